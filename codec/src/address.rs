@@ -1,0 +1,66 @@
+//! The address of a backend.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use crate::target::is_host_and_port;
+
+/// Where a backend is: the name it was given by, and all addresses that the name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendAddress {
+    authority: String,
+    addresses: Vec<SocketAddr>,
+}
+
+/// Why a text is not the address of a backend.
+#[derive(Debug)]
+pub enum AddressError {
+    /// It is not `host:port`, nor `http://host:port`.
+    Invalid,
+    /// The name could not be resolved.
+    Unresolved(io::Error),
+}
+
+impl BackendAddress {
+    /// Takes `host:port` or `http://host:port`, and resolves the name once, now.
+    pub fn resolve(text: &str) -> Result<BackendAddress, AddressError> {
+        let authority = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        if !has_port || !is_host_and_port(authority.as_bytes()) {
+            return Err(AddressError::Invalid);
+        }
+        let addresses: Vec<_> = authority.to_socket_addrs().map_err(AddressError::Unresolved)?.collect();
+        if addresses.is_empty() {
+            return Err(AddressError::Unresolved(io::Error::from(io::ErrorKind::NotFound)));
+        }
+        Ok(BackendAddress { authority: authority.to_owned(), addresses })
+    }
+
+    /// Host and port as they were given: what `Host` says in a request that names none.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// All addresses, in the order in which they are tried.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+impl fmt::Display for BackendAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.authority)
+    }
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AddressError::Invalid => f.write_str("it is not host:port, nor http://host:port"),
+            AddressError::Unresolved(error) => write!(f, "the name cannot be resolved: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for AddressError {}

@@ -1,0 +1,219 @@
+//! The connection to a backend: writes requests, reads responses.
+
+use std::io::ErrorKind;
+use std::net::{Shutdown, TcpStream};
+use std::time::Instant;
+
+use super::socket::{self, Signal};
+use crate::{
+    BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
+    RequestHead, ResponseHead, Wait,
+};
+
+/// A connection to a backend, for one exchange at a time.
+#[derive(Debug)]
+pub struct BackendConnection {
+    stream: TcpStream,
+    host: String,
+    limits: &'static Limits,
+    encoder: Encoder,
+    decoder: Decoder,
+    persistence: Persistence,
+    /// More of the request has left: the time for the response starts again.
+    request_progressed: Signal,
+    /// The response is over: no more of the request is wanted.
+    response_ended: Signal,
+}
+
+impl BackendConnection {
+    /// Connects to the first address that answers, within [`Limits::connect_timeout`] for all of them.
+    ///
+    /// # Errors
+    /// The backend's: none of its addresses accepts. Ours: no descriptor or port is left.
+    pub fn connect(backend: &BackendAddress, limits: &'static Limits) -> Result<BackendConnection, Error> {
+        let deadline = Instant::now() + limits.connect_timeout;
+        let mut failure = Cause::TimedOut(Wait::Connect);
+        for address in backend.addresses() {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                break;
+            }
+            match TcpStream::connect_timeout(address, rest) {
+                Ok(stream) => {
+                    socket::prepare(&stream).map_err(|error| Error::backend(Cause::Io(error)))?;
+                    return Ok(BackendConnection::new(stream, backend, limits));
+                }
+                Err(error) if error.kind() == ErrorKind::TimedOut => failure = Cause::TimedOut(Wait::Connect),
+                Err(error) => failure = Cause::Connect { backend: backend.to_string(), error },
+            }
+        }
+        Err(Error::backend(failure))
+    }
+
+    fn new(stream: TcpStream, backend: &BackendAddress, limits: &'static Limits) -> BackendConnection {
+        BackendConnection {
+            stream,
+            host: backend.authority().to_owned(),
+            limits,
+            encoder: Encoder::new(),
+            decoder: Decoder::new(),
+            persistence: Persistence::KeepAlive,
+            request_progressed: Signal::default(),
+            response_ended: Signal::default(),
+        }
+    }
+
+    /// Makes the next request the last: it says `Connection: close` (RFC 9112 section 9.6).
+    pub fn close_after_response(&mut self) {
+        self.persistence = Persistence::Close;
+    }
+
+    /// The two directions of an exchange.
+    pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
+        self.encoder.release();
+        self.request_progressed.clear();
+        self.response_ended.clear();
+        let writer = RequestWriter {
+            stream: &self.stream,
+            host: &self.host,
+            encoder: &mut self.encoder,
+            persistence: self.persistence,
+            progressed: &self.request_progressed,
+            stop: &self.response_ended,
+            backend_refused: false,
+        };
+        let reader = ResponseReader {
+            stream: &self.stream,
+            limits: self.limits,
+            decoder: &mut self.decoder,
+            expected: Expected {
+                response_to: request.response_to(),
+                upgrade: request.fields.contains("Upgrade"),
+            },
+            request_progressed: &self.request_progressed,
+            ended: &self.response_ended,
+        };
+        (writer, reader)
+    }
+}
+
+/// The request, as it goes to the backend.
+///
+/// Dropped before the request has left whole, it closes the connection, so that nobody waits for a response:
+/// but not if it was the backend that took no more, whose answer may still come.
+#[derive(Debug)]
+pub struct RequestWriter<'a> {
+    stream: &'a TcpStream,
+    host: &'a str,
+    encoder: &'a mut Encoder,
+    persistence: Persistence,
+    progressed: &'a Signal,
+    stop: &'a Signal,
+    backend_refused: bool,
+}
+
+impl RequestWriter<'_> {
+    /// Queues the head, in origin-form. It leaves with the first piece of the body.
+    pub fn write_head(&mut self, head: &RequestHead) {
+        self.encoder.queue_request(head, self.host, self.persistence);
+    }
+
+    /// Sends a piece of the body, and returns how many bytes of body that were. It waits for as long as the
+    /// backend takes nothing: that the response does not come is what ends it.
+    ///
+    /// # Errors
+    /// The backend's: it takes no more.
+    pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
+        let parts = self.encoder.parts(piece)?;
+        if let Err(cause) = socket::write_all(self.stream, parts, |_| self.stop.check()) {
+            self.backend_refused = true;
+            return Err(Error::backend(cause));
+        }
+        self.encoder.written(piece.is_last());
+        self.progressed.set();
+        Ok(piece.bytes().len() as u64)
+    }
+}
+
+impl Drop for RequestWriter<'_> {
+    fn drop(&mut self) {
+        if !self.encoder.is_clean() && !self.backend_refused {
+            // Fails only if the connection is gone already.
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// The response, as it comes from the backend. Dropping it ends the sending of the request.
+#[derive(Debug)]
+pub struct ResponseReader<'a> {
+    stream: &'a TcpStream,
+    limits: &'static Limits,
+    decoder: &'a mut Decoder,
+    expected: Expected,
+    request_progressed: &'a Signal,
+    ended: &'a Signal,
+}
+
+impl ResponseReader<'_> {
+    /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most since
+    /// more of the request has left.
+    ///
+    /// # Errors
+    /// The backend's: a response that breaks a rule, or comes too late, or not at all.
+    pub fn read_response(&mut self) -> Result<ResponseHead, Error> {
+        loop {
+            let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
+            if let Some(head) = head {
+                return Ok(head);
+            }
+            if self.decoder.is_at_end_of_file() {
+                return Err(Error::backend(Cause::Closed(Wait::Head)));
+            }
+            self.fill(Wait::Head).map_err(Error::backend)?;
+        }
+    }
+
+    /// The next piece of the body; `None` behind the last. The first call does not wait: it gives what came
+    /// with the head.
+    ///
+    /// # Errors
+    /// The backend's: broken framing, a pause over [`Limits::response_body_timeout`], or an end too soon.
+    pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        loop {
+            match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
+                Decoded::Piece => return Ok(Some(self.decoder.piece())),
+                Decoded::End => return Ok(None),
+                Decoded::NeedsMore if self.decoder.is_at_end_of_file() => {
+                    return Err(Error::backend(Cause::Closed(Wait::Body)));
+                }
+                Decoded::NeedsMore => self.fill(Wait::Body).map_err(Error::backend)?,
+            }
+        }
+    }
+
+    fn fill(&mut self, wait: Wait) -> Result<(), Cause> {
+        let timeout = match wait {
+            Wait::Head => self.limits.response_head_timeout,
+            _ => self.limits.response_body_timeout,
+        };
+        let mut deadline = Instant::now() + timeout;
+        self.request_progressed.clear();
+        let space = self.decoder.space(self.limits);
+        let length = socket::read(self.stream, space, || {
+            // A response cannot be late while the request is on its way.
+            if self.request_progressed.clear() {
+                deadline = Instant::now() + timeout;
+            }
+            socket::check_deadline(deadline, wait)
+        })?;
+        self.decoder.filled(length);
+        Ok(())
+    }
+}
+
+impl Drop for ResponseReader<'_> {
+    fn drop(&mut self) {
+        self.ended.set();
+    }
+}

@@ -1,0 +1,246 @@
+//! The connection to a client: reads requests, writes responses.
+
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::socket::{self, Signal};
+use crate::client_state::{ClientState, Ending, ResponseState};
+use crate::clock::with_date;
+use crate::{
+    Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait, forward,
+};
+
+/// A connection to a client.
+///
+/// For each request: [`wait_for_request`](ClientConnection::wait_for_request),
+/// [`read_request`](ClientConnection::read_request), [`split`](ClientConnection::split) and an exchange,
+/// [`finish`](ClientConnection::finish); at the end [`close`](ClientConnection::close).
+#[derive(Debug)]
+pub struct ClientConnection {
+    stream: TcpStream,
+    address: SocketAddr,
+    limits: &'static Limits,
+    state: ClientState,
+    /// The response is over: no more of the request is wanted.
+    response_ended: Signal,
+}
+
+impl ClientConnection {
+    /// Takes over a connection that was accepted.
+    pub fn new(stream: TcpStream, limits: &'static Limits) -> ClientConnection {
+        // Both fail only on a connection that is gone already, which the first read will tell.
+        let address = stream.peer_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
+        let _ = socket::prepare(&stream);
+        ClientConnection {
+            stream,
+            address,
+            limits,
+            state: ClientState::new(),
+            response_ended: Signal::default(),
+        }
+    }
+
+    /// The address of the client.
+    pub fn address(&self) -> IpAddr {
+        self.address.ip()
+    }
+
+    /// Makes the next response the last: it says `Connection: close` (RFC 9112 section 9.6).
+    pub fn close_after_response(&mut self) {
+        self.state.close_after_response();
+    }
+
+    /// Waits for the first byte of a request, for [`Limits::idle_timeout`] at most.
+    ///
+    /// False: there will be none. The client has left, or was silent for too long, or the last response
+    /// said that the connection ends.
+    pub fn wait_for_request(&mut self) -> bool {
+        if self.state.ending() != Ending::KeepAlive {
+            return false;
+        }
+        if !self.state.decoder.has_started() {
+            self.state.decoder.release();
+            let deadline = Instant::now() + self.limits.idle_timeout;
+            if self.fill(deadline).is_err() || self.state.decoder.is_at_end_of_file() {
+                return false;
+            }
+        }
+        self.state.begin();
+        self.response_ended.clear();
+        true
+    }
+
+    /// Reads the head of a request, for [`Limits::head_timeout`] at most from its first byte.
+    ///
+    /// # Errors
+    /// The client's: a request that breaks a rule, comes too slowly, or ends too soon.
+    pub fn read_request(&mut self) -> Result<RequestHead, Error> {
+        let deadline = self.state.started + self.limits.head_timeout;
+        loop {
+            if let Some(head) = self.state.decoder.decode_request(self.limits).map_err(Error::client)? {
+                self.state.begin_exchange(&head);
+                return Ok(head);
+            }
+            if self.state.decoder.is_at_end_of_file() {
+                return Err(Error::client(Cause::Closed(Wait::Head)));
+            }
+            self.fill(deadline).map_err(Error::client)?;
+        }
+    }
+
+    /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began.
+    pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
+        let body = RequestBody {
+            stream: &self.stream,
+            limits: self.limits,
+            decoder: &mut self.state.decoder,
+            stop: &self.response_ended,
+        };
+        let response = ResponseWriter {
+            stream: &self.stream,
+            limits: self.limits,
+            state: &mut self.state.response,
+            ended: &self.response_ended,
+        };
+        (body, response)
+    }
+
+    /// Ends an exchange: answers an error that can still be answered, and says what became of the request.
+    ///
+    /// `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in an origin server.
+    pub fn finish(&mut self, outcome: Result<(), Error>, proxy: Option<&str>) -> Report {
+        let error = outcome.err();
+        if let Some(error) = &error
+            && let Some(body) = with_date(|date| self.state.queue_answer(error, proxy, date))
+        {
+            let (_, mut to_client) = self.split();
+            // If the client does not take the answer either, there is nothing left to tell it.
+            let _ = to_client.write_piece(Piece::last(body.as_bytes()));
+        }
+        self.state.end(error)
+    }
+
+    /// Closes the connection so that the client gets all that was written (RFC 9112 section 9.6): says that
+    /// nothing more will come, and reads what still comes, for [`Limits::linger_timeout`] at most.
+    pub fn close(mut self) {
+        match self.state.ending() {
+            Ending::Reset => {
+                // Closing with a linger time of 0 resets; if that fails the client sees an ordinary end.
+                let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+            }
+            Ending::Linger => {
+                let _ = self.stream.shutdown(Shutdown::Write);
+                let deadline = Instant::now() + self.limits.linger_timeout;
+                while Instant::now() < deadline && !self.state.decoder.is_at_end_of_file() {
+                    self.state.decoder.discard_unread();
+                    if self.fill(deadline).is_err() {
+                        break;
+                    }
+                }
+            }
+            Ending::KeepAlive | Ending::Close => {}
+        }
+    }
+
+    fn fill(&mut self, deadline: Instant) -> Result<(), Cause> {
+        let space = self.state.decoder.space(self.limits);
+        let length = socket::read(&self.stream, space, || socket::check_deadline(deadline, Wait::Head))?;
+        self.state.decoder.filled(length);
+        Ok(())
+    }
+}
+
+/// The body of a request, as it comes from the client.
+#[derive(Debug)]
+pub struct RequestBody<'a> {
+    stream: &'a TcpStream,
+    limits: &'static Limits,
+    decoder: &'a mut Decoder,
+    stop: &'a Signal,
+}
+
+impl RequestBody<'_> {
+    /// The next piece; `None` behind the last. The first call does not wait: it gives what came with the head.
+    ///
+    /// # Errors
+    /// The client's: broken framing, a pause over [`Limits::request_body_timeout`], or an end too soon.
+    pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        loop {
+            match self.decoder.decode_piece(self.limits).map_err(Error::client)? {
+                Decoded::Piece => return Ok(Some(self.decoder.piece())),
+                Decoded::End => return Ok(None),
+                Decoded::NeedsMore if self.decoder.is_at_end_of_file() => {
+                    return Err(Error::client(Cause::Closed(Wait::Body)));
+                }
+                Decoded::NeedsMore => self.fill().map_err(Error::client)?,
+            }
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), Cause> {
+        let deadline = Instant::now() + self.limits.request_body_timeout;
+        let space = self.decoder.space(self.limits);
+        let length = socket::read(self.stream, space, || {
+            self.stop.check()?;
+            socket::check_deadline(deadline, Wait::Body)
+        })?;
+        self.decoder.filled(length);
+        Ok(())
+    }
+}
+
+/// The response, as it goes to the client. Dropping it ends the reading of the request.
+#[derive(Debug)]
+pub struct ResponseWriter<'a> {
+    stream: &'a TcpStream,
+    limits: &'static Limits,
+    state: &'a mut ResponseState,
+    ended: &'a Signal,
+}
+
+impl ResponseWriter<'_> {
+    /// Sends an interim response, if the client's version knows them (RFC 9110 section 15.2).
+    ///
+    /// # Errors
+    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone.
+    pub fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
+        let mut head = head.clone();
+        forward::interim_response(&mut head);
+        if self.state.queue_interim(&head) {
+            let parts = [self.state.encoder.queued(), &[], &[]];
+            write_all(self.stream, parts, self.limits).map_err(Error::client)?;
+            self.state.encoder.written(false);
+        }
+        Ok(())
+    }
+
+    /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
+    pub fn write_head(&mut self, head: &ResponseHead) {
+        with_date(|date| self.state.queue_head(head, date));
+    }
+
+    /// Sends a piece of the body, and returns how many bytes of body that were.
+    ///
+    /// # Errors
+    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
+    /// as its head announced.
+    pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
+        let length = self.state.body_length(&piece);
+        let parts = self.state.parts(piece)?;
+        write_all(self.stream, parts, self.limits).map_err(Error::client)?;
+        self.state.written(length, piece.is_last());
+        Ok(length)
+    }
+}
+
+fn write_all(stream: &TcpStream, parts: [&[u8]; 3], limits: &Limits) -> Result<(), Cause> {
+    socket::write_all(stream, parts, |last_progress| {
+        socket::check_deadline(last_progress + limits.write_timeout, Wait::Write)
+    })
+}
+
+impl Drop for ResponseWriter<'_> {
+    fn drop(&mut self) {
+        self.ended.set();
+    }
+}

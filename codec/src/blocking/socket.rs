@@ -1,0 +1,90 @@
+//! Reading and writing with a deadline, and an eye on whether the other direction has ended.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::{Cause, Wait};
+
+/// How long a call waits before it looks at its deadline and its signals.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A signal from one direction of an exchange to the other.
+#[derive(Debug, Default)]
+pub(super) struct Signal(AtomicBool);
+
+impl Signal {
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// An error once the signal was given.
+    pub(super) fn check(&self) -> Result<(), Cause> {
+        if self.0.load(Ordering::Relaxed) { Err(Cause::Stopped) } else { Ok(()) }
+    }
+
+    /// Takes the signal back; true if it was given.
+    pub(super) fn clear(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// Readies a socket for the functions of this file.
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(TICK))?;
+    stream.set_write_timeout(Some(TICK))?;
+    // A message is written whole, so waiting for more to send with it only costs time.
+    stream.set_nodelay(true)
+}
+
+/// Reads once, and calls `on_tick` while it waits; `Ok(0)` is the end of the stream.
+pub(super) fn read(
+    mut stream: &TcpStream,
+    space: &mut [u8],
+    mut on_tick: impl FnMut() -> Result<(), Cause>,
+) -> Result<usize, Cause> {
+    loop {
+        match stream.read(space) {
+            Ok(length) => return Ok(length),
+            Err(error) if is_tick(&error) => on_tick()?,
+            Err(error) => return Err(Cause::Io(error)),
+        }
+    }
+}
+
+/// Writes all parts, and calls `on_tick` with the time of the last progress while it waits.
+pub(super) fn write_all(
+    mut stream: &TcpStream,
+    parts: [&[u8]; 3],
+    mut on_tick: impl FnMut(Instant) -> Result<(), Cause>,
+) -> Result<(), Cause> {
+    let mut slices = parts.map(IoSlice::new);
+    let mut rest = &mut slices[..];
+    // Skips empty parts, which would make a write of nothing look like a closed connection.
+    IoSlice::advance_slices(&mut rest, 0);
+    let mut last_progress = Instant::now();
+    while !rest.is_empty() {
+        match stream.write_vectored(rest) {
+            Ok(0) => return Err(Cause::Io(io::Error::from(ErrorKind::WriteZero))),
+            Ok(length) => {
+                IoSlice::advance_slices(&mut rest, length);
+                last_progress = Instant::now();
+            }
+            Err(error) if is_tick(&error) => on_tick(last_progress)?,
+            Err(error) => return Err(Cause::Io(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Windows says `TimedOut` where others say `WouldBlock`.
+fn is_tick(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// An error once `deadline` is over.
+pub(super) fn check_deadline(deadline: Instant, wait: Wait) -> Result<(), Cause> {
+    if Instant::now() < deadline { Ok(()) } else { Err(Cause::TimedOut(wait)) }
+}

@@ -1,0 +1,16 @@
+//! What an exchange came to, when its two directions ended each for itself. All rules of precedence are here.
+
+use crate::{Blame, Error};
+
+/// Joins what the upload (request) and the download (response) came to.
+pub(crate) fn outcome(uploaded: Result<(), Error>, downloaded: Result<(), Error>) -> Result<(), Error> {
+    match (uploaded, downloaded) {
+        // A response that has gone to the client whole is what counts, also if the request was never read to
+        // its end: an early 413 is a good answer (RFC 9112 section 9.3).
+        (_, Ok(())) => Ok(()),
+        // The client's fault comes first: a request that it cut short makes the backend's answer fail too.
+        (Err(upload), Err(_)) if upload.blame() == Blame::Client => Err(upload),
+        // Else the response's failure: if the backend took no more of the request, it might still have answered.
+        (_, Err(download)) => Err(download),
+    }
+}

@@ -1,0 +1,80 @@
+//! The read buffer of a connection: bytes that came and were not consumed yet.
+
+/// The size of a buffer that is not yet known to be needed larger.
+const FIRST_BYTES: usize = 16 * 1024;
+/// By how much a buffer grows.
+const GROWTH: usize = 4;
+
+/// A buffer that is filled at its end and consumed at its start. It holds no memory until it is first filled.
+#[derive(Debug, Default)]
+pub(crate) struct ReadBuffer {
+    /// Zeroed once when it grows, so that sockets can write into it without unsafe code.
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Whether the last read filled all the space it was given: more is waiting, and a larger buffer pays.
+    was_filled: bool,
+}
+
+impl ReadBuffer {
+    /// The bytes that wait to be consumed.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    pub(crate) fn unread_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.end]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// The offset of the unread bytes, for [`ReadBuffer::at`].
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Bytes by their offset; those consumed stay where they are until the next [`ReadBuffer::space`].
+    pub(crate) fn at(&self, range: std::ops::Range<usize>) -> &[u8] {
+        &self.bytes[range]
+    }
+
+    pub(crate) fn consume(&mut self, length: usize) {
+        self.start += length;
+    }
+
+    /// Free space to read into, at least one byte. It grows to at most `max_bytes`, or as far as it must:
+    /// what must be kept whole (a head, a chunk size) is bounded by the scanner and the decoder.
+    pub(crate) fn space(&mut self, max_bytes: usize) -> &mut [u8] {
+        if self.is_empty() {
+            self.start = 0;
+            self.end = 0;
+        } else if self.end == self.bytes.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let larger = (self.bytes.len() * GROWTH).clamp(FIRST_BYTES, max_bytes.max(FIRST_BYTES));
+        if self.end == self.bytes.len() {
+            self.bytes.resize(larger.max(self.bytes.len() * 2), 0);
+        } else if self.is_empty() && self.was_filled && larger > self.bytes.len() {
+            self.bytes = vec![0; larger];
+        }
+        self.was_filled = false;
+        &mut self.bytes[self.end..]
+    }
+
+    /// Says that `length` bytes were read into [`ReadBuffer::space`].
+    pub(crate) fn filled(&mut self, length: usize) {
+        self.end += length;
+        self.was_filled = self.end == self.bytes.len();
+    }
+
+    /// Gives the memory back if nothing is unread.
+    pub(crate) fn release(&mut self) {
+        if self.is_empty() {
+            *self = ReadBuffer::default();
+        }
+    }
+}

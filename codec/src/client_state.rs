@@ -1,0 +1,191 @@
+//! What a client's connection is about, apart from its socket: shared by the adapters.
+
+use std::time::Instant;
+
+use crate::answer;
+use crate::body::WrongBodyLength;
+use crate::{
+    Answering, Blame, BodyFraming, Cause, Decoder, Encoder, Error, Persistence, Piece, Progress, Refusal,
+    Report, RequestHead, ResponseHead, ResponseTo, Version,
+};
+
+/// Both directions of a client's connection.
+#[derive(Debug)]
+pub(crate) struct ClientState {
+    pub(crate) decoder: Decoder,
+    pub(crate) response: ResponseState,
+    request: String,
+    /// When the first byte of the current request was there.
+    pub(crate) started: Instant,
+    closes_after_response: bool,
+    ending: Ending,
+}
+
+/// The direction to the client.
+#[derive(Debug)]
+pub(crate) struct ResponseState {
+    pub(crate) encoder: Encoder,
+    answering: Answering,
+    status: Option<u16>,
+    body_bytes: u64,
+    is_close_delimited: bool,
+}
+
+/// What is to be done with the connection after an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Wait for another request.
+    KeepAlive,
+    /// Close: all that came was read.
+    Close,
+    /// Close, and read what still comes, so that a reset does not destroy the answer.
+    Linger,
+    /// Reset: the client must see that the response is cut short, and has no other way to.
+    Reset,
+}
+
+/// What is known before a request: the answer to one that cannot be read.
+const UNKNOWN_REQUEST: Answering =
+    Answering { response_to: ResponseTo::Other, version: Version::HTTP_1_1, persistence: Persistence::Close };
+
+impl ClientState {
+    pub(crate) fn new() -> ClientState {
+        ClientState {
+            decoder: Decoder::new(),
+            response: ResponseState {
+                encoder: Encoder::new(),
+                answering: UNKNOWN_REQUEST,
+                status: None,
+                body_bytes: 0,
+                is_close_delimited: false,
+            },
+            request: String::new(),
+            started: Instant::now(),
+            closes_after_response: false,
+            ending: Ending::KeepAlive,
+        }
+    }
+
+    pub(crate) fn close_after_response(&mut self) {
+        self.closes_after_response = true;
+    }
+
+    pub(crate) fn ending(&self) -> Ending {
+        self.ending
+    }
+
+    /// A request begins: nothing of it is known but that its first byte is there.
+    pub(crate) fn begin(&mut self) {
+        self.started = Instant::now();
+        self.request.clear();
+        self.request.push('-');
+        self.response.answering = UNKNOWN_REQUEST;
+        self.response.status = None;
+        self.response.body_bytes = 0;
+        self.response.encoder.release();
+    }
+
+    /// The head of the request was read.
+    pub(crate) fn begin_exchange(&mut self, head: &RequestHead) {
+        self.request.clear();
+        self.request.push_str(head.method());
+        self.request.push(' ');
+        self.request.push_str(head.path());
+        let persistence = match self.closes_after_response {
+            true => Persistence::Close,
+            false => Persistence::of(head.version(), &head.fields),
+        };
+        self.response.answering =
+            Answering { response_to: head.response_to(), version: head.version(), persistence };
+    }
+
+    /// The head and the body that answer an error; `None` if it is too late, or nobody is there.
+    pub(crate) fn queue_answer(&mut self, error: &Error, proxy: Option<&str>, date: &str) -> Option<String> {
+        let status = error.status()?;
+        if !matches!(self.response.encoder.progress(), Progress::Nothing | Progress::HeadQueued) {
+            return None;
+        }
+        // RFC 9112 section 9.3: where the next request starts is known only if this one was read to its end.
+        let is_clean = self.decoder.has_ended() && !is_bad_request(error);
+        if !is_clean {
+            self.response.answering.persistence = Persistence::Close;
+        }
+        let body = answer::body(status, error);
+        self.response.queue_head(&answer::head(status, error, &body, proxy), date);
+        Some(body)
+    }
+
+    /// The exchange has ended: decides how the connection goes on, and reports.
+    pub(crate) fn end(&mut self, error: Option<Error>) -> Report {
+        let encoder = &self.response.encoder;
+        let is_complete = encoder.is_clean();
+        self.ending = match encoder.progress() {
+            // RFC 9112 section 8: without a length or chunks, only a reset shows that a body is cut short.
+            Progress::HeadSent if self.response.is_close_delimited => Ending::Reset,
+            _ if !is_complete => Ending::Close,
+            _ if !self.decoder.has_ended() => Ending::Linger,
+            _ if self.response.answering.persistence == Persistence::KeepAlive => Ending::KeepAlive,
+            // Pipelined requests that will not be served.
+            _ if self.decoder.has_started() => Ending::Linger,
+            _ => Ending::Close,
+        };
+        self.response.encoder.release();
+        Report {
+            request: std::mem::take(&mut self.request),
+            status: self.response.status,
+            body_bytes: self.response.body_bytes,
+            elapsed: self.started.elapsed(),
+            error,
+        }
+    }
+}
+
+impl ResponseState {
+    pub(crate) fn queue_head(&mut self, head: &ResponseHead, date: &str) {
+        let persistence = self.encoder.queue_response(head, self.answering, date);
+        self.is_close_delimited = persistence == Persistence::Close && !self.is_self_delimited(head);
+        self.answering.persistence = persistence;
+        self.status = Some(head.status());
+    }
+
+    /// Whether the client finds the end of the response without the end of the connection.
+    fn is_self_delimited(&self, head: &ResponseHead) -> bool {
+        match head.framing() {
+            BodyFraming::Empty | BodyFraming::ContentLength(_) => true,
+            BodyFraming::Chunked | BodyFraming::CloseDelimited => self.answering.version >= Version::HTTP_1_1,
+        }
+    }
+
+    /// Queues an interim response (RFC 9110 section 15.2); false for a client that knows none.
+    pub(crate) fn queue_interim(&mut self, head: &ResponseHead) -> bool {
+        // RFC 9110 section 15.2: a server MUST NOT send a 1xx response to an HTTP/1.0 client.
+        if self.answering.version < Version::HTTP_1_1 {
+            return false;
+        }
+        self.encoder.queue_interim(head);
+        true
+    }
+
+    pub(crate) fn parts<'a>(&'a mut self, piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
+        self.encoder.parts(piece)
+    }
+
+    /// The piece has left.
+    pub(crate) fn written(&mut self, length: u64, is_last: bool) {
+        self.encoder.written(is_last);
+        self.body_bytes += length;
+    }
+
+    /// How many bytes of a piece count as body: none where the response has no body.
+    pub(crate) fn body_length(&self, piece: &Piece<'_>) -> u64 {
+        match self.answering.response_to {
+            ResponseTo::Head => 0,
+            ResponseTo::Other => piece.bytes().len() as u64,
+        }
+    }
+}
+
+/// Whether the request itself is wrong, so that nothing behind it can be trusted.
+fn is_bad_request(error: &Error) -> bool {
+    error.blame() == Blame::Client && !matches!(error.cause(), Cause::Refused(Refusal::FinalRecipient))
+}

@@ -1,0 +1,285 @@
+//! Bytes in; heads and pieces of bodies out. All transitions of an incoming message are in this file.
+//!
+//! A message is: head, then its body piece by piece, the last of which says so. Interim responses are heads
+//! without a body. Whoever edits this: nothing here may wait, and what is refused stays refused.
+
+use std::ops::Range;
+
+use crate::body::BodyDecoder;
+use crate::buffer::ReadBuffer;
+use crate::request::{self, RequestHead};
+use crate::scanner::{Scanner, Section};
+use crate::{BodyFraming, Limits, Piece, Refusal, ResponseHead, ResponseTo};
+
+/// Decodes the messages of one connection. It owns the bytes that came and were not consumed.
+///
+/// It does no I/O: fill [`Decoder::space`] and say so with [`Decoder::filled`], then ask for what has come.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    buffer: ReadBuffer,
+    state: State,
+    at_end_of_file: bool,
+    /// Where the current piece lies in the buffer.
+    piece: Range<usize>,
+}
+
+#[derive(Debug)]
+enum State {
+    Head { scanner: Scanner, skipped_empty_line: bool, interim_responses: u32 },
+    Body { decoder: BodyDecoder, is_new: bool, has_ended: bool, decoded: u64 },
+    Refused(Refusal),
+}
+
+impl Default for State {
+    fn default() -> State {
+        State::Head { scanner: Scanner::default(), skipped_empty_line: false, interim_responses: 0 }
+    }
+}
+
+/// What has come of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// A piece: [`Decoder::piece`] lends it.
+    Piece,
+    /// Nothing yet: more bytes are needed.
+    NeedsMore,
+    /// Nothing more: the last piece was decoded before.
+    End,
+}
+
+/// What a response is an answer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Whether the request was HEAD.
+    pub response_to: ResponseTo,
+    /// Whether the request offered to switch protocols.
+    pub upgrade: bool,
+}
+
+impl Decoder {
+    /// A decoder for a new connection; it holds no memory until bytes come.
+    pub fn new() -> Decoder {
+        Decoder::default()
+    }
+
+    /// Space for the next bytes, at least one; more for a body that comes fast.
+    pub fn space(&mut self, limits: &Limits) -> &mut [u8] {
+        self.buffer.space(limits.max_buffer_bytes)
+    }
+
+    /// Says that `length` bytes were put into [`Decoder::space`]; 0 is the end of the connection.
+    pub fn filled(&mut self, length: usize) {
+        self.at_end_of_file |= length == 0;
+        self.buffer.filled(length);
+    }
+
+    /// Takes bytes that came otherwise.
+    pub fn receive(&mut self, mut bytes: &[u8], limits: &Limits) {
+        while !bytes.is_empty() {
+            let space = self.space(limits);
+            let length = space.len().min(bytes.len());
+            space[..length].copy_from_slice(&bytes[..length]);
+            self.filled(length);
+            bytes = &bytes[length..];
+        }
+    }
+
+    /// The bytes that came and were not consumed: of the next message, or of a tunnel.
+    pub fn unread(&self) -> &[u8] {
+        self.buffer.unread()
+    }
+
+    /// Throws away what came and was not consumed.
+    pub fn discard_unread(&mut self) {
+        self.buffer.consume(self.buffer.unread().len());
+    }
+
+    /// Gives the buffer's memory back if nothing is in it.
+    pub fn release(&mut self) {
+        self.buffer.release();
+    }
+
+    /// Whether the connection has ended: no more bytes will come.
+    pub fn is_at_end_of_file(&self) -> bool {
+        self.at_end_of_file
+    }
+
+    /// Whether the last message was decoded to its end, and nothing came behind it.
+    pub fn is_clean(&self) -> bool {
+        self.has_ended() && self.buffer.is_empty() && !self.at_end_of_file
+    }
+
+    /// Whether the last message was decoded to its end.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Body { has_ended: true, .. })
+    }
+
+    /// Whether a byte of the next head has come.
+    pub fn has_started(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// The head of the next request; `None` until it has come whole.
+    ///
+    /// # Errors
+    /// The rule that the request breaks. It stays refused: where the next message starts is not known.
+    pub fn decode_request(&mut self, limits: &Limits) -> Result<Option<RequestHead>, Refusal> {
+        self.next_message()?;
+        let head = self.request_head(limits);
+        self.refuse_on_error(head)
+    }
+
+    /// The head of the next response, interim or final; `None` until it has come whole.
+    ///
+    /// # Errors
+    /// The rule that the response breaks. It stays refused.
+    pub fn decode_response(
+        &mut self,
+        expected: Expected,
+        limits: &Limits,
+    ) -> Result<Option<ResponseHead>, Refusal> {
+        self.next_message()?;
+        let head = self.response_head(expected, limits);
+        self.refuse_on_error(head)
+    }
+
+    /// The next piece of the body. The first call after a head never needs more: it gives what has come with
+    /// the head, perhaps nothing, so that head and first bytes can be sent on together.
+    ///
+    /// # Errors
+    /// The rule that the body's framing breaks. It stays refused.
+    pub fn decode_piece(&mut self, limits: &Limits) -> Result<Decoded, Refusal> {
+        let decoded = self.body_piece(limits);
+        self.refuse_on_error(decoded)
+    }
+
+    /// The piece that [`Decoder::decode_piece`] found.
+    pub fn piece(&self) -> Piece<'_> {
+        let bytes = self.buffer.at(self.piece.clone());
+        match &self.state {
+            State::Body { decoder, has_ended: true, .. } => {
+                Piece::last(bytes).with_trailers(decoder.trailers())
+            }
+            _ => Piece::of(bytes),
+        }
+    }
+
+    /// Behind a message that has ended, starts with the next.
+    fn next_message(&mut self) -> Result<(), Refusal> {
+        match self.state {
+            State::Body { has_ended: true, .. } => self.state = State::default(),
+            State::Refused(refusal) => return Err(refusal),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn refuse_on_error<T>(&mut self, result: Result<T, Refusal>) -> Result<T, Refusal> {
+        if let Err(refusal) = result {
+            self.state = State::Refused(refusal);
+        }
+        result
+    }
+
+    fn request_head(&mut self, limits: &Limits) -> Result<Option<RequestHead>, Refusal> {
+        let State::Head { scanner, skipped_empty_line, .. } = &mut self.state else {
+            return Ok(None);
+        };
+        // RFC 9112 section 2.2: at least one CRLF before the request line is ignored; more is not needed.
+        while self.buffer.unread().starts_with(b"\r\n") {
+            if *skipped_empty_line {
+                return Err(Refusal::EmptyLines);
+            }
+            *skipped_empty_line = true;
+            self.buffer.consume(2);
+        }
+        let unread = self.buffer.unread();
+        if unread == b"\r" {
+            return Ok(None);
+        }
+        let Some(section) = scanner.scan(unread, 1, limits).map_err(|refusal| match refusal {
+            // RFC 9112 section 3: 414 if it is the target that is too long.
+            Refusal::HeadTooLarge if scanner.is_in_first_line() => Refusal::TargetTooLong,
+            refusal => refusal,
+        })?
+        else {
+            if scanner.is_in_first_line() {
+                request::check_partial_line(unread, limits)?;
+            }
+            return Ok(None);
+        };
+        let head = RequestHead::parse(self.take(section), section, limits)?;
+        self.start_body(head.framing());
+        Ok(Some(head))
+    }
+
+    fn response_head(
+        &mut self,
+        expected: Expected,
+        limits: &Limits,
+    ) -> Result<Option<ResponseHead>, Refusal> {
+        let State::Head { scanner, interim_responses, .. } = &mut self.state else {
+            return Ok(None);
+        };
+        let Some(section) = scanner.scan(self.buffer.unread(), 1, limits)? else {
+            return Ok(None);
+        };
+        let interim_responses = *interim_responses;
+        let head = ResponseHead::parse(self.take(section), section, expected.response_to, limits)?;
+        if head.is_interim() {
+            // RFC 9110 section 15.2: any number may come; a bound keeps a broken backend from going on for ever.
+            if interim_responses == limits.max_interim_responses {
+                return Err(Refusal::TooManyInterimResponses);
+            }
+            let interim_responses = interim_responses + 1;
+            self.state =
+                State::Head { scanner: Scanner::default(), skipped_empty_line: false, interim_responses };
+            return Ok(Some(head));
+        }
+        // RFC 9110 section 15.2.2: 101 answers an Upgrade; without one the bytes behind it have no meaning.
+        if head.status() == 101 && !expected.upgrade {
+            return Err(Refusal::SwitchedProtocolsUnasked);
+        }
+        self.start_body(head.framing());
+        Ok(Some(head))
+    }
+
+    fn take(&mut self, section: Section) -> Vec<u8> {
+        // Room for what a proxy adds: Via and three X-Forwarded fields.
+        let mut block = Vec::with_capacity(section.length + 256);
+        block.extend_from_slice(&self.buffer.unread()[..section.length]);
+        self.buffer.consume(section.length);
+        block
+    }
+
+    fn start_body(&mut self, framing: BodyFraming) {
+        let decoder = BodyDecoder::new(framing);
+        self.state = State::Body { decoder, is_new: true, has_ended: false, decoded: 0 };
+    }
+
+    fn body_piece(&mut self, limits: &Limits) -> Result<Decoded, Refusal> {
+        let (decoder, is_new, has_ended, decoded) = match &mut self.state {
+            State::Body { decoder, is_new, has_ended, decoded } => (decoder, is_new, has_ended, decoded),
+            State::Refused(refusal) => return Err(*refusal),
+            State::Head { .. } => return Ok(Decoded::NeedsMore),
+        };
+        if *has_ended {
+            return Ok(Decoded::End);
+        }
+        let start = self.buffer.start();
+        let progress = decoder.decode(self.buffer.unread_mut(), self.at_end_of_file, limits)?;
+        self.buffer.consume(progress.consumed);
+        self.piece = start + progress.payload.start..start + progress.payload.end;
+        *decoded += self.piece.len() as u64;
+        // RFC 9110 section 15.5.14: a body whose length was not announced is refused where it grows too large.
+        if limits.max_body_bytes.is_some_and(|max| *decoded > max) {
+            return Err(Refusal::BodyTooLarge);
+        }
+        *has_ended = progress.end;
+        if self.piece.is_empty() && !progress.end && !*is_new {
+            return Ok(Decoded::NeedsMore);
+        }
+        *is_new = false;
+        Ok(Decoded::Piece)
+    }
+}

@@ -1,0 +1,298 @@
+//! Heads and pieces of bodies in; bytes out. All transitions of an outgoing message are in this file.
+//!
+//! The fields that frame a message and those that are about the connection (Content-Length, Transfer-Encoding,
+//! Connection, Keep-Alive, Host) are written here and never copied: what is said is what is done.
+
+use bytes::{BufMut, BytesMut};
+
+use crate::body::{BodyEncoder, WrongBodyLength};
+use crate::framing::{decimal, never_has_body};
+use crate::{
+    BodyFraming, FieldSection, Persistence, Piece, RequestHead, ResponseHead, ResponseTo, TargetForm, Version,
+};
+
+/// Encodes the messages of one connection. It owns the bytes that are queued and were not written.
+///
+/// A head is only queued; it leaves with the first piece of its body. It does no I/O: write all of
+/// [`Encoder::parts`], then say so with [`Encoder::written`].
+#[derive(Debug)]
+pub struct Encoder {
+    /// What stands before the piece, and what behind it.
+    before: BytesMut,
+    behind: BytesMut,
+    body: BodyEncoder,
+    progress: Progress,
+    /// A write began and was not finished: what the other side has got is unknown.
+    is_writing: bool,
+}
+
+/// How far the current message has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// No head was queued yet.
+    Nothing,
+    /// The head is queued, and can still be replaced.
+    HeadQueued,
+    /// The head has left, the body has not ended.
+    HeadSent,
+    /// All of the message has left.
+    Sent,
+}
+
+/// What a request asks of the response to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answering {
+    /// Whether the request was HEAD.
+    pub response_to: ResponseTo,
+    /// The version of the request.
+    pub version: Version,
+    /// Whether the connection is to go on after the response.
+    pub persistence: Persistence,
+}
+
+impl Default for Encoder {
+    fn default() -> Encoder {
+        Encoder {
+            before: BytesMut::new(),
+            behind: BytesMut::new(),
+            body: BodyEncoder::Empty,
+            progress: Progress::Nothing,
+            is_writing: false,
+        }
+    }
+}
+
+/// Up to this size, copying a piece behind its head costs less than handing three parts to the kernel.
+const COPIED_BYTES: usize = 4096;
+
+impl Encoder {
+    /// An encoder for a new connection; it holds no memory until something is queued.
+    pub fn new() -> Encoder {
+        Encoder::default()
+    }
+
+    /// How far the current message has got.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Whether the last message has left whole, and no write was broken off.
+    pub fn is_clean(&self) -> bool {
+        self.progress == Progress::Sent && !self.is_writing
+    }
+
+    /// Gives the buffers' memory back, and is ready for the next message.
+    pub fn release(&mut self) {
+        *self = Encoder { is_writing: self.is_writing, ..Encoder::default() };
+    }
+
+    /// Queues the head of a request in origin-form (RFC 9112 section 3.2.1).
+    ///
+    /// `host` is what `Host` says where the request itself names none, as in HTTP/1.0.
+    pub fn queue_request(&mut self, head: &RequestHead, host: &str, persistence: Persistence) {
+        self.start(head.framing());
+        let out = &mut self.before;
+        out.put_slice(head.method().as_bytes());
+        out.put_slice(b" ");
+        let path_and_query = head.path_and_query();
+        if head.target_form() == TargetForm::Absolute && !path_and_query.starts_with('/') {
+            // RFC 9112 section 3.2.4: OPTIONS without path or query is for the server, `*`.
+            // RFC 9112 section 3.2.1: else an empty path is sent as `/`.
+            let is_for_server = head.method() == "OPTIONS" && path_and_query.is_empty();
+            out.put_slice(if is_for_server { b"*" } else { b"/" });
+        }
+        out.put_slice(path_and_query.as_bytes());
+        out.put_slice(b" HTTP/1.1\r\n");
+        // RFC 9112 section 3.2.2: the host of an absolute-form target replaces that of the field.
+        // RFC 9110 section 7.2: Host is best sent first.
+        put_field(out, b"Host", head.authority().unwrap_or(host.as_bytes()));
+        put_fields(out, &head.fields);
+        put_framing(out, head.framing());
+        let te = head.fields.contains("TE");
+        let upgrade = head.fields.contains("Upgrade");
+        // RFC 9112 section 9.6: who will not use the connection again says so.
+        put_connection(out, persistence == Persistence::Close, te, upgrade);
+        out.put_slice(b"\r\n");
+    }
+
+    /// Queues the head of a final response, framed as the client can read it, and says whether the connection
+    /// can go on after it. `date` is the value of `Date` where the response has none.
+    pub fn queue_response(&mut self, head: &ResponseHead, answering: Answering, date: &str) -> Persistence {
+        let framing = framing_for(answering.version, head.framing());
+        let has_no_body = answering.response_to == ResponseTo::Head || never_has_body(head.status());
+        let ends_with_connection = framing == BodyFraming::CloseDelimited && !has_no_body;
+        let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
+        self.start(if has_no_body { BodyFraming::Empty } else { framing });
+
+        let out = &mut self.before;
+        put_status_line(out, head);
+        put_fields(out, &head.fields);
+        match (head.status(), framing) {
+            // RFC 9110 section 8.6: no Content-Length with 1xx and 204; section 15.3.5: nor a body.
+            (100..=199 | 204, _) => {}
+            // RFC 9110 section 8.6: after HEAD and with 304 it tells the length that a body would have.
+            (_, BodyFraming::Empty) if has_no_body => {
+                if let Some(length) = head.fields.get("Content-Length").and_then(decimal) {
+                    put_length(out, length);
+                }
+            }
+            // RFC 9112 section 6.3, rule 8: without a length the client would wait for the end.
+            (_, BodyFraming::Empty) => put_length(out, 0),
+            (_, framing) => put_framing(out, framing),
+        }
+        if !head.fields.contains("Date") {
+            // RFC 9110 section 6.6.1: a recipient with a clock adds the date to a response without one.
+            put_field(out, b"Date", date.as_bytes());
+        }
+        let upgrade = head.fields.contains("Upgrade");
+        put_connection(out, persistence == Persistence::Close, false, upgrade);
+        if persistence == Persistence::KeepAlive && answering.version < Version::HTTP_1_1 {
+            // RFC 9112 section 9.3: an HTTP/1.0 client that asked for it is told that it got it.
+            put_field(out, b"Connection", b"keep-alive");
+        }
+        out.put_slice(b"\r\n");
+        persistence
+    }
+
+    /// Queues an interim response; the final one is still to come (RFC 9110 section 15.2).
+    pub fn queue_interim(&mut self, head: &ResponseHead) {
+        put_status_line(&mut self.before, head);
+        put_fields(&mut self.before, &head.fields);
+        self.before.put_slice(b"\r\n");
+    }
+
+    /// Queues a piece of the body, and returns what is to be written: all of it, in order.
+    ///
+    /// # Errors
+    /// [`WrongBodyLength`] if the body is longer, or ends sooner, than its head announced.
+    pub fn parts<'a>(&'a mut self, piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
+        let is_sent = self.body.encode(&piece, &mut self.before, &mut self.behind)?;
+        let mut bytes = if is_sent { piece.bytes() } else { &[] };
+        if bytes.len() <= COPIED_BYTES {
+            self.before.put_slice(bytes);
+            self.before.put_slice(&self.behind);
+            self.behind.clear();
+            bytes = &[];
+        }
+        self.is_writing = true;
+        Ok([&self.before, bytes, &self.behind])
+    }
+
+    /// What is queued without a piece: an interim response.
+    pub fn queued(&mut self) -> &[u8] {
+        self.is_writing = true;
+        &self.before
+    }
+
+    /// Says that all of what was returned last has been written; `is_last`: with the last piece.
+    pub fn written(&mut self, is_last: bool) {
+        self.before.clear();
+        self.behind.clear();
+        self.is_writing = false;
+        self.progress = match self.progress {
+            Progress::Nothing => Progress::Nothing,
+            _ if is_last => Progress::Sent,
+            _ => Progress::HeadSent,
+        };
+    }
+
+    /// Begins a message, in the place of one that is queued and has not left.
+    fn start(&mut self, framing: BodyFraming) {
+        self.before.clear();
+        self.behind.clear();
+        self.body = BodyEncoder::new(framing);
+        self.progress = Progress::HeadQueued;
+    }
+}
+
+/// The framing that a client of this version can read (RFC 9112 section 7: chunked is unknown to HTTP/1.0).
+fn framing_for(version: Version, framing: BodyFraming) -> BodyFraming {
+    match framing {
+        BodyFraming::Chunked | BodyFraming::CloseDelimited if version >= Version::HTTP_1_1 => {
+            BodyFraming::Chunked
+        }
+        BodyFraming::Chunked => BodyFraming::CloseDelimited,
+        framing => framing,
+    }
+}
+
+fn put_status_line(out: &mut BytesMut, head: &ResponseHead) {
+    // RFC 9110 section 2.5: a response carries the version of who sends it, whatever the client's.
+    out.put_slice(b"HTTP/1.1 ");
+    put_decimal(out, u64::from(head.status()));
+    out.put_slice(b" ");
+    out.put_slice(head.reason());
+    out.put_slice(b"\r\n");
+}
+
+/// All fields but those that are written from what is done.
+fn put_fields(out: &mut BytesMut, fields: &FieldSection) {
+    for (name, value) in fields.iter() {
+        if !is_written_here(name) {
+            put_field(out, name, value);
+        }
+    }
+}
+
+fn is_written_here(name: &[u8]) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+    match name.len() {
+        4 => is("Host"),
+        10 => is("Connection") || is("Keep-Alive"),
+        14 => is("Content-Length"),
+        17 => is("Transfer-Encoding"),
+        _ => false,
+    }
+}
+
+pub(crate) fn put_field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
+    out.put_slice(name);
+    out.put_slice(b": ");
+    out.put_slice(value);
+    out.put_slice(b"\r\n");
+}
+
+fn put_framing(out: &mut BytesMut, framing: BodyFraming) {
+    match framing {
+        BodyFraming::Empty | BodyFraming::CloseDelimited => {}
+        BodyFraming::ContentLength(length) => put_length(out, length),
+        BodyFraming::Chunked => put_field(out, b"Transfer-Encoding", b"chunked"),
+    }
+}
+
+fn put_length(out: &mut BytesMut, length: u64) {
+    out.put_slice(b"Content-Length: ");
+    put_decimal(out, length);
+    out.put_slice(b"\r\n");
+}
+
+/// RFC 9110 section 7.6.1: `Connection` lists what is meant for the next hop alone. TE (section 10.1.4) and
+/// Upgrade (section 7.8) are only valid if they are listed.
+fn put_connection(out: &mut BytesMut, close: bool, te: bool, upgrade: bool) {
+    let mut separator: &[u8] = b"Connection: ";
+    for (option, name) in [(close, "close"), (te, "TE"), (upgrade, "upgrade")] {
+        if option {
+            out.put_slice(separator);
+            out.put_slice(name.as_bytes());
+            separator = b", ";
+        }
+    }
+    if close || te || upgrade {
+        out.put_slice(b"\r\n");
+    }
+}
+
+fn put_decimal(out: &mut BytesMut, number: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = number;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.put_slice(&digits[start..]);
+}

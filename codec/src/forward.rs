@@ -1,0 +1,199 @@
+//! What an intermediary changes in a message that it passes on (RFC 9110 section 7.6).
+//!
+//! Call [`request`] and [`response`] once for each head, before it is written. What is about the next connection
+//! (Connection, Host, framing) is written by the encoder.
+
+use std::net::IpAddr;
+
+use bytes::BytesMut;
+
+use crate::encoder::put_field;
+use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Version};
+
+/// Makes a request that came from a client one that can be sent to a backend.
+///
+/// `name` is what this proxy calls itself in `Via`; `client` is the address that the request came from.
+///
+/// # Errors
+/// [`Refusal`] if the request is not to be passed on; among them [`Refusal::FinalRecipient`], which is no fault:
+/// the request is for this proxy itself.
+pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(), Refusal> {
+    final_recipient(head)?;
+    expectation(head)?;
+    if head.fields.list("Connection").any(is_protected) {
+        // RFC 9110 section 7.6.1: a field for all recipients must not be listed; a client that lists one wants
+        // it removed behind its back.
+        return Err(Refusal::ProtectedConnectionOption);
+    }
+    let upgrade = upgrade(head);
+    let te_trailers = head.fields.list("TE").any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
+    let host = head.authority().map(<[u8]>::to_vec);
+
+    remove_hop_by_hop(&mut head.fields);
+    // What a client says of where it comes from can be forged: it is replaced, and not added to.
+    head.fields.retain(|name, _| !name.eq_ignore_ascii_case(b"Forwarded") && !is_x_forwarded(name));
+
+    if let Some(upgrade) = upgrade {
+        head.fields.append("Upgrade", upgrade);
+    }
+    if te_trailers {
+        // RFC 9110 section 10.1.4: this hop passes trailers on, and knows no other transfer coding.
+        head.fields.append("TE", "trailers");
+    }
+    head.fields.append("X-Forwarded-For", client.to_canonical().to_string());
+    if let Some(host) = host {
+        head.fields.append("X-Forwarded-Host", host);
+    }
+    head.fields.append("X-Forwarded-Proto", "http");
+    let version = head.version();
+    via(&mut head.fields, version, name);
+    Ok(())
+}
+
+/// Makes a final response that came from a backend one that can be sent to the client.
+pub fn response(head: &mut ResponseHead, name: &str) {
+    // RFC 9110 section 7.8: the protocols of a 101, or of a 426, are those that this hop offers too.
+    let upgrade = match head.status() {
+        101 | 426 => head.fields.get("Upgrade").map(<[u8]>::to_vec),
+        _ => None,
+    };
+    remove_hop_by_hop(&mut head.fields);
+    if let Some(upgrade) = upgrade {
+        head.fields.append("Upgrade", upgrade);
+    }
+    let version = head.version();
+    via(&mut head.fields, version, name);
+}
+
+/// Makes an interim response one that can be sent to the client.
+pub(crate) fn interim_response(head: &mut ResponseHead) {
+    remove_hop_by_hop(&mut head.fields);
+}
+
+/// Writes the fields of a trailer section that may be passed on (RFC 9110 section 6.5.1): not those that frame
+/// or route a message, nor those of one hop.
+pub(crate) fn put_trailers(out: &mut BytesMut, trailers: &FieldSection) {
+    for (name, value) in trailers.iter() {
+        if !is_hop_by_hop(name) && !is_protected(name) && !is_forbidden_in_trailers(name) {
+            put_field(out, name, value);
+        }
+    }
+}
+
+/// Refuses what a reverse proxy answers by itself.
+fn final_recipient(head: &mut RequestHead) -> Result<(), Refusal> {
+    match head.method() {
+        // RFC 9110 section 9.3.6: 501 from who does not implement it.
+        "CONNECT" => Err(Refusal::ConnectNotSupported),
+        // RFC 9110 section 9.3.8: TRACE would show fields that this proxy added.
+        "TRACE" => Err(Refusal::TraceNotAllowed),
+        // RFC 9110 section 9.3.7: `OPTIONS *` asks about the server that it reaches.
+        "OPTIONS" if head.target_form() == TargetForm::Asterisk => Err(Refusal::FinalRecipient),
+        "OPTIONS" => max_forwards(&mut head.fields),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 9110 section 7.6.2: at 0 the recipient answers, else it sends one less.
+fn max_forwards(fields: &mut FieldSection) -> Result<(), Refusal> {
+    match fields.get("Max-Forwards").and_then(crate::framing::decimal) {
+        None => Ok(()),
+        Some(0) => Err(Refusal::FinalRecipient),
+        Some(hops) => {
+            fields.set("Max-Forwards", (hops - 1).to_string());
+            Ok(())
+        }
+    }
+}
+
+/// RFC 9110 section 10.1.1: 417 for what is not understood; not sent on for an HTTP/1.0 client.
+fn expectation(head: &mut RequestHead) -> Result<(), Refusal> {
+    if head.version() < Version::HTTP_1_1 {
+        head.fields.remove("Expect");
+        return Ok(());
+    }
+    match head.fields.list("Expect").all(|expectation| expectation.eq_ignore_ascii_case(b"100-continue")) {
+        true => Ok(()),
+        false => Err(Refusal::UnknownExpectation),
+    }
+}
+
+/// The protocols to offer to the backend (RFC 9110 section 7.8); `None` if the client offers none.
+///
+/// `h2c` is left out: a tunnel of HTTP/2 requests would pass by every rule here. A request with a body keeps
+/// its body and loses the offer.
+fn upgrade(head: &RequestHead) -> Option<Vec<u8>> {
+    // RFC 9110 section 7.8: a server MUST ignore an Upgrade that comes in HTTP/1.0, or that is not listed.
+    let is_offered =
+        head.version() >= Version::HTTP_1_1 && head.fields.list_contains("Connection", "upgrade");
+    if !is_offered || head.has_body() {
+        return None;
+    }
+    let protocols = head.fields.list("Upgrade").filter(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"));
+    let protocols = protocols.collect::<Vec<_>>().join(&b", "[..]);
+    if protocols.is_empty() { None } else { Some(protocols) }
+}
+
+/// RFC 9110 section 7.6.1: removes the fields of one hop, and those that `Connection` lists.
+fn remove_hop_by_hop(fields: &mut FieldSection) {
+    let is_usual =
+        |option: &[u8]| option.eq_ignore_ascii_case(b"close") || option.eq_ignore_ascii_case(b"keep-alive");
+    let listed = fields.list("Connection").filter(|option| !is_usual(option) && !is_protected(option));
+    let listed: Vec<Vec<u8>> = listed.map(<[u8]>::to_vec).collect();
+    fields.retain(|name, _| {
+        !is_hop_by_hop(name) && !listed.iter().any(|option| option.eq_ignore_ascii_case(name))
+    });
+}
+
+/// RFC 9110 section 7.6.1, and 11.7 for the two of a proxy. Transfer-Encoding is the encoder's.
+fn is_hop_by_hop(name: &[u8]) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+    match name.len() {
+        2 => is("TE"),
+        7 => is("Upgrade"),
+        10 => is("Connection") || is("Keep-Alive"),
+        16 => is("Proxy-Connection"),
+        18 => is("Proxy-Authenticate"),
+        19 => is("Proxy-Authorization"),
+        25 => is("Proxy-Authentication-Info"),
+        _ => false,
+    }
+}
+
+/// Fields that `Connection` must not name: their removal would change where a message goes, where it ends, or
+/// what is known of where it came from.
+fn is_protected(name: &[u8]) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+    is("Host") || is("Content-Length") || is("Transfer-Encoding") || is("Via") || is_x_forwarded(name)
+}
+
+fn is_x_forwarded(name: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"X-Forwarded-";
+    name.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
+}
+
+/// RFC 9110 section 6.5.1: fields that are for framing, routing, authentication or how to read the content.
+fn is_forbidden_in_trailers(name: &[u8]) -> bool {
+    const FORBIDDEN: [&str; 14] = [
+        "Authorization",
+        "Cache-Control",
+        "Content-Encoding",
+        "Content-Range",
+        "Content-Type",
+        "Cookie",
+        "Expect",
+        "Forwarded",
+        "Location",
+        "Max-Forwards",
+        "Range",
+        "Set-Cookie",
+        "Trailer",
+        "WWW-Authenticate",
+    ];
+    FORBIDDEN.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+}
+
+/// RFC 9110 section 7.6.3: a proxy adds itself, with the version that the message was received in.
+fn via(fields: &mut FieldSection, version: Version, name: &str) {
+    fields.append("Via", format!("{} {name}", version.number()));
+}

@@ -1,0 +1,111 @@
+//! How a message's body is delimited: RFC 9112 section 6.3, one function a role, its rules in the RFC's order.
+//!
+//! These functions decide; `body.rs` carries out. Whoever edits this: two recipients that answer differently
+//! here are what request smuggling is made of. When in doubt, refuse.
+
+use crate::{FieldSection, Refusal, Version};
+
+/// How the end of a body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFraming {
+    /// There is no body, whatever the fields say.
+    Empty,
+    /// As many bytes as `Content-Length` says; may be 0.
+    ContentLength(u64),
+    /// The chunked transfer coding, trailer section included.
+    Chunked,
+    /// All bytes until the connection is closed; responses only.
+    CloseDelimited,
+}
+
+/// What a request that was sent means for the response to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseTo {
+    /// The response has no body: the request was HEAD.
+    Head,
+    /// Any other request.
+    Other,
+}
+
+/// The framing of a request's body (RFC 9112 section 6.3).
+pub(crate) fn of_request(version: Version, fields: &FieldSection) -> Result<BodyFraming, Refusal> {
+    // Rule 3: a message with both fields might be smuggled, and is refused (section 6.1: "ought to be").
+    // Rule 4: in a request, chunked has to be the last transfer coding.
+    if chunked(version, fields)? {
+        return match fields.contains("Content-Length") {
+            true => Err(Refusal::ContentLengthWithTransferEncoding),
+            false => Ok(BodyFraming::Chunked),
+        };
+    }
+    // Rules 5 and 6: Content-Length, if it is valid. Rule 7: else a request has no body.
+    Ok(content_length(fields)?.map_or(BodyFraming::Empty, BodyFraming::ContentLength))
+}
+
+/// The framing of a final response's body (RFC 9112 section 6.3).
+pub(crate) fn of_response(
+    response_to: ResponseTo,
+    version: Version,
+    status: u16,
+    fields: &FieldSection,
+) -> Result<BodyFraming, Refusal> {
+    // Rule 1: no body after HEAD, nor with 1xx, 204 and 304.
+    if response_to == ResponseTo::Head || never_has_body(status) {
+        return Ok(BodyFraming::Empty);
+    }
+    // Rules 3 and 4: Transfer-Encoding overrides Content-Length, which is not sent on.
+    // A coding under chunked cannot be passed on by who takes chunked off, so it is refused.
+    if chunked(version, fields)? {
+        return Ok(BodyFraming::Chunked);
+    }
+    // Rules 5 and 6: Content-Length. Rule 8: else all there is until the connection is closed.
+    Ok(content_length(fields)?.map_or(BodyFraming::CloseDelimited, BodyFraming::ContentLength))
+}
+
+/// RFC 9110 section 6.4.1: responses of these statuses end with their head.
+pub(crate) fn never_has_body(status: u16) -> bool {
+    matches!(status, 100..=199 | 204 | 304)
+}
+
+/// Whether the body is chunked; anything else that `Transfer-Encoding` may say is refused.
+fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
+    if !fields.contains("Transfer-Encoding") {
+        return Ok(false);
+    }
+    // RFC 9112 section 6.1: a message of HTTP/1.0 with Transfer-Encoding has faulty framing.
+    if version < Version::HTTP_1_1 {
+        return Err(Refusal::TransferEncodingInHttp10);
+    }
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let codings = fields.list("Transfer-Encoding").count();
+    let times_chunked = fields.list("Transfer-Encoding").filter(|coding| is_chunked(coding)).count();
+    let ends_chunked = fields.list("Transfer-Encoding").last().is_some_and(is_chunked);
+    match (codings, times_chunked) {
+        (1, 1) => Ok(true),
+        // RFC 9112 section 7: chunked is applied once, and last; else the end of the body is unknown.
+        _ if !ends_chunked || times_chunked > 1 => Err(Refusal::ChunkedNotFinal),
+        // RFC 9112 section 6.1: 501 for a transfer coding that is not understood.
+        _ => Err(Refusal::UnknownTransferCoding),
+    }
+}
+
+/// The value of `Content-Length`, if it is there once and valid.
+///
+/// RFC 9112 section 6.3 would let equal values pass as one. That is refused: who sends two is broken or
+/// attacks, and Pingora sent both on.
+fn content_length(fields: &FieldSection) -> Result<Option<u64>, Refusal> {
+    let mut values = fields.get_all("Content-Length");
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(Refusal::SeveralContentLengths),
+        (Some(value), None) => decimal(value).map(Some).ok_or(Refusal::InvalidContentLength),
+    }
+}
+
+/// A decimal number of digits only (RFC 9110 section 8.6): `str::parse` would take `+5`. `None` if it is none,
+/// or over 2^64 - 1.
+pub(crate) fn decimal(value: &[u8]) -> Option<u64> {
+    if !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(value).ok()?.parse().ok()
+}

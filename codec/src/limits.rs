@@ -1,0 +1,99 @@
+//! Every bound of the codec, each with its reason.
+//!
+//! A number that decides what is refused, or how long something may take, stands here and nowhere else.
+
+use std::time::Duration;
+
+const KIB: usize = 1024;
+
+/// All limits and timeouts of a connection: one value, handed to the constructors of the adapters.
+///
+/// Sizes are in bytes. [`Limits::DEFAULT`] is what the binaries use; tests make their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest method. Registered ones have at most 17 letters; nothing longer is meant well.
+    pub max_method_bytes: usize,
+    /// The longest request target, answered 414. RFC 9112 section 3 asks for at least 8000.
+    pub max_target_bytes: usize,
+    /// The longest head (start line, fields and the empty line) and the longest trailer section. A request head
+    /// over it is answered 431. nginx has the same 32 KiB; it also bounds the read buffer while a head comes in.
+    pub max_head_bytes: usize,
+    /// The most field lines in a head or a trailer section, answered 431. hyper and HAProxy have the same 100.
+    pub max_fields: usize,
+    /// The most options in all `Connection` fields of one message. Each is compared with each field name,
+    /// so an unbounded list would cost quadratic time.
+    pub max_connection_options: usize,
+    /// The longest request body, answered 413; `None` is no bound: a body is streamed and never collected.
+    pub max_body_bytes: Option<u64>,
+    /// The longest extension of one chunk. There is no bound for a whole body: signed uploads carry one in every
+    /// chunk, and an extension is never kept.
+    pub max_chunk_extension_bytes: usize,
+    /// The most interim (1xx) responses before a final one; more is a broken backend.
+    pub max_interim_responses: u32,
+    /// Whether a line of a head may end with LF alone.
+    pub bare_line_feed: BareLineFeed,
+    /// The largest read buffer that a long body may grow to. More makes no difference to the speed.
+    pub max_buffer_bytes: usize,
+
+    /// How long a connection may be idle before a request; then it is closed without a word.
+    pub idle_timeout: Duration,
+    /// How long a request head may take from its first byte to its last, answered 408. A total, because
+    /// a client that sends a byte a second would never exceed a bound between two bytes.
+    pub head_timeout: Duration,
+    /// How long the client may pause within a request body, answered 408.
+    pub request_body_timeout: Duration,
+    /// How long connecting to the backend may take, answered 504.
+    pub connect_timeout: Duration,
+    /// How long the backend may take to answer once no more of the request is being sent, answered 504.
+    pub response_head_timeout: Duration,
+    /// How long the backend may pause within a response body; then both connections are cut.
+    pub response_body_timeout: Duration,
+    /// How long the client may refuse to take a byte of the response; then both connections are cut.
+    pub write_timeout: Duration,
+    /// How long the rest of a request is read and thrown away after the answer, so that a reset does not
+    /// destroy the answer before the client has read it.
+    pub linger_timeout: Duration,
+}
+
+/// Whether a line of a head may end with LF alone (RFC 9112 section 2.2 lets a recipient accept it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BareLineFeed {
+    /// Refused: two parsers that disagree on where a line ends disagree on where a message ends.
+    Refuse,
+    /// Accepted in the head of a message, never in chunked framing.
+    Accept,
+}
+
+impl Limits {
+    /// The limits of every binary here, unless it says otherwise.
+    pub const DEFAULT: Limits = Limits {
+        max_method_bytes: 64,
+        max_target_bytes: 8000,
+        max_head_bytes: 32 * KIB,
+        max_fields: 100,
+        max_connection_options: 32,
+        max_body_bytes: None,
+        max_chunk_extension_bytes: 256,
+        max_interim_responses: 8,
+        bare_line_feed: BareLineFeed::Refuse,
+        max_buffer_bytes: 256 * KIB,
+        idle_timeout: Duration::from_secs(60),
+        head_timeout: Duration::from_secs(10),
+        request_body_timeout: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(2),
+        response_head_timeout: Duration::from_secs(30),
+        response_body_timeout: Duration::from_secs(30),
+        write_timeout: Duration::from_secs(30),
+        linger_timeout: Duration::from_secs(2),
+    };
+
+    /// The default for a serial proxy: while it serves one client all others wait, so a client that sends
+    /// nothing is let go after 2 s.
+    pub const SERIAL: Limits = Limits { idle_timeout: Duration::from_secs(2), ..Limits::DEFAULT };
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::DEFAULT
+    }
+}

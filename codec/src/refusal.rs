@@ -1,0 +1,128 @@
+//! Why a message was refused: one variant a rule, with the status that answers it and the RFC section behind it.
+//!
+//! To add a rule, add a variant and its line in `Refusal::rule`, and a test that names it.
+
+use std::fmt;
+
+/// A rule that a message broke.
+///
+/// From a client it is answered with [`Refusal::status`]; from a backend it is always 502.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // Each variant is explained by its sentence in `rule`.
+pub enum Refusal {
+    // The request line
+    EmptyLines,
+    BareLineFeed,
+    InvalidRequestLine,
+    InvalidMethod,
+    MethodTooLong,
+    InvalidTarget,
+    TargetTooLong,
+    InvalidVersion,
+    UnsupportedVersion,
+    // The status line
+    InvalidStatusLine,
+    // Fields
+    InvalidFieldName,
+    WhitespaceBeforeColon,
+    WhitespaceBeforeFirstField,
+    ObsoleteLineFolding,
+    InvalidFieldValue,
+    HeadTooLarge,
+    TooManyFields,
+    // Host
+    MissingHost,
+    SeveralHosts,
+    InvalidHost,
+    // Framing
+    InvalidContentLength,
+    SeveralContentLengths,
+    ContentLengthWithTransferEncoding,
+    TransferEncodingInHttp10,
+    ChunkedNotFinal,
+    UnknownTransferCoding,
+    BodyTooLarge,
+    // Chunks
+    InvalidChunkSize,
+    InvalidChunkExtension,
+    ChunkExtensionTooLong,
+    InvalidChunkEnd,
+    // What an intermediary does not pass on
+    TooManyConnectionOptions,
+    ProtectedConnectionOption,
+    UnknownExpectation,
+    ConnectNotSupported,
+    TraceNotAllowed,
+    /// Not a fault: this proxy is the final recipient, and answers by itself.
+    FinalRecipient,
+    // The order of responses
+    TooManyInterimResponses,
+    SwitchedProtocolsUnasked,
+}
+
+impl Refusal {
+    /// The status that answers a request which broke this rule.
+    pub fn status(self) -> u16 {
+        self.rule().0
+    }
+
+    /// The section of the RFC that the rule comes from, as in `RFC 9112 section 6.1`.
+    pub fn section(self) -> &'static str {
+        self.rule().2
+    }
+
+    /// Status, sentence and section of each rule.
+    #[rustfmt::skip]
+    fn rule(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Refusal::EmptyLines => (400, "more than one empty line stands before the request line", "RFC 9112 section 2.2"),
+            Refusal::BareLineFeed => (400, "a line ends with LF alone, not with CR LF", "RFC 9112 section 2.2"),
+            Refusal::InvalidRequestLine => (400, "the request line is not `method SP target SP version`", "RFC 9112 section 3"),
+            Refusal::InvalidMethod => (400, "the method is not a token", "RFC 9112 section 3.1"),
+            Refusal::MethodTooLong => (400, "the method is too long", "RFC 9112 section 3.1"),
+            Refusal::InvalidTarget => (400, "the request target has none of the four forms", "RFC 9112 section 3.2"),
+            Refusal::TargetTooLong => (414, "the request target is too long", "RFC 9112 section 3"),
+            Refusal::InvalidVersion => (400, "the version is not `HTTP/` digit `.` digit", "RFC 9112 section 2.3"),
+            Refusal::UnsupportedVersion => (505, "only HTTP/1.0 and HTTP/1.1 are spoken here", "RFC 9110 section 15.6.6"),
+            Refusal::InvalidStatusLine => (400, "the status line is not `version SP three digits SP reason`", "RFC 9112 section 4"),
+            Refusal::InvalidFieldName => (400, "a field name is empty or not a token", "RFC 9112 section 5"),
+            Refusal::WhitespaceBeforeColon => (400, "white space stands between a field name and its colon", "RFC 9112 section 5.1"),
+            Refusal::WhitespaceBeforeFirstField => (400, "white space stands before the first field line", "RFC 9112 section 2.2"),
+            Refusal::ObsoleteLineFolding => (400, "a field value goes on in the next line", "RFC 9112 section 5.2"),
+            Refusal::InvalidFieldValue => (400, "a field value holds a control character", "RFC 9110 section 5.5"),
+            Refusal::HeadTooLarge => (431, "the field section is too large", "RFC 6585 section 5"),
+            Refusal::TooManyFields => (431, "the field section has too many lines", "RFC 6585 section 5"),
+            Refusal::MissingHost => (400, "an HTTP/1.1 request has no Host", "RFC 9112 section 3.2"),
+            Refusal::SeveralHosts => (400, "the request has more than one Host", "RFC 9112 section 3.2"),
+            Refusal::InvalidHost => (400, "the host is not `host` or `host:port`", "RFC 9112 section 3.2"),
+            Refusal::InvalidContentLength => (400, "Content-Length is not a decimal number", "RFC 9112 section 6.3"),
+            Refusal::SeveralContentLengths => (400, "Content-Length stands there more than once", "RFC 9112 section 6.3"),
+            Refusal::ContentLengthWithTransferEncoding => (400, "Content-Length and Transfer-Encoding exclude each other", "RFC 9112 section 6.1"),
+            Refusal::TransferEncodingInHttp10 => (400, "HTTP/1.0 has no Transfer-Encoding", "RFC 9112 section 6.1"),
+            Refusal::ChunkedNotFinal => (400, "chunked is not the last transfer coding, or stands there twice", "RFC 9112 section 6.3"),
+            Refusal::UnknownTransferCoding => (501, "chunked is the only transfer coding known here", "RFC 9112 section 6.1"),
+            Refusal::BodyTooLarge => (413, "the body is larger than allowed here", "RFC 9110 section 15.5.14"),
+            Refusal::InvalidChunkSize => (400, "a chunk size is not 1 to 15 hexadecimal digits and CR LF", "RFC 9112 section 7.1"),
+            Refusal::InvalidChunkExtension => (400, "a chunk extension is not `;name` or `;name=value`", "RFC 9112 section 7.1.1"),
+            Refusal::ChunkExtensionTooLong => (400, "a chunk extension is too long", "RFC 9112 section 7.1.1"),
+            Refusal::InvalidChunkEnd => (400, "the data of a chunk do not end with CR LF where its size says", "RFC 9112 section 7.1"),
+            Refusal::TooManyConnectionOptions => (400, "Connection has too many options", "RFC 9110 section 7.6.1"),
+            Refusal::ProtectedConnectionOption => (400, "Connection names a field that must not be removed on the way", "RFC 9110 section 7.6.1"),
+            Refusal::UnknownExpectation => (417, "100-continue is the only expectation known here", "RFC 9110 section 10.1.1"),
+            Refusal::ConnectNotSupported => (501, "CONNECT is for forward proxies, this is a reverse proxy", "RFC 9110 section 9.3.6"),
+            Refusal::TraceNotAllowed => (405, "TRACE is not allowed here", "RFC 9110 section 9.3.8"),
+            Refusal::FinalRecipient => (204, "this proxy is the final recipient", "RFC 9110 section 7.6.2"),
+            Refusal::TooManyInterimResponses => (502, "too many interim responses in a row", "RFC 9110 section 15.2"),
+            Refusal::SwitchedProtocolsUnasked => (502, "101 came without having been asked for", "RFC 9110 section 15.2.2"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (_, sentence, section) = self.rule();
+        write!(f, "{sentence} ({section})")
+    }
+}
+
+impl std::error::Error for Refusal {}

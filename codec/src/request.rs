@@ -1,0 +1,173 @@
+//! The head of a request: parsing it, and what one can ask of it.
+
+use crate::fields::{Span, is_token};
+use crate::scanner::Section;
+use crate::target::{Target, TargetForm, is_host_and_port};
+use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
+
+/// The head of a request (RFC 9112 section 3), valid in every point that this codec checks.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// The fields, start line not included.
+    pub fields: FieldSection,
+    method: Span,
+    target: Target,
+    version: Version,
+    framing: BodyFraming,
+}
+
+impl RequestHead {
+    /// A request to send: its version is HTTP/1.1, its body is framed by `framing`.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the method, the target or the host are not valid.
+    pub fn new(method: &str, target: &str, host: &str, framing: BodyFraming) -> Result<RequestHead, Refusal> {
+        let start_line = format!("{method} {target} HTTP/1.1\r\n");
+        let block = format!("{start_line}Host: {host}\r\n\r\n").into_bytes();
+        let section = Section { length: block.len(), lines: 2, first_line_end: start_line.len() - 1 };
+        Ok(RequestHead { framing, ..RequestHead::parse(block, section, &Limits::DEFAULT)? })
+    }
+
+    /// Parses a complete head.
+    pub(crate) fn parse(block: Vec<u8>, section: Section, limits: &Limits) -> Result<RequestHead, Refusal> {
+        let line = without_line_end(&block[..section.first_line_end]);
+        let end_of_method = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
+        check_method(&line[..end_of_method], limits)?;
+        // RFC 9112 section 3: single spaces, and nothing else, between the three parts.
+        let end_of_target =
+            line.iter().rposition(|&byte| byte == b' ').filter(|&end| end > end_of_method + 1);
+        let (Some(end_of_target), Some(version)) = (end_of_target, line.rsplit(|&byte| byte == b' ').next())
+        else {
+            return Err(Refusal::InvalidRequestLine);
+        };
+        let target = end_of_method + 1..end_of_target;
+        if target.len() > limits.max_target_bytes {
+            return Err(Refusal::TargetTooLong);
+        }
+        let version = Version::parse(version)?;
+        let target = Target::parse(&line[..end_of_method], &block, target)?;
+        let fields = FieldSection::parse(block, section.first_line_end + 1, section.lines - 1)?;
+        check_host(version, &fields)?;
+        check_connection_options(&fields, limits)?;
+        let framing = framing::of_request(version, &fields)?;
+        // RFC 9110 section 8.6, 15.5.14: a body that is announced too large is refused before it is read.
+        if let (BodyFraming::ContentLength(length), Some(max)) = (framing, limits.max_body_bytes)
+            && length > max
+        {
+            return Err(Refusal::BodyTooLarge);
+        }
+        Ok(RequestHead { fields, method: Span::new(0..end_of_method), target, version, framing })
+    }
+
+    /// The method, case-sensitive (RFC 9110 section 9.1).
+    pub fn method(&self) -> &str {
+        text(self.method.of(self.fields.block()))
+    }
+
+    /// The request target as it came.
+    pub fn target(&self) -> &str {
+        text(self.target.whole.of(self.fields.block()))
+    }
+
+    /// Which form the request target has.
+    pub fn target_form(&self) -> TargetForm {
+        self.target.form
+    }
+
+    /// The path of the target, without its query: `/` for an absolute-form target without a path.
+    pub fn path(&self) -> &str {
+        let path = self.path_and_query().split('?').next().unwrap_or_default();
+        if path.is_empty() { "/" } else { path }
+    }
+
+    /// Path and query, as the target has them; in absolute-form the path may be missing.
+    pub fn path_and_query(&self) -> &str {
+        text(self.target.path_and_query.of(self.fields.block()))
+    }
+
+    /// The host (and port) that the request is for: that of an absolute-form target, else that of `Host`
+    /// (RFC 9112 section 3.2.2). `None` only in HTTP/1.0.
+    pub fn authority(&self) -> Option<&[u8]> {
+        match self.target.form {
+            TargetForm::Absolute => Some(self.target.authority.of(self.fields.block())),
+            _ => self.fields.get("Host"),
+        }
+    }
+
+    /// The version that the request came in.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// How the body is delimited.
+    pub fn framing(&self) -> BodyFraming {
+        self.framing
+    }
+
+    /// Whether a body with at least one byte may follow.
+    pub fn has_body(&self) -> bool {
+        !matches!(self.framing, BodyFraming::Empty | BodyFraming::ContentLength(0))
+    }
+
+    /// What this request means for the framing of its response.
+    pub fn response_to(&self) -> ResponseTo {
+        if self.method() == "HEAD" { ResponseTo::Head } else { ResponseTo::Other }
+    }
+}
+
+/// Looks at the beginning of a request line that is not complete yet, so that what is not HTTP at all is
+/// answered at once, and an endless target is not waited for.
+pub(crate) fn check_partial_line(line: &[u8], limits: &Limits) -> Result<(), Refusal> {
+    let end_of_method = line.iter().position(|&byte| byte == b' ');
+    match end_of_method {
+        Some(end) => check_method(&line[..end], limits)?,
+        None if !line.is_empty() && !line.ends_with(b"\r") => check_method(line, limits)?,
+        None => {}
+    }
+    let longest = limits.max_target_bytes + " HTTP/1.1\r".len();
+    match end_of_method {
+        Some(end) if line.len() - (end + 1) > longest => Err(Refusal::TargetTooLong),
+        _ => Ok(()),
+    }
+}
+
+fn check_method(method: &[u8], limits: &Limits) -> Result<(), Refusal> {
+    // RFC 9112 section 3.1: the method is a token.
+    if !is_token(&method[..method.len().min(limits.max_method_bytes)]) {
+        return Err(Refusal::InvalidMethod);
+    }
+    if method.len() > limits.max_method_bytes {
+        return Err(Refusal::MethodTooLong);
+    }
+    if !is_token(method) { Err(Refusal::InvalidMethod) } else { Ok(()) }
+}
+
+/// RFC 9112 section 3.2: 400 for no Host in HTTP/1.1, for more than one, and for an invalid one.
+fn check_host(version: Version, fields: &FieldSection) -> Result<(), Refusal> {
+    let mut hosts = fields.get_all("Host");
+    match (hosts.next(), hosts.next()) {
+        (None, _) if version >= Version::HTTP_1_1 => Err(Refusal::MissingHost),
+        (None, _) => Ok(()),
+        (Some(_), Some(_)) => Err(Refusal::SeveralHosts),
+        (Some(host), None) if is_host_and_port(host) => Ok(()),
+        _ => Err(Refusal::InvalidHost),
+    }
+}
+
+/// RFC 9110 section 7.6.1 sets no bound; see [`Limits::max_connection_options`] for ours.
+pub(crate) fn check_connection_options(fields: &FieldSection, limits: &Limits) -> Result<(), Refusal> {
+    match fields.list("Connection").nth(limits.max_connection_options) {
+        Some(_) => Err(Refusal::TooManyConnectionOptions),
+        None => Ok(()),
+    }
+}
+
+/// A line without the CR of its line end.
+pub(crate) fn without_line_end(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Text that was checked to be ASCII when the head was parsed.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}

@@ -1,0 +1,101 @@
+//! The head of a response: parsing one, making one, and what one can ask of it.
+
+use crate::fields::Span;
+use crate::request::{check_connection_options, without_line_end};
+use crate::scanner::Section;
+use crate::status::reason_phrase;
+use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
+
+/// The head of a response (RFC 9112 section 4).
+#[derive(Clone, Debug)]
+pub struct ResponseHead {
+    /// The fields, status line not included.
+    pub fields: FieldSection,
+    version: Version,
+    status: u16,
+    reason: Span,
+    framing: BodyFraming,
+}
+
+impl ResponseHead {
+    /// A response to send: `framing` says how its body is delimited, and writes the fields for it.
+    pub fn new(status: u16, framing: BodyFraming) -> ResponseHead {
+        let phrase = reason_phrase(status);
+        let reason = Span::new(0..phrase.len());
+        let fields = FieldSection::with_block(phrase);
+        ResponseHead { fields, version: Version::HTTP_1_1, status, reason, framing }
+    }
+
+    /// The same response with a field line added.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl AsRef<[u8]>) -> ResponseHead {
+        self.fields.append(name, value);
+        self
+    }
+
+    /// Parses a complete head.
+    pub(crate) fn parse(
+        block: Vec<u8>,
+        section: Section,
+        response_to: ResponseTo,
+        limits: &Limits,
+    ) -> Result<ResponseHead, Refusal> {
+        let line = without_line_end(&block[..section.first_line_end]);
+        // RFC 9112 section 4: version SP three digits SP [ reason ]. Many servers leave out the last space.
+        let (version, status, reason) = match line {
+            [version @ .., b' ', a, b, c] if version.len() == VERSION_BYTES => {
+                (version, [*a, *b, *c], line.len())
+            }
+            _ if line.len() > STATUS_END && line[VERSION_BYTES] == b' ' && line[STATUS_END] == b' ' => (
+                &line[..VERSION_BYTES],
+                [line[STATUS_END - 3], line[STATUS_END - 2], line[STATUS_END - 1]],
+                STATUS_END + 1,
+            ),
+            _ => return Err(Refusal::InvalidStatusLine),
+        };
+        let version = Version::parse(version).map_err(|_| Refusal::InvalidStatusLine)?;
+        // RFC 9110 section 15: 100 to 599; a client treats a higher one as 500.
+        let status = framing::decimal(&status)
+            .and_then(|status| u16::try_from(status).ok())
+            .filter(|&status| status >= 100)
+            .ok_or(Refusal::InvalidStatusLine)?;
+        let is_reason_byte = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
+        if !line[reason..].iter().all(is_reason_byte) {
+            return Err(Refusal::InvalidStatusLine);
+        }
+        let reason = Span::new(reason..line.len());
+        let fields = FieldSection::parse(block, section.first_line_end + 1, section.lines - 1)?;
+        check_connection_options(&fields, limits)?;
+        let framing = framing::of_response(response_to, version, status, &fields)?;
+        Ok(ResponseHead { fields, version, status, reason, framing })
+    }
+
+    /// The version that the response came in.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The reason phrase: as it came, or the usual one of a response that was made here.
+    pub fn reason(&self) -> &[u8] {
+        self.reason.of(self.fields.block())
+    }
+
+    /// How the body is delimited. `Empty` after HEAD and for 1xx, 204 and 304, whatever the fields say.
+    pub fn framing(&self) -> BodyFraming {
+        self.framing
+    }
+
+    /// Whether this is an interim (1xx) response other than 101: another response follows
+    /// (RFC 9110 section 15.2).
+    pub fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status) && self.status != 101
+    }
+}
+
+const VERSION_BYTES: usize = "HTTP/1.1".len();
+const STATUS_END: usize = "HTTP/1.1 200".len();

@@ -1,0 +1,124 @@
+//! Request targets in their four forms (RFC 9112 section 3.2), and what a host may look like.
+
+use std::ops::Range;
+
+use crate::Refusal;
+use crate::fields::Span;
+
+/// Which of the four forms a request target has (RFC 9112 section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetForm {
+    /// `/path?query`: what a server gets.
+    Origin,
+    /// `http://host/path?query`: what a proxy gets.
+    Absolute,
+    /// `host:port`: only with CONNECT.
+    Authority,
+    /// `*`: only with OPTIONS.
+    Asterisk,
+}
+
+/// A request target taken apart; the spans point into the head's block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) form: TargetForm,
+    pub(crate) whole: Span,
+    /// The host and port of an absolute-form target.
+    pub(crate) authority: Span,
+    /// From the path on, query included; may be empty in absolute-form.
+    pub(crate) path_and_query: Span,
+}
+
+impl Target {
+    /// Takes apart the target that stands in `block` at `range`.
+    pub(crate) fn parse(method: &[u8], block: &[u8], range: Range<usize>) -> Result<Target, Refusal> {
+        let target = &block[range.clone()];
+        // RFC 9112 section 3.2: visible ASCII only; a fragment is never sent (RFC 9110 section 7.1).
+        if target.is_empty() || target.iter().any(|&byte| !(0x21..0x7f).contains(&byte) || byte == b'#') {
+            return Err(Refusal::InvalidTarget);
+        }
+        let whole = Span::new(range.clone());
+        let parsed = |form, authority: Range<usize>, path: Range<usize>| {
+            Ok(Target { form, whole, authority: Span::new(authority), path_and_query: Span::new(path) })
+        };
+        if method == b"CONNECT" {
+            // RFC 9112 section 3.2.3: CONNECT has authority-form, with a port, and nothing else has.
+            let port = target.iter().rposition(|&byte| byte == b':').map(|colon| &target[colon + 1..]);
+            let valid =
+                is_host_and_port(target) && port.is_some_and(|port| is_port(port) && !port.is_empty());
+            return if valid {
+                parsed(TargetForm::Authority, range.clone(), range)
+            } else {
+                Err(Refusal::InvalidTarget)
+            };
+        }
+        if target == b"*" {
+            // RFC 9112 section 3.2.4: asterisk-form is for a server-wide OPTIONS.
+            return if method == b"OPTIONS" {
+                parsed(TargetForm::Asterisk, range.start..range.start, range)
+            } else {
+                Err(Refusal::InvalidTarget)
+            };
+        }
+        if target[0] == b'/' {
+            return parsed(TargetForm::Origin, range.start..range.start, range);
+        }
+        // RFC 9112 section 3.2.2: a server must accept absolute-form. The scheme is compared without case.
+        const SCHEME: &[u8] = b"http://";
+        if !target.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
+            return Err(Refusal::InvalidTarget);
+        }
+        let rest = &target[SCHEME.len()..];
+        let length = rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len());
+        if !is_host_and_port(&rest[..length]) {
+            return Err(Refusal::InvalidTarget);
+        }
+        let host = range.start + SCHEME.len();
+        parsed(TargetForm::Absolute, host..host + length, host + length..range.end)
+    }
+}
+
+/// Whether this is `uri-host [ ":" port ]` (RFC 9110 section 7.2) with something in it.
+///
+/// Stricter than the grammar in one point: a comma is refused, because a recipient that joins fields with
+/// commas would see two hosts.
+pub(crate) fn is_host_and_port(bytes: &[u8]) -> bool {
+    let (host_is_valid, rest) = if bytes.first() == Some(&b'[') {
+        let Some(end) = bytes.iter().position(|&byte| byte == b']') else {
+            return false;
+        };
+        (is_ip_literal(&bytes[1..end]), &bytes[end + 1..])
+    } else {
+        let end = bytes.iter().position(|&byte| byte == b':').unwrap_or(bytes.len());
+        (is_registered_name(&bytes[..end]), &bytes[end..])
+    };
+    host_is_valid && (rest.is_empty() || (rest[0] == b':' && is_port(&rest[1..])))
+}
+
+/// Whether this is an IPv6 address (RFC 3986 section 3.2.2); no zone, and no address of a future version.
+fn is_ip_literal(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+/// RFC 3986 section 3.2.2: unreserved, percent-encoded, or a sub-delimiter.
+fn is_registered_name(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let [byte, tail @ ..] = rest {
+        rest = match byte {
+            b'%' => match tail {
+                [high, low, tail @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => tail,
+                _ => return false,
+            },
+            _ if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte) => tail,
+            _ => return false,
+        };
+    }
+    !bytes.is_empty()
+}
+
+/// RFC 3986 section 3.2.3: digits, perhaps none; and a port that exists.
+fn is_port(bytes: &[u8]) -> bool {
+    bytes.is_empty()
+        || (bytes.iter().all(u8::is_ascii_digit)
+            && std::str::from_utf8(bytes).is_ok_and(|digits| digits.parse::<u16>().is_ok()))
+}

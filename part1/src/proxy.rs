@@ -1,0 +1,89 @@
+//! What happens between a client and the backend: steps 3 to 7.
+
+use std::net::TcpStream;
+
+use codec::blocking::{BackendConnection, ClientConnection, both_ways};
+use codec::{BackendAddress, Error, Limits, RequestHead, forward};
+use log::info;
+
+use crate::Flags;
+
+/// What this proxy calls itself in `Via`.
+pub const NAME: &str = env!("CARGO_PKG_NAME");
+
+static LIMITS: Limits = Limits::SERIAL;
+
+/// What all clients share.
+pub struct Proxy {
+    backend: BackendAddress,
+}
+
+impl Proxy {
+    pub fn new(flags: &Flags) -> anyhow::Result<Proxy> {
+        stage::start_log(&flags.stage.log)?;
+        Ok(Proxy { backend: flags.stage.backend()? })
+    }
+
+    /// Serves one client, and answers whatever happens.
+    pub fn serve(&self, stream: TcpStream) {
+        let mut client = ClientConnection::new(stream, &LIMITS);
+        client.close_after_response();
+        if client.wait_for_request() {
+            let outcome = self.exchange(&mut client);
+            stage::log_report(&client.finish(outcome, Some(NAME)));
+        } else {
+            info!("{} sent no request", client.address());
+        }
+        client.close();
+    }
+
+    fn exchange(&self, client: &mut ClientConnection) -> Result<(), Error> {
+        // 3. Read a request from the client.
+        let mut request = client.read_request()?;
+        forward::request(&mut request, client.address(), NAME)?;
+        // A proxy that cannot switch protocols does not pass the offer on.
+        request.fields.remove("Upgrade");
+
+        // 4. Connect to the backend.
+        let mut backend = BackendConnection::connect(&self.backend, &LIMITS)?;
+        backend.close_after_response();
+        self.relay(client, &request, &mut backend)
+    }
+
+    fn relay(
+        &self,
+        client: &mut ClientConnection,
+        request: &RequestHead,
+        backend: &mut BackendConnection,
+    ) -> Result<(), Error> {
+        let (mut request_body, mut to_client) = client.split();
+        let (mut to_backend, mut from_backend) = backend.split(request);
+
+        // 5. Send the request to the backend, piece by piece ...
+        let upload = move || {
+            to_backend.write_head(request);
+            while let Some(piece) = request_body.next_piece()? {
+                to_backend.write_piece(piece)?;
+            }
+            Ok(())
+        };
+
+        // 6. ... while the head of the response is read from the backend ...
+        let download = move || {
+            let mut response = from_backend.read_response()?;
+            while response.is_interim() {
+                to_client.write_interim(&response)?;
+                response = from_backend.read_response()?;
+            }
+            forward::response(&mut response, NAME);
+            to_client.write_head(&response);
+
+            // 7. ... and sent on to the client, piece by piece.
+            while let Some(piece) = from_backend.next_piece()? {
+                to_client.write_piece(piece)?;
+            }
+            Ok(())
+        };
+        both_ways(request, upload, download)
+    }
+}

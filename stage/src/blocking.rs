@@ -1,0 +1,95 @@
+//! The front door over `std::net`.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::accept::Backoff;
+use crate::failure::Failure;
+use crate::flags::resolve_listen;
+
+/// Accepts clients until the process is asked to stop.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+    stopping: Arc<AtomicBool>,
+    backoff: Backoff,
+}
+
+impl Listener {
+    /// Listens at `listen`, the value of a `--listen` flag, and catches Ctrl-C and SIGTERM.
+    ///
+    /// # Errors
+    /// [`Failure`] if the address cannot be used: it names the flag that helps.
+    pub fn bind(listen: &str) -> anyhow::Result<Listener> {
+        let wanted = resolve_listen(listen)?;
+        let listener = TcpListener::bind(wanted).map_err(|error| bind_failure(wanted, &error))?;
+        let address = listener.local_addr().context("cannot tell the address of the listener")?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        stop_on_signal(Arc::clone(&stopping), address)?;
+        Ok(Listener { listener, address, stopping, backoff: Backoff::default() })
+    }
+
+    /// Where clients connect to, for people: `http://127.0.0.1:8080`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The next client; `None` once the process was asked to stop. Failures are logged, and tried again.
+    pub fn accept(&mut self) -> Option<TcpStream> {
+        loop {
+            let accepted = self.listener.accept();
+            if self.stopping.load(Ordering::Relaxed) {
+                return None;
+            }
+            match accepted {
+                Ok((stream, _)) => {
+                    self.backoff.succeeded();
+                    return Some(stream);
+                }
+                Err(error) => thread::sleep(self.backoff.failed(&error)),
+            }
+        }
+    }
+}
+
+/// The first signal ends the accept loop behind the current client, the second ends the process.
+fn stop_on_signal(stopping: Arc<AtomicBool>, address: SocketAddr) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
+        if stopping.swap(true, Ordering::Relaxed) {
+            process::exit(1);
+        }
+        // A blocked accept is woken by a connection. If none can be made, accept has an error to wake up with.
+        let _ = TcpStream::connect_timeout(&reachable(address), Duration::from_secs(1));
+    })
+    .context("cannot catch Ctrl-C")
+}
+
+/// An address at which a listener at `address` can be reached from here.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    (ip, address.port()).into()
+}
+
+fn bind_failure(address: SocketAddr, error: &std::io::Error) -> Failure {
+    let free = SocketAddr::new(address.ip(), if address.port() == 8090 { 8091 } else { 8090 });
+    let what = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "the port is in use: another stage may still be running. Stop it, or take another port".to_owned()
+        }
+        ErrorKind::PermissionDenied => "ports below 1024 are for root. Take another port".to_owned(),
+        _ => format!("{error}. Take another address"),
+    };
+    Failure::Environment(format!("cannot listen on {address}: {what}: --listen {free}"))
+}

@@ -1,0 +1,36 @@
+//! Errors that a person can act on, and the exit codes: 0 done, 1 a failure, 2 bad usage, 3 the environment.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// A failure that says what was wrong, where, and what to do next.
+#[derive(Debug)]
+pub enum Failure {
+    /// A flag has a value that cannot be used: exit code 2.
+    Usage(String),
+    /// The machine does not give what is needed, as a port that is in use: exit code 3.
+    Environment(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Usage(message) | Failure::Environment(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Turns what `main` came to into an exit code, with one line on stderr if it is an error.
+pub fn exit(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("error: {error:#}");
+    match error.downcast_ref::<Failure>() {
+        Some(Failure::Usage(_)) => ExitCode::from(2),
+        Some(Failure::Environment(_)) => ExitCode::from(3),
+        None => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,79 @@
+//! The flags that all stages have. A flag never changes its meaning between stages.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use codec::BackendAddress;
+
+use crate::Failure;
+
+/// What stands at the end of every stage's `--help`.
+pub const EXAMPLES: &str = "\
+Examples (`N` is the number of the stage):
+  cargo run -p webserver                                  the demo backend, in a terminal of its own
+  cargo run -p partN                                      the stage, before that backend
+  cargo run -p partN -- --listen 127.0.0.1:8090 --log debug";
+
+/// The flags that all stages have.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Flags {
+    /// Where to listen for clients; port 0 takes any free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+
+    /// Where the backend is: HOST:PORT or http://HOST:PORT
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
+    pub backend: String,
+
+    /// What to log: error, warn, info, debug (the variable RUST_LOG wins)
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log: String,
+}
+
+impl Flags {
+    /// The address of the backend.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if there is none behind the flag, or if it is the proxy itself.
+    pub fn backend(&self) -> Result<BackendAddress, Failure> {
+        let backend = BackendAddress::resolve(&self.backend).map_err(|error| {
+            let given = &self.backend;
+            Failure::Usage(format!("--backend {given}: {error}. Try: --backend 127.0.0.1:8081"))
+        })?;
+        let listen = resolve_listen(&self.listen)?;
+        if listen.port() != 0 && backend.addresses().iter().any(|address| is_same(address, &listen)) {
+            let message =
+                format!("--backend and --listen are both {listen}: the proxy would be its own backend. ");
+            return Err(Failure::Usage(message + "Give one of them another port"));
+        }
+        Ok(backend)
+    }
+}
+
+/// The address behind a `--listen` flag.
+pub(crate) fn resolve_listen(text: &str) -> Result<SocketAddr, Failure> {
+    let resolved = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    resolved.ok_or_else(|| {
+        Failure::Usage(format!("--listen {text}: it is not host:port. Try: --listen 127.0.0.1:8090"))
+    })
+}
+
+/// Whether a connection to `backend` would reach a listener at `listen`.
+fn is_same(backend: &SocketAddr, listen: &SocketAddr) -> bool {
+    let reaches = backend.ip() == listen.ip() || (listen.ip().is_unspecified() && backend.ip().is_loopback());
+    reaches && backend.port() == listen.port()
+}
+
+/// Starts the log on stderr. `RUST_LOG` wins over `level`, the value of `--log`.
+///
+/// # Errors
+/// [`Failure::Usage`] if it is not a level.
+pub fn start_log(level: &str) -> Result<(), Failure> {
+    let level: log::LevelFilter = level.parse().map_err(|_| {
+        Failure::Usage(format!("--log {level}: it is not one of off, error, warn, info, debug, trace"))
+    })?;
+    let mut builder = env_logger::Builder::new();
+    builder.filter_level(level).parse_default_env();
+    // A second call, as tests may make it, leaves the first log in place.
+    let _ = builder.try_init();
+    Ok(())
+}

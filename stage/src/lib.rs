@@ -1,0 +1,18 @@
+//! What every stage's `main.rs` shares and no lesson is about: flags, log, listener, exit codes.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `flags.rs` | the flags that all stages have, and what they mean |
+//! | `blocking.rs` | the front door over `std::net` |
+//! | `output.rs` | the ready line, the log, one line a request |
+//! | `failure.rs` | errors that a person can act on, and the exit codes |
+
+mod accept;
+pub mod blocking;
+mod failure;
+mod flags;
+mod output;
+
+pub use failure::{Failure, exit};
+pub use flags::{EXAMPLES, Flags, start_log};
+pub use output::{announce, log_report};
