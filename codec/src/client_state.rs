@@ -135,7 +135,8 @@ impl ClientState {
             status: self.response.status,
             body_bytes: self.response.body_bytes,
             elapsed: self.started.elapsed(),
-            error,
+            // That this proxy answers by itself is no fault to report.
+            error: error.filter(|error| !is_final_recipient(error)),
         }
     }
 }
@@ -187,5 +188,9 @@ impl ResponseState {
 
 /// Whether the request itself is wrong, so that nothing behind it can be trusted.
 fn is_bad_request(error: &Error) -> bool {
-    error.blame() == Blame::Client && !matches!(error.cause(), Cause::Refused(Refusal::FinalRecipient))
+    error.blame() == Blame::Client && !is_final_recipient(error)
+}
+
+fn is_final_recipient(error: &Error) -> bool {
+    matches!(error.cause(), Cause::Refused(Refusal::FinalRecipient))
 }

@@ -197,15 +197,15 @@ impl Decoder {
         if unread == b"\r" {
             return Ok(None);
         }
+        if scanner.is_in_first_line() {
+            request::check_first_line(unread, limits)?;
+        }
         let Some(section) = scanner.scan(unread, 1, limits).map_err(|refusal| match refusal {
             // RFC 9112 section 3: 414 if it is the target that is too long.
             Refusal::HeadTooLarge if scanner.is_in_first_line() => Refusal::TargetTooLong,
             refusal => refusal,
         })?
         else {
-            if scanner.is_in_first_line() {
-                request::check_partial_line(unread, limits)?;
-            }
             return Ok(None);
         };
         let head = RequestHead::parse(self.take(section), section, limits)?;

@@ -22,6 +22,9 @@ impl RequestHead {
     /// # Errors
     /// [`Refusal`] if the method, the target or the host are not valid.
     pub fn new(method: &str, target: &str, host: &str, framing: BodyFraming) -> Result<RequestHead, Refusal> {
+        if !is_host_and_port(host.as_bytes()) {
+            return Err(Refusal::InvalidHost);
+        }
         let start_line = format!("{method} {target} HTTP/1.1\r\n");
         let block = format!("{start_line}Host: {host}\r\n\r\n").into_bytes();
         let section = Section { length: block.len(), lines: 2, first_line_end: start_line.len() - 1 };
@@ -115,19 +118,19 @@ impl RequestHead {
     }
 }
 
-/// Looks at the beginning of a request line that is not complete yet, so that what is not HTTP at all is
-/// answered at once, and an endless target is not waited for.
-pub(crate) fn check_partial_line(line: &[u8], limits: &Limits) -> Result<(), Refusal> {
-    let end_of_method = line.iter().position(|&byte| byte == b' ');
-    match end_of_method {
-        Some(end) => check_method(&line[..end], limits)?,
-        None if !line.is_empty() && !line.ends_with(b"\r") => check_method(line, limits)?,
-        None => {}
-    }
-    let longest = limits.max_target_bytes + " HTTP/1.1\r".len();
-    match end_of_method {
-        Some(end) if line.len() - (end + 1) > longest => Err(Refusal::TargetTooLong),
-        _ => Ok(()),
+/// Looks at what has come of a request line, complete or not, so that what is not HTTP at all is answered at
+/// once, and an endless target is not waited for.
+pub(crate) fn check_first_line(unread: &[u8], limits: &Limits) -> Result<(), Refusal> {
+    let line = unread.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    match line.iter().position(|&byte| byte == b' ') {
+        Some(end_of_method) => {
+            check_method(&line[..end_of_method], limits)?;
+            let longest = limits.max_target_bytes + " HTTP/1.1\r".len();
+            let length = line.len() - (end_of_method + 1);
+            if length > longest { Err(Refusal::TargetTooLong) } else { Ok(()) }
+        }
+        None if line.is_empty() || line.ends_with(b"\r") => Ok(()),
+        None => check_method(line, limits),
     }
 }
 
@@ -136,10 +139,7 @@ fn check_method(method: &[u8], limits: &Limits) -> Result<(), Refusal> {
     if !is_token(&method[..method.len().min(limits.max_method_bytes)]) {
         return Err(Refusal::InvalidMethod);
     }
-    if method.len() > limits.max_method_bytes {
-        return Err(Refusal::MethodTooLong);
-    }
-    if !is_token(method) { Err(Refusal::InvalidMethod) } else { Ok(()) }
+    if method.len() > limits.max_method_bytes { Err(Refusal::MethodTooLong) } else { Ok(()) }
 }
 
 /// RFC 9112 section 3.2: 400 for no Host in HTTP/1.1, for more than one, and for an invalid one.

@@ -15,6 +15,7 @@ Examples (`N` is the number of the stage):
 
 /// The flags that all stages have.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)] // The group would have the name of the binary's own `Flags`.
 pub struct Flags {
     /// Where to listen for clients; port 0 takes any free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
@@ -72,7 +73,7 @@ pub fn start_log(level: &str) -> Result<(), Failure> {
         Failure::Usage(format!("--log {level}: it is not one of off, error, warn, info, debug, trace"))
     })?;
     let mut builder = env_logger::Builder::new();
-    builder.filter_level(level).parse_default_env();
+    builder.filter_level(level).parse_default_env().format_target(false);
     // A second call, as tests may make it, leaves the first log in place.
     let _ = builder.try_init();
     Ok(())

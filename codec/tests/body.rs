@@ -1,0 +1,278 @@
+//! Message framing and the chunked coding: what is accepted, and what is refused with which rule.
+
+mod common;
+
+use codec::{BodyFraming, Limits, Refusal, ResponseTo};
+use common::{is_incomplete, request, request_within, response, response_to};
+
+/// A POST with `lines` (each with its CRLF) behind Host, and then `body`.
+fn post(lines: &str, body: &str) -> String {
+    format!("POST / HTTP/1.1\r\nHost: h\r\n{lines}\r\n{body}")
+}
+
+fn chunked(body: &str) -> String {
+    post("Transfer-Encoding: chunked\r\n", body)
+}
+
+#[track_caller]
+fn refuses(input: impl AsRef<[u8]>, refusal: Refusal, status: u16) {
+    assert_eq!(request(input), Err(refusal));
+    assert_eq!(refusal.status(), status);
+}
+
+#[track_caller]
+fn refuses_response(input: impl AsRef<[u8]>, refusal: Refusal) {
+    assert_eq!(response(input), Err(refusal));
+}
+
+#[test]
+fn a_request_without_length_or_coding_has_no_body() {
+    // RFC 9112 section 6.3, rule 7
+    assert_eq!(request(post("", "")).unwrap().framing, BodyFraming::Empty);
+}
+
+#[test]
+fn a_body_has_the_length_that_content_length_says() {
+    // RFC 9112 section 6.3, rule 6
+    let message = request(post("Content-Length: 5\r\n", "hello")).unwrap();
+    assert_eq!((message.framing, &message.body[..]), (BodyFraming::ContentLength(5), &b"hello"[..]));
+    assert_eq!(request(post("Content-Length: 0\r\n", "")).unwrap().framing, BodyFraming::ContentLength(0));
+    assert!(is_incomplete(post("Content-Length: 6\r\n", "hello")));
+}
+
+#[test]
+fn transfer_encoding_with_content_length_is_refused() {
+    // RFC 9112 section 6.1
+    for lines in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: x\r\n",
+    ] {
+        refuses(post(lines, "0\r\n\r\n"), Refusal::ContentLengthWithTransferEncoding, 400);
+    }
+}
+
+#[test]
+fn two_content_lengths_are_refused_equal_or_not() {
+    // RFC 9112 section 6.3, rule 5
+    for lines in ["Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: 5\r\ncontent-length: 5\r\n"]
+    {
+        refuses(post(lines, "hello"), Refusal::SeveralContentLengths, 400);
+    }
+}
+
+#[test]
+fn a_content_length_that_is_no_decimal_number_is_refused() {
+    // RFC 9110 section 8.6, RFC 9112 section 6.3, rule 5
+    for value in ["+5", "-1", "18446744073709551621", "5,5", "5, 5", "0x5", "", "5 5", "5.0", "a", "\u{665}"]
+    {
+        refuses(post(&format!("Content-Length: {value}\r\n"), "hello"), Refusal::InvalidContentLength, 400);
+    }
+    assert!(is_incomplete(post("Content-Length: 18446744073709551615\r\n", "hello")));
+}
+
+#[test]
+fn a_final_transfer_coding_other_than_chunked_is_refused() {
+    // RFC 9112 section 6.3, rule 4
+    for value in [
+        "gzip",
+        "chunked, gzip",
+        "chunked, chunked",
+        "identity",
+        "",
+        ",",
+        "xchunked",
+        "chunked;a=b",
+        "chunked, identity",
+    ] {
+        refuses(post(&format!("Transfer-Encoding: {value}\r\n"), ""), Refusal::ChunkedNotFinal, 400);
+    }
+    let lines = "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n";
+    refuses(post(lines, "0\r\n\r\n"), Refusal::ChunkedNotFinal, 400);
+    refuses(
+        post("Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n", ""),
+        Refusal::ChunkedNotFinal,
+        400,
+    );
+}
+
+#[test]
+fn a_transfer_coding_under_chunked_is_501() {
+    // RFC 9112 section 6.1: 501 for a coding that is not understood.
+    for value in ["gzip, chunked", "x, Chunked", "identity, chunked"] {
+        refuses(post(&format!("Transfer-Encoding: {value}\r\n"), ""), Refusal::UnknownTransferCoding, 501);
+    }
+}
+
+#[test]
+fn transfer_encoding_in_http_1_0_is_refused() {
+    // RFC 9112 section 6.1
+    let input = "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    refuses(input, Refusal::TransferEncodingInHttp10, 400);
+}
+
+#[test]
+fn chunks_are_joined_and_their_framing_is_taken_off() {
+    // RFC 9112 section 7.1
+    let message = request(chunked("5\r\nhello\r\n2\r\n, \r\n00005\r\nworld\r\n0\r\n\r\n")).unwrap();
+    assert_eq!(message.body, b"hello, world");
+    assert_eq!(message.framing, BodyFraming::Chunked);
+    let upper = request(chunked(&format!("1A\r\n{0}\r\n1a\r\n{0}\r\n0\r\n\r\n", "x".repeat(26)))).unwrap();
+    assert_eq!(upper.body.len(), 52);
+    for incomplete in
+        ["", "5", "5\r", "5\r\nhel", "5\r\nhello", "5\r\nhello\r\n0\r\n", "0\r\n\r", "0\r\nA: b\r\n"]
+    {
+        assert!(is_incomplete(chunked(incomplete)), "{incomplete:?}");
+    }
+}
+
+#[test]
+fn a_chunk_size_is_1_to_15_hexadecimal_digits() {
+    // RFC 9112 section 7.1
+    for size in ["0x5", "+5", "-5", " 5", "5 ", "5\t", "", "g", "\r", "1234567890123456", "5\0", "5,"] {
+        refuses(chunked(&format!("{size}\r\nhello\r\n0\r\n\r\n")), Refusal::InvalidChunkSize, 400);
+    }
+    assert!(is_incomplete(chunked("fffffffffffffff\r\nhello")));
+    assert_eq!(request(chunked("000000000000005\r\nhello\r\n0\r\n\r\n")).unwrap().body, b"hello");
+}
+
+#[test]
+fn a_chunk_size_line_that_ends_with_line_feed_alone_is_refused() {
+    // RFC 9112 section 7.1: CRLF, without the leniency of section 2.2
+    refuses(chunked("5\nhello\r\n0\r\n\r\n"), Refusal::InvalidChunkSize, 400);
+    refuses(chunked("5\r\nhello\r\n0\n\r\n"), Refusal::InvalidChunkSize, 400);
+    refuses(chunked("5\r\nhello\r\n0\r\n\n"), Refusal::BareLineFeed, 400);
+}
+
+#[test]
+fn an_empty_chunk_size_line_is_refused() {
+    // RFC 9112 section 7.1: `httparse::parse_chunk_size` takes it for 0.
+    refuses(chunked("\r\n\r\n"), Refusal::InvalidChunkSize, 400);
+    refuses(chunked(";a=b\r\n\r\n"), Refusal::InvalidChunkSize, 400);
+}
+
+#[test]
+fn a_chunk_that_does_not_end_where_its_size_says_is_refused() {
+    // RFC 9112 section 7.1
+    for body in [
+        "5\r\nhello!\r\n0\r\n\r\n",
+        "5\r\nhello\n0\r\n\r\n",
+        "5\r\nhello\rx",
+        "3\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhello0\r\n\r\n",
+    ] {
+        refuses(chunked(body), Refusal::InvalidChunkEnd, 400);
+    }
+}
+
+#[test]
+fn chunk_extensions_are_checked_and_dropped() {
+    // RFC 9112 section 7.1.1
+    for extension in [";a", ";a=b", ";a=\"b;c\\\"d\"", ";a;b=c", ";a=\"\""] {
+        let message = request(chunked(&format!("5{extension}\r\nhello\r\n0{extension}\r\n\r\n"))).unwrap();
+        assert_eq!(message.body, b"hello", "{extension}");
+    }
+    for extension in [
+        ";",
+        ";;",
+        ";a;",
+        ";=b",
+        ";a=",
+        ";a=b c",
+        "; a",
+        ";a =b",
+        ";a\0",
+        ";a\rb",
+        ";a=\"b",
+        ";a=\"b\"c",
+        ";(",
+        ";a\u{7f}",
+        ";a=\"b\u{1}\"",
+    ] {
+        refuses(chunked(&format!("5{extension}\r\nhello\r\n0\r\n\r\n")), Refusal::InvalidChunkExtension, 400);
+    }
+}
+
+#[test]
+fn a_line_feed_in_a_chunk_extension_is_refused() {
+    // RFC 9112 section 7.1.1: Pingora takes it, and sees another body than its backend.
+    refuses(chunked("5;a\nb\r\nhello\r\n0\r\n\r\n"), Refusal::InvalidChunkExtension, 400);
+}
+
+#[test]
+fn a_chunk_extension_over_256_bytes_is_refused() {
+    // RFC 9112 section 7.1.1: a recipient ought to limit the total length of extensions.
+    let with = |length: usize| chunked(&format!("5;{}\r\nhello\r\n0\r\n\r\n", "a".repeat(length - 1)));
+    assert!(request(with(256)).is_ok());
+    refuses(with(257), Refusal::ChunkExtensionTooLong, 400);
+    refuses(chunked(&format!("5;{}", "a".repeat(1000))), Refusal::ChunkExtensionTooLong, 400);
+}
+
+#[test]
+fn a_trailer_section_is_decoded_behind_the_last_chunk() {
+    // RFC 9112 section 7.1.2
+    let message = request(chunked("5\r\nhello\r\n0\r\nA: b\r\nC: d\r\n\r\n")).unwrap();
+    assert_eq!(message.trailers, [("A".to_string(), "b".to_string()), ("C".to_string(), "d".to_string())]);
+    refuses(chunked("0\r\nA : b\r\n\r\n"), Refusal::WhitespaceBeforeColon, 400);
+    refuses(chunked("0\r\nA: b\n\r\n"), Refusal::BareLineFeed, 400);
+}
+
+#[test]
+fn a_trailer_section_has_the_bounds_of_a_head() {
+    // RFC 6585 section 5
+    refuses(chunked(&format!("0\r\n{}\r\n", "A: b\r\n".repeat(101))), Refusal::TooManyFields, 431);
+    refuses(chunked(&format!("0\r\nA: {}\r\n\r\n", "a".repeat(33_000))), Refusal::HeadTooLarge, 431);
+}
+
+#[test]
+fn a_body_over_the_limit_is_413_before_it_is_read_if_its_length_is_announced() {
+    // RFC 9110 section 15.5.14
+    let limits = Limits { max_body_bytes: Some(4), ..Limits::DEFAULT };
+    let too_large = Err(Refusal::BodyTooLarge);
+    assert_eq!(request_within(post("Content-Length: 5\r\n", ""), &limits), too_large);
+    assert_eq!(request_within(chunked("5\r\nhello\r\n0\r\n\r\n"), &limits), too_large);
+    assert_eq!(request_within(chunked("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), &limits), too_large);
+    assert!(request_within(post("Content-Length: 4\r\n", "hell"), &limits).is_ok());
+    assert_eq!(Refusal::BodyTooLarge.status(), 413);
+}
+
+#[test]
+fn a_response_without_length_or_coding_goes_on_until_the_connection_ends() {
+    // RFC 9112 section 6.3, rule 8
+    let message = response("HTTP/1.1 200 OK\r\n\r\nall of it").unwrap();
+    assert_eq!((message.framing, &message.body[..]), (BodyFraming::CloseDelimited, &b"all of it"[..]));
+    assert_eq!(response("HTTP/1.0 200 OK\r\n\r\n").unwrap().body, b"");
+}
+
+#[test]
+fn responses_to_head_and_of_204_and_304_have_no_body() {
+    // RFC 9112 section 6.3, rule 1
+    for status in ["204 No Content", "304 Not Modified"] {
+        let message = response(format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\nsurplus")).unwrap();
+        assert_eq!((message.framing, message.body.len()), (BodyFraming::Empty, 0));
+    }
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let message = response_to(ResponseTo::Head, head).unwrap();
+    assert_eq!((message.framing, message.body.len()), (BodyFraming::Empty, 0));
+}
+
+#[test]
+fn in_a_response_transfer_encoding_overrides_content_length() {
+    // RFC 9112 section 6.3, rule 3
+    let input =
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let message = response(input).unwrap();
+    assert_eq!((message.framing, &message.body[..]), (BodyFraming::Chunked, &b"hello"[..]));
+}
+
+#[test]
+fn a_response_with_invalid_framing_is_refused() {
+    // RFC 9112 section 6.3, rule 5, and section 6.1
+    let with = |lines: &str| format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\nhello");
+    refuses_response(with("Content-Length: 5\r\nContent-Length: 6"), Refusal::SeveralContentLengths);
+    refuses_response(with("Content-Length: +5"), Refusal::InvalidContentLength);
+    refuses_response(with("Transfer-Encoding: gzip"), Refusal::ChunkedNotFinal);
+    refuses_response(with("Transfer-Encoding: gzip, chunked"), Refusal::UnknownTransferCoding);
+    let http_1_0 = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    refuses_response(http_1_0, Refusal::TransferEncodingInHttp10);
+}

@@ -1,0 +1,122 @@
+//! Bodies as they leave: framing put on, lengths kept to.
+
+mod common;
+
+use codec::{
+    Answering, BodyFraming, Decoded, Decoder, Encoder, Limits, Persistence, Piece, Progress, RequestHead,
+    ResponseHead, ResponseTo, Version, WrongBodyLength,
+};
+use common::request;
+
+const ANSWERING: Answering = Answering {
+    response_to: ResponseTo::Other,
+    version: Version::HTTP_1_1,
+    persistence: Persistence::KeepAlive,
+};
+
+fn encoder(framing: BodyFraming) -> Encoder {
+    let mut encoder = Encoder::new();
+    encoder.queue_response(&ResponseHead::new(200, framing), ANSWERING, "now");
+    encoder.queued();
+    encoder.written(false);
+    encoder
+}
+
+fn write(encoder: &mut Encoder, piece: Piece<'_>) -> Result<String, WrongBodyLength> {
+    let written = encoder.parts(piece)?.concat();
+    encoder.written(piece.is_last());
+    Ok(String::from_utf8_lossy(&written).into_owned())
+}
+
+#[test]
+fn a_head_leaves_with_the_first_piece_and_the_last_chunk_with_the_last() {
+    // RFC 9112 section 7.1
+    let mut encoder = Encoder::new();
+    let head = ResponseHead::new(200, BodyFraming::Chunked);
+    encoder.queue_response(&head, ANSWERING, "now");
+    assert_eq!(encoder.progress(), Progress::HeadQueued);
+    let first = write(&mut encoder, Piece::of(b"hello")).unwrap();
+    assert_eq!(first, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDate: now\r\n\r\n5\r\nhello\r\n");
+    assert_eq!(encoder.progress(), Progress::HeadSent);
+    assert_eq!(write(&mut encoder, Piece::of(b"")).unwrap(), "", "an empty piece is no last chunk");
+    assert_eq!(write(&mut encoder, Piece::last(b"!")).unwrap(), "1\r\n!\r\n0\r\n\r\n");
+    assert!(encoder.is_clean());
+}
+
+#[test]
+fn a_large_piece_is_not_copied_and_keeps_its_framing() {
+    // RFC 9112 section 7.1
+    let bytes = vec![b'x'; 100_000];
+    let mut encoder = encoder(BodyFraming::Chunked);
+    let [before, piece, behind] = encoder.parts(Piece::last(&bytes)).unwrap();
+    assert_eq!((before, behind), (&b"186a0\r\n"[..], &b"\r\n0\r\n\r\n"[..]));
+    assert_eq!(piece.as_ptr(), bytes.as_ptr());
+}
+
+#[test]
+fn a_body_of_another_length_than_announced_is_an_error() {
+    // RFC 9112 section 6.3: it would shift every message behind it.
+    let mut too_long = encoder(BodyFraming::ContentLength(4));
+    assert_eq!(write(&mut too_long, Piece::of(b"hello")), Err(WrongBodyLength));
+    let mut too_short = encoder(BodyFraming::ContentLength(6));
+    assert_eq!(write(&mut too_short, Piece::last(b"hello")), Err(WrongBodyLength));
+    let mut right = encoder(BodyFraming::ContentLength(5));
+    assert_eq!(write(&mut right, Piece::of(b"he")).unwrap(), "he");
+    assert_eq!(write(&mut right, Piece::last(b"llo")).unwrap(), "llo");
+}
+
+#[test]
+fn trailers_follow_the_last_chunk_without_fields_that_frame_or_route() {
+    // RFC 9110 section 6.5.1
+    let input = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\nHost: g\r\n\
+                 Transfer-Encoding: chunked\r\nConnection: close\r\nAuthorization: x\r\nVia: v\r\nX-Checksum: 7\r\n\r\n";
+    let mut decoder = Decoder::new();
+    decoder.receive(input.as_bytes(), &Limits::DEFAULT);
+    decoder.decode_request(&Limits::DEFAULT).unwrap().unwrap();
+    assert_eq!(decoder.decode_piece(&Limits::DEFAULT), Ok(Decoded::Piece));
+    let mut encoder = encoder(BodyFraming::Chunked);
+    assert_eq!(write(&mut encoder, decoder.piece()).unwrap(), "0\r\nX-Checksum: 7\r\n\r\n");
+}
+
+#[test]
+fn a_queued_head_can_be_replaced_until_it_has_left() {
+    let mut encoder = Encoder::new();
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::Chunked), ANSWERING, "now");
+    encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, "now");
+    let sent = write(&mut encoder, Piece::last(b"")).unwrap();
+    assert_eq!(sent, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nDate: now\r\n\r\n");
+}
+
+#[test]
+fn an_encoder_is_not_clean_while_a_write_is_not_finished() {
+    let mut encoder = encoder(BodyFraming::ContentLength(5));
+    let _ = encoder.parts(Piece::last(b"hello")).unwrap();
+    assert!(!encoder.is_clean(), "the write may have been broken off");
+    encoder.written(true);
+    assert!(encoder.is_clean());
+}
+
+#[test]
+fn what_is_encoded_can_be_decoded() {
+    let head = RequestHead::new("PUT", "/x?y", "h:80", BodyFraming::Chunked).unwrap();
+    let mut encoder = Encoder::new();
+    encoder.queue_request(&head, "unused", Persistence::Close);
+    let mut bytes = encoder.parts(Piece::last(b"hello")).unwrap().concat();
+    let message = request(&bytes).unwrap();
+    assert_eq!((message.start.as_str(), &message.body[..]), ("PUT /x?y HTTP/1.1", &b"hello"[..]));
+    assert_eq!(message.field("connection"), Some("close"));
+    bytes.pop();
+    assert!(common::is_incomplete(&bytes));
+}
+
+#[test]
+fn a_request_to_send_is_checked_like_one_that_came() {
+    for (method, target, host) in
+        [("G T", "/", "h"), ("GET", "a b", "h"), ("GET", "/", "h\r\nX: y"), ("GET", "/", "")]
+    {
+        assert!(
+            RequestHead::new(method, target, host, BodyFraming::Empty).is_err(),
+            "{method} {target} {host}"
+        );
+    }
+}

@@ -1,0 +1,330 @@
+//! What an intermediary changes: whole heads as they come in, and as they leave.
+
+mod common;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use codec::{
+    Answering, BodyFraming, Encoder, Persistence, Piece, Refusal, ResponseHead, ResponseTo, Version, forward,
+};
+use common::{request_head, response_head, response_head_to};
+
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
+const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+/// The head that reaches the backend.
+fn forwarded(input: &str) -> Result<String, Refusal> {
+    let mut head = request_head(input);
+    forward::request(&mut head, CLIENT, "proxy")?;
+    let mut encoder = Encoder::new();
+    encoder.queue_request(&head, "backend:81", Persistence::KeepAlive);
+    Ok(String::from_utf8_lossy(encoder.queued()).into_owned())
+}
+
+/// The lines that reach the backend for a GET with these field lines, less those that every request gets.
+fn fields_sent(lines: &str) -> Vec<String> {
+    let sent = forwarded(&format!("GET / HTTP/1.1\r\nHost: h\r\n{lines}\r\n")).unwrap();
+    let usual = [
+        "GET / HTTP/1.1",
+        "Host: h",
+        "X-Forwarded-For: 10.1.2.3",
+        "X-Forwarded-Host: h",
+        "X-Forwarded-Proto: http",
+        "Via: 1.1 proxy",
+        "",
+    ];
+    for line in usual {
+        assert!(sent.split("\r\n").any(|sent| sent == line), "{line} is missing in {sent}");
+    }
+    sent.split("\r\n").filter(|line| !usual.contains(line)).map(str::to_owned).collect()
+}
+
+fn to_client(version: Version, persistence: Persistence) -> Answering {
+    Answering { response_to: ResponseTo::Other, version, persistence }
+}
+
+const KEEP_ALIVE_1_1: Answering = Answering {
+    response_to: ResponseTo::Other,
+    version: Version::HTTP_1_1,
+    persistence: Persistence::KeepAlive,
+};
+
+/// The head that reaches the client, less the date, and whether the connection goes on.
+fn answered(mut head: ResponseHead, answering: Answering) -> (String, Persistence) {
+    forward::response(&mut head, "proxy");
+    let mut encoder = Encoder::new();
+    let persistence = encoder.queue_response(&head, answering, DATE);
+    let sent = String::from_utf8_lossy(encoder.queued()).replace(&format!("Date: {DATE}\r\n"), "");
+    (sent, persistence)
+}
+
+fn answer(input: &str) -> String {
+    answered(response_head(input), KEEP_ALIVE_1_1).0
+}
+
+#[test]
+fn a_request_gets_via_and_where_it_came_from_and_keeps_the_rest() {
+    // RFC 9110 section 7.6.3; the address of the client is nowhere else.
+    let sent = forwarded("GET /a?b HTTP/1.1\r\nhost: h:80\r\nAccept: */*\r\nCookie: a=b\r\n\r\n").unwrap();
+    assert_eq!(
+        sent,
+        "GET /a?b HTTP/1.1\r\nHost: h:80\r\nAccept: */*\r\nCookie: a=b\r\nX-Forwarded-For: 10.1.2.3\r\n\
+         X-Forwarded-Host: h:80\r\nX-Forwarded-Proto: http\r\nVia: 1.1 proxy\r\n\r\n"
+    );
+}
+
+#[test]
+fn via_carries_the_version_that_was_received_behind_earlier_ones() {
+    // RFC 9110 section 7.6.3
+    let sent = forwarded("GET / HTTP/1.0\r\nHost: h\r\nVia: 1.1 first\r\n\r\n").unwrap();
+    let via: Vec<_> = sent.split("\r\n").filter(|line| line.starts_with("Via")).collect();
+    assert_eq!(via, ["Via: 1.1 first", "Via: 1.0 proxy"]);
+}
+
+#[test]
+fn forwarding_fields_of_a_client_are_replaced() {
+    // They can be forged: appending to them would pass the lie on.
+    let lines = "X-Forwarded-For: 1.2.3.4\r\nx-forwarded-host: evil\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 1\r\nForwarded: for=1.2.3.4\r\n";
+    assert_eq!(fields_sent(lines), [""; 0]);
+}
+
+#[test]
+fn hop_by_hop_fields_of_a_request_are_removed() {
+    // RFC 9110 section 7.6.1
+    let lines = "Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic x\r\nConnection: keep-alive\r\nTE: gzip\r\nUpgrade: websocket\r\n";
+    assert_eq!(fields_sent(lines), [""; 0]);
+}
+
+#[test]
+fn fields_that_connection_names_are_removed_from_a_request() {
+    // RFC 9110 section 7.6.1
+    let lines = "Connection: close, X-Secret\r\nX-Secret: 1\r\nX-Other: 2\r\nconnection: x-other\r\nKept: 3\r\nx-secret: 4\r\n";
+    assert_eq!(fields_sent(lines), ["Kept: 3"]);
+}
+
+#[test]
+fn connection_must_not_name_a_protected_field() {
+    // RFC 9110 section 7.6.1: such a list is an abuse, Go deletes the field for who sends it.
+    for name in
+        ["Host", "content-length", "Transfer-Encoding", "Via", "X-Forwarded-For", "x-forwarded-anything"]
+    {
+        let input = format!("GET / HTTP/1.1\r\nHost: h\r\nConnection: {name}\r\n\r\n");
+        assert_eq!(forwarded(&input), Err(Refusal::ProtectedConnectionOption), "{name}");
+    }
+    assert_eq!(Refusal::ProtectedConnectionOption.status(), 400);
+}
+
+#[test]
+fn te_trailers_is_passed_on_and_listed_and_other_codings_are_not() {
+    // RFC 9110 section 10.1.4
+    assert_eq!(fields_sent("TE: gzip, Trailers\r\nConnection: TE\r\n"), ["TE: trailers", "Connection: TE"]);
+    assert_eq!(fields_sent("TE: gzip\r\nConnection: TE\r\n"), [""; 0]);
+}
+
+#[test]
+fn the_host_of_an_absolute_form_target_wins_and_the_target_is_sent_in_origin_form() {
+    // RFC 9112 section 3.2.2 and 3.2.1
+    let sent = forwarded("GET http://right:8080/a?b HTTP/1.1\r\nHost: wrong\r\n\r\n").unwrap();
+    assert!(sent.starts_with("GET /a?b HTTP/1.1\r\nHost: right:8080\r\n"), "{sent}");
+    assert!(sent.contains("X-Forwarded-Host: right:8080\r\n") && !sent.contains("wrong"), "{sent}");
+    let sent = forwarded("GET http://h HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    assert!(sent.starts_with("GET / HTTP/1.1\r\n"), "{sent}");
+    let sent = forwarded("GET http://h?x HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    assert!(sent.starts_with("GET /?x HTTP/1.1\r\n"), "{sent}");
+}
+
+#[test]
+fn options_in_absolute_form_without_a_path_is_sent_in_asterisk_form() {
+    // RFC 9112 section 3.2.4
+    let sent = forwarded("OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    assert!(sent.starts_with("OPTIONS * HTTP/1.1\r\nHost: h\r\n"), "{sent}");
+}
+
+#[test]
+fn an_http_1_0_request_without_host_is_sent_as_1_1_with_the_backends_address() {
+    // RFC 9112 section 3.2: a client MUST send Host in HTTP/1.1.
+    let sent = forwarded("GET / HTTP/1.0\r\n\r\n").unwrap();
+    assert!(sent.starts_with("GET / HTTP/1.1\r\nHost: backend:81\r\n"), "{sent}");
+    assert!(!sent.contains("X-Forwarded-Host"), "{sent}");
+}
+
+#[test]
+fn a_request_is_framed_anew() {
+    // RFC 9112 section 6.1 and 6.2
+    let sent = |lines: &str| forwarded(&format!("POST / HTTP/1.1\r\nHost: h\r\n{lines}\r\n")).unwrap();
+    assert!(sent("content-length: 005\r\n").contains("\r\nContent-Length: 5\r\n"));
+    assert!(sent("Content-Length: 0\r\n").contains("\r\nContent-Length: 0\r\n"));
+    assert!(sent("transfer-encoding: Chunked\r\n").contains("\r\nTransfer-Encoding: chunked\r\n"));
+    assert!(!sent("").contains("Content-Length"));
+}
+
+#[test]
+fn an_offer_to_upgrade_is_passed_on_without_h2c() {
+    // RFC 9110 section 7.8
+    let offer = |lines: &str| fields_sent(&format!("{lines}\r\n"));
+    let passed = ["Upgrade: websocket", "Connection: upgrade"];
+    assert_eq!(offer("Connection: Upgrade\r\nUpgrade: websocket"), passed);
+    assert_eq!(
+        offer("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c, websocket\r\nHTTP2-Settings: x"),
+        passed
+    );
+    assert_eq!(offer("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x"), [""; 0]);
+    assert_eq!(offer("Upgrade: websocket"), [""; 0], "not listed in Connection");
+    let old = forwarded("GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n").unwrap();
+    assert!(!old.contains("pgrade"), "{old}");
+    let input = "POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\n";
+    assert!(!forwarded(input).unwrap().contains("pgrade"), "a request with a body");
+}
+
+#[test]
+fn expect_100_continue_is_passed_on_and_anything_else_is_417() {
+    // RFC 9110 section 10.1.1
+    assert_eq!(fields_sent("Expect: 100-Continue\r\n"), ["Expect: 100-Continue"]);
+    let unknown = forwarded("GET / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue, more\r\n\r\n");
+    assert_eq!(unknown, Err(Refusal::UnknownExpectation));
+    assert_eq!(Refusal::UnknownExpectation.status(), 417);
+    let old = forwarded("GET / HTTP/1.0\r\nHost: h\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    assert!(!old.contains("Expect"), "a server MUST ignore it in HTTP/1.0");
+}
+
+#[test]
+fn connect_trace_and_options_for_the_server_are_answered_here() {
+    // RFC 9110 section 9.3.6, 9.3.8 and 9.3.7
+    for (line, refusal, status) in [
+        ("CONNECT h:80", Refusal::ConnectNotSupported, 501),
+        ("TRACE /", Refusal::TraceNotAllowed, 405),
+        ("OPTIONS *", Refusal::FinalRecipient, 204),
+    ] {
+        assert_eq!(forwarded(&format!("{line} HTTP/1.1\r\nHost: h\r\n\r\n")), Err(refusal));
+        assert_eq!(refusal.status(), status);
+    }
+}
+
+#[test]
+fn max_forwards_is_counted_down_and_0_is_answered_here() {
+    // RFC 9110 section 7.6.2
+    let options =
+        |hops: &str| forwarded(&format!("OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: {hops}\r\n\r\n"));
+    assert!(options("3").unwrap().contains("\r\nMax-Forwards: 2\r\n"));
+    assert_eq!(options("0"), Err(Refusal::FinalRecipient));
+    let get = forwarded("GET / HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n").unwrap();
+    assert!(get.contains("\r\nMax-Forwards: 0\r\n"), "ignored for other methods");
+}
+
+#[test]
+fn a_connection_that_is_not_kept_says_close_to_the_backend() {
+    // RFC 9112 section 9.6
+    let head = request_head("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    let mut encoder = Encoder::new();
+    encoder.queue_request(&head, "b:1", Persistence::Close);
+    assert_eq!(encoder.queued(), b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+}
+
+#[test]
+fn a_response_gets_via_and_loses_what_was_for_one_hop() {
+    // RFC 9110 section 7.6.1 and 7.6.3
+    let sent = answer(
+        "HTTP/1.1 200 Fine\r\nServer: s\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\n",
+    );
+    assert_eq!(
+        sent,
+        "HTTP/1.1 200 Fine\r\nServer: s\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nVia: 1.1 proxy\r\nContent-Length: 2\r\n\r\n"
+    );
+}
+
+#[test]
+fn a_response_without_date_gets_one_and_keeps_its_own() {
+    // RFC 9110 section 6.6.1
+    let mut encoder = Encoder::new();
+    let head = response_head("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    encoder.queue_response(&head, KEEP_ALIVE_1_1, DATE);
+    assert!(String::from_utf8_lossy(encoder.queued()).contains(&format!("\r\nDate: {DATE}\r\n")));
+    let head = response_head("HTTP/1.1 200 OK\r\nDate: yesterday\r\nContent-Length: 0\r\n\r\n");
+    let mut encoder = Encoder::new();
+    encoder.queue_response(&head, KEEP_ALIVE_1_1, DATE);
+    let sent = String::from_utf8_lossy(encoder.queued()).into_owned();
+    assert!(sent.contains("\r\nDate: yesterday\r\n") && !sent.contains(DATE), "{sent}");
+}
+
+#[test]
+fn a_204_loses_its_content_length_and_a_304_keeps_it() {
+    // RFC 9110 section 8.6
+    let with = |status: &str| answer(&format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n"));
+    assert!(!with("204 No Content").contains("Content-Length"));
+    assert!(with("304 Not Modified").contains("\r\nContent-Length: 5\r\n"));
+}
+
+#[test]
+fn a_response_to_head_keeps_its_content_length_and_has_no_body() {
+    // RFC 9110 section 9.3.2
+    let head = response_head_to(ResponseTo::Head, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    let answering = Answering { response_to: ResponseTo::Head, ..KEEP_ALIVE_1_1 };
+    let (sent, persistence) = answered(head, answering);
+    assert!(sent.contains("\r\nContent-Length: 5\r\n"), "{sent}");
+    assert_eq!(persistence, Persistence::KeepAlive);
+
+    let mut encoder = Encoder::new();
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), answering, DATE);
+    let head = encoder.queued().to_vec();
+    let parts = encoder.parts(Piece::last(b"hello")).unwrap().concat();
+    assert_eq!(parts, head, "the body of an own response to HEAD is not sent");
+}
+
+#[test]
+fn a_response_with_both_length_and_coding_is_sent_chunked_only() {
+    // RFC 9112 section 6.3, rule 3: Content-Length MUST be removed.
+    let sent = answer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert!(
+        sent.contains("\r\nTransfer-Encoding: chunked\r\n") && !sent.contains("Content-Length"),
+        "{sent}"
+    );
+}
+
+#[test]
+fn a_close_delimited_response_is_chunked_for_a_1_1_client_and_the_client_is_kept() {
+    // RFC 9112 section 6.3 and 7
+    let (sent, persistence) = answered(response_head("HTTP/1.1 200 OK\r\n\r\n"), KEEP_ALIVE_1_1);
+    assert!(sent.contains("\r\nTransfer-Encoding: chunked\r\n"), "{sent}");
+    assert_eq!(persistence, Persistence::KeepAlive);
+}
+
+#[test]
+fn a_body_of_unknown_length_goes_to_a_1_0_client_until_the_connection_closes() {
+    // RFC 9112 section 7: no chunked to HTTP/1.0; section 9.3: such a connection cannot be kept.
+    for lines in ["Transfer-Encoding: chunked\r\n", ""] {
+        let head = response_head(format!("HTTP/1.1 200 OK\r\n{lines}\r\n"));
+        let answering = to_client(Version::HTTP_1_0, Persistence::KeepAlive);
+        let (sent, persistence) = answered(head, answering);
+        assert!(!sent.contains("Transfer-Encoding") && !sent.contains("Content-Length"), "{sent}");
+        assert!(sent.contains("\r\nConnection: close\r\n"), "{sent}");
+        assert_eq!(persistence, Persistence::Close);
+    }
+}
+
+#[test]
+fn a_kept_1_0_client_is_told_so() {
+    // RFC 9112 section 9.3
+    let head = response_head("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let (sent, persistence) = answered(head, to_client(Version::HTTP_1_0, Persistence::KeepAlive));
+    assert!(sent.contains("\r\nConnection: keep-alive\r\n"), "{sent}");
+    assert!(sent.starts_with("HTTP/1.1 200"), "RFC 9110 section 2.5: the version of who sends it");
+    assert_eq!(persistence, Persistence::KeepAlive);
+}
+
+#[test]
+fn switching_protocols_keeps_upgrade_and_lists_it() {
+    // RFC 9110 section 7.8
+    let sent =
+        answer("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assert_eq!(
+        sent,
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nVia: 1.1 proxy\r\nConnection: upgrade\r\n\r\n"
+    );
+}
+
+#[test]
+fn a_value_cannot_start_a_new_line() {
+    // RFC 9110 section 5.5: CR, LF and NUL become spaces.
+    let head = ResponseHead::new(200, BodyFraming::Empty).with("X", "a\r\nSet-Cookie: b\0");
+    assert_eq!(head.fields.get("x"), Some(&b"a  Set-Cookie: b "[..]));
+}

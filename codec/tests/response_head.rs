@@ -1,0 +1,95 @@
+//! Status lines, interim responses and the order of responses.
+
+mod common;
+
+use codec::{Expected, Limits, Refusal, ResponseTo};
+use common::{Rest, Stream, all_responses, response};
+
+const ORDINARY: Expected = Expected { response_to: ResponseTo::Other, upgrade: false };
+
+fn responses(input: impl AsRef<[u8]>) -> Stream {
+    all_responses(ORDINARY, input, &Limits::DEFAULT)
+}
+
+#[test]
+fn a_status_line_has_a_version_three_digits_and_perhaps_a_reason() {
+    // RFC 9112 section 4
+    for (line, start) in [
+        ("HTTP/1.1 200 OK", "200 OK"),
+        ("HTTP/1.1 200 ", "200 "),
+        ("HTTP/1.1 200", "200 "),
+        ("HTTP/1.0 404 Not  Found", "404 Not  Found"),
+        ("HTTP/1.5 599 \u{e9}", "599 \u{e9}"),
+    ] {
+        assert_eq!(response(format!("{line}\r\nContent-Length: 0\r\n\r\n")).unwrap().start, start);
+    }
+    for line in [
+        "HTTP/1.1  200 OK",
+        "HTTP/1.1 20 OK",
+        "HTTP/1.1 2000 OK",
+        "HTTP/1.1 +20 OK",
+        "HTTP/1.1 099 OK",
+        "HTTP/1.1 200OK",
+        "HTTP/2.0 200 OK",
+        "200 OK",
+        "http/1.1 200 OK",
+        "HTTP/1.1\t200 OK",
+        "HTTP/1.1 200 a\0b",
+        "",
+        "HTTP/1.1",
+        "garbage",
+    ] {
+        let refused = response(format!("{line}\r\nContent-Length: 0\r\n\r\n"));
+        assert_eq!(refused, Err(Refusal::InvalidStatusLine), "{line:?}");
+    }
+}
+
+#[test]
+fn a_backends_bare_line_feed_and_line_folding_are_refused() {
+    // RFC 9112 section 2.2 and 5.2
+    assert_eq!(response("HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"), Err(Refusal::BareLineFeed));
+    let folded = "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(response(folded), Err(Refusal::ObsoleteLineFolding));
+}
+
+#[test]
+fn a_response_head_over_32_kib_or_100_fields_is_refused() {
+    // Answered 502: the client did nothing wrong.
+    let large = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "a".repeat(33_000));
+    assert_eq!(response(large), Err(Refusal::HeadTooLarge));
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(101));
+    assert_eq!(response(many), Err(Refusal::TooManyFields));
+}
+
+#[test]
+fn interim_responses_come_before_the_final_one() {
+    // RFC 9110 section 15.2
+    let input = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n\
+                 HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let stream = responses(input);
+    let starts: Vec<_> = stream.messages.iter().map(|message| message.start.as_str()).collect();
+    assert_eq!(starts, ["100 Continue", "103 Early Hints", "200 OK"]);
+    assert_eq!(stream.messages[1].field("link"), Some("a"));
+    assert_eq!(stream.rest, Rest::Nothing);
+}
+
+#[test]
+fn nine_interim_responses_in_a_row_are_refused() {
+    // RFC 9110 section 15.2 sets no bound; nine are a broken backend.
+    let with = |count: usize| {
+        "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(count) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    };
+    assert_eq!(responses(with(8)).messages.len(), 9);
+    assert_eq!(responses(with(9)).rest, Rest::Refused(Refusal::TooManyInterimResponses));
+}
+
+#[test]
+fn switching_protocols_is_refused_unless_it_was_asked_for() {
+    // RFC 9110 section 15.2.2 and 7.8
+    let input = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nraw";
+    assert_eq!(responses(input).rest, Rest::Refused(Refusal::SwitchedProtocolsUnasked));
+    let asked = Expected { upgrade: true, ..ORDINARY };
+    let stream = all_responses(asked, input, &Limits::DEFAULT);
+    assert_eq!(stream.messages.len(), 1);
+    assert_eq!(stream.messages[0].body, b"", "what follows is no body");
+}
