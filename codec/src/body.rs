@@ -87,6 +87,11 @@ impl BodyDecoder {
         }
     }
 
+    /// Whether the body has no byte, which is known without a piece being asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, BodyDecoder::Empty | BodyDecoder::ContentLength { missing: 0 })
+    }
+
     pub(crate) fn trailers(&self) -> Option<&FieldSection> {
         match self {
             BodyDecoder::Chunked(decoder) => decoder.trailers(),

@@ -109,9 +109,12 @@ impl Decoder {
         self.has_ended() && self.buffer.is_empty() && !self.at_end_of_file
     }
 
-    /// Whether the last message was decoded to its end.
+    /// Whether the last message was decoded to its end: nothing of it is still to come.
     pub fn has_ended(&self) -> bool {
-        matches!(self.state, State::Body { has_ended: true, .. })
+        match &self.state {
+            State::Body { decoder, has_ended, .. } => *has_ended || decoder.is_empty(),
+            State::Head { .. } | State::Refused(_) => false,
+        }
     }
 
     /// Whether a byte of the next head has come.
@@ -166,10 +169,11 @@ impl Decoder {
 
     /// Behind a message that has ended, starts with the next.
     fn next_message(&mut self) -> Result<(), Refusal> {
-        match self.state {
-            State::Body { has_ended: true, .. } => self.state = State::default(),
-            State::Refused(refusal) => return Err(refusal),
-            _ => {}
+        if let State::Refused(refusal) = self.state {
+            return Err(refusal);
+        }
+        if self.has_ended() {
+            self.state = State::default();
         }
         Ok(())
     }

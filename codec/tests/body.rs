@@ -1,5 +1,7 @@
 //! Message framing and the chunked coding: what is accepted, and what is refused with which rule.
 
+#![allow(clippy::unwrap_used)] // A test may fail.
+
 mod common;
 
 use codec::{BodyFraming, Limits, Refusal, ResponseTo};

@@ -1,5 +1,7 @@
 //! Bodies as they leave: framing put on, lengths kept to.
 
+#![allow(clippy::unwrap_used)] // A test may fail.
+
 mod common;
 
 use codec::{

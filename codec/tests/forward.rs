@@ -1,5 +1,7 @@
 //! What an intermediary changes: whole heads as they come in, and as they leave.
 
+#![allow(clippy::unwrap_used)] // A test may fail.
+
 mod common;
 
 use std::net::{IpAddr, Ipv4Addr};

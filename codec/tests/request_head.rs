@@ -1,5 +1,7 @@
 //! Request lines, fields and Host: what is accepted, and what is refused with which rule.
 
+#![allow(clippy::unwrap_used)] // A test may fail.
+
 mod common;
 
 use codec::{BareLineFeed, Limits, Refusal};

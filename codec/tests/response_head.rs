@@ -1,5 +1,7 @@
 //! Status lines, interim responses and the order of responses.
 
+#![allow(clippy::unwrap_used)] // A test may fail.
+
 mod common;
 
 use codec::{Expected, Limits, Refusal, ResponseTo};

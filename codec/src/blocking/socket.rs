@@ -39,26 +39,30 @@ pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)
 }
 
-/// Reads once, and calls `on_tick` while it waits; `Ok(0)` is the end of the stream.
+/// Reads once, for as long as `check` lets it, which is called before each try; `Ok(0)` is the end of the stream.
+///
+/// A peer that sends a byte now and then never lets a read time out, so that alone is no place to check.
 pub(super) fn read(
     mut stream: &TcpStream,
     space: &mut [u8],
-    mut on_tick: impl FnMut() -> Result<(), Cause>,
+    mut check: impl FnMut() -> Result<(), Cause>,
 ) -> Result<usize, Cause> {
     loop {
+        check()?;
         match stream.read(space) {
             Ok(length) => return Ok(length),
-            Err(error) if is_tick(&error) => on_tick()?,
+            Err(error) if is_tick(&error) => {}
             Err(error) => return Err(Cause::Io(error)),
         }
     }
 }
 
-/// Writes all parts, and calls `on_tick` with the time of the last progress while it waits.
+/// Writes all parts, for as long as `check` lets it, which is called before each try with the time of the last
+/// progress.
 pub(super) fn write_all(
     mut stream: &TcpStream,
     parts: [&[u8]; 3],
-    mut on_tick: impl FnMut(Instant) -> Result<(), Cause>,
+    mut check: impl FnMut(Instant) -> Result<(), Cause>,
 ) -> Result<(), Cause> {
     let mut slices = parts.map(IoSlice::new);
     let mut rest = &mut slices[..];
@@ -66,13 +70,14 @@ pub(super) fn write_all(
     IoSlice::advance_slices(&mut rest, 0);
     let mut last_progress = Instant::now();
     while !rest.is_empty() {
+        check(last_progress)?;
         match stream.write_vectored(rest) {
             Ok(0) => return Err(Cause::Io(io::Error::from(ErrorKind::WriteZero))),
             Ok(length) => {
                 IoSlice::advance_slices(&mut rest, length);
                 last_progress = Instant::now();
             }
-            Err(error) if is_tick(&error) => on_tick(last_progress)?,
+            Err(error) if is_tick(&error) => {}
             Err(error) => return Err(Cause::Io(error)),
         }
     }

@@ -1,0 +1,370 @@
+//! The adapters on real sockets: timeouts in milliseconds, both directions at once, and who is blamed.
+//!
+//! A test runs a proxy of the smallest kind over an adapter, between a raw client and a scripted backend.
+
+#![allow(clippy::unwrap_used)] // A test may fail.
+
+mod proxy;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use codec::{Limits, Refusal};
+use proxy::{Adapter, Proxy};
+
+/// Short enough for a test, long enough for a loaded machine not to reach it where it should not.
+const SHORT: Duration = Duration::from_millis(200);
+/// For what must not be reached.
+const LONG: Duration = Duration::from_secs(20);
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// Limits that live as long as the test.
+fn limits(limits: Limits) -> &'static Limits {
+    Box::leak(Box::new(limits))
+}
+
+/// A backend that runs `script` on its first connection; what the script returns is received behind it.
+fn backend<T: Send + 'static>(
+    script: impl FnOnce(TcpStream) -> T + Send + 'static,
+) -> (SocketAddr, Receiver<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let _ = sender.send(script(stream));
+    });
+    (address, receiver)
+}
+
+fn connect(proxy: &Proxy) -> TcpStream {
+    let stream = TcpStream::connect(proxy.address).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream
+}
+
+/// Reads until the text ends with `end`.
+fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = Vec::new();
+    let mut byte = [0];
+    while !text.ends_with(end.as_bytes()) {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "ended behind {:?}", String::from_utf8_lossy(&text));
+        text.push(byte[0]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+/// Reads to the end of the stream.
+fn read_all(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Sends a request to a proxy with these limits before that backend, and returns all that comes back.
+fn answer_to(request: &str, limits: &'static Limits, backend: SocketAddr) -> String {
+    let proxy = Proxy::start(Adapter::Blocking, limits, backend);
+    let mut client = connect(&proxy);
+    client.write_all(request.as_bytes()).unwrap();
+    read_all(&mut client)
+}
+
+/// An address at which nothing listens.
+fn refused() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn a_silent_client_is_let_go_without_a_word() {
+    let limits = limits(Limits { idle_timeout: SHORT, head_timeout: LONG, ..Limits::DEFAULT });
+    assert_eq!(answer_to("", limits, refused()), "");
+}
+
+#[test]
+fn an_idle_kept_connection_is_closed_without_a_word() {
+    // RFC 9112 section 9.5: a server may close an idle connection at any time.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    });
+    let limits = limits(Limits { idle_timeout: SHORT, ..Limits::DEFAULT });
+    let answer = answer_to(GET, limits, address);
+    assert!(answer.starts_with("HTTP/1.1 204 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(!answer.contains("close"), "{answer}");
+}
+
+#[test]
+fn a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes() {
+    // RFC 9110 section 15.5.9: the bound is on the whole head, not on the pause between two bytes.
+    let limits = limits(Limits { head_timeout: SHORT * 2, idle_timeout: LONG, ..Limits::DEFAULT });
+    let proxy = Proxy::start(Adapter::Blocking, limits, refused());
+    let mut client = connect(&proxy);
+    let mut feeder = client.try_clone().unwrap();
+    let feeder = thread::spawn(move || {
+        let endless = std::iter::repeat_n(b'a', 10_000);
+        for byte in b"GET / HTTP/1.1\r\nHost: h\r\nA: ".iter().copied().chain(endless) {
+            if feeder.write_all(&[byte]).is_err() {
+                return true;
+            }
+            thread::sleep(SHORT / 8);
+        }
+        false
+    });
+    let answer = read_until(&mut client, "section 15.5.9)\n");
+    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    drop(client);
+    assert!(feeder.join().unwrap(), "the connection was not closed");
+}
+
+#[test]
+fn a_request_body_that_pauses_is_408_and_the_backend_is_dropped() {
+    // RFC 9110 section 15.5.9
+    let (address, ended) = backend(|mut stream| {
+        read_until(&mut stream, "he");
+        stream.read(&mut [0]).map_err(|error| error.kind())
+    });
+    let limits = limits(Limits { request_body_timeout: SHORT, ..Limits::DEFAULT });
+    let answer = answer_to("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe", limits, address);
+    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    let ended = ended.recv_timeout(LONG).unwrap();
+    assert!(matches!(ended, Ok(0) | Err(ErrorKind::ConnectionReset)), "{ended:?}");
+}
+
+#[test]
+fn a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only() {
+    // RFC 9112 section 8
+    for request in ["GET / HTTP/1.1\r\nHost", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"] {
+        let (address, _done) = backend(|mut stream| stream.read_to_end(&mut Vec::new()).is_ok());
+        let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+        let mut client = connect(&proxy);
+        client.write_all(request.as_bytes()).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let answer = read_all(&mut client);
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        // The backend's thread may still wait for a connection that never came.
+        drop(TcpStream::connect(address));
+    }
+}
+
+#[test]
+fn a_backend_that_refuses_connections_is_502() {
+    // RFC 9110 section 15.6.3
+    let answer = answer_to(
+        "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+        limits(Limits::DEFAULT),
+        refused(),
+    );
+    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
+    assert!(answer.contains("\r\nProxy-Status: test; error=connection_refused\r\n"), "{answer}");
+    assert!(!answer.contains("127.0.0.1"), "the client learns nothing of what is behind: {answer}");
+}
+
+#[test]
+#[cfg(target_os = "linux")] // Elsewhere a full queue of connections refuses rather than ignores.
+fn a_backend_that_does_not_accept_in_time_is_504() {
+    // RFC 9110 section 15.6.5
+    let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap().as_socket().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, SHORT) {
+        queued.push(stream);
+    }
+    let limits = limits(Limits { connect_timeout: SHORT, ..Limits::DEFAULT });
+    let answer = answer_to("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", limits, address);
+    assert!(answer.starts_with("HTTP/1.1 504 Gateway Timeout\r\n"), "{answer}");
+    assert!(answer.contains("error=connection_timeout"), "{answer}");
+}
+
+#[test]
+fn a_backend_that_does_not_answer_in_time_is_504_and_the_client_is_kept() {
+    // RFC 9110 section 15.6.5
+    let (address, ended) = backend(|mut stream| stream.read_to_end(&mut Vec::new()).is_ok());
+    let limits = limits(Limits { response_head_timeout: SHORT, ..Limits::DEFAULT });
+    let proxy = Proxy::start(Adapter::Blocking, limits, address);
+    let mut client = connect(&proxy);
+    client.write_all(GET.as_bytes()).unwrap();
+    let answer = read_until(&mut client, "section 15.6.5)\n");
+    assert!(answer.starts_with("HTTP/1.1 504 Gateway Timeout\r\n"), "{answer}");
+    assert!(!answer.contains("Connection: close"), "the request was read to its end: {answer}");
+    assert!(ended.recv_timeout(LONG).unwrap(), "the backend's connection is closed");
+    client.write_all(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    assert!(read_until(&mut client, "\r\n\r\n").starts_with("HTTP/1.1 204 No Content\r\n"));
+}
+
+#[test]
+fn a_long_upload_is_no_late_response() {
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "last");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+    });
+    let limits = limits(Limits { response_head_timeout: SHORT * 2, ..Limits::DEFAULT });
+    let proxy = Proxy::start(Adapter::Blocking, limits, address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\n").unwrap();
+    let started = Instant::now();
+    for piece in [b"aaaa", b"bbbb", b"cccc", b"dddd", b"eeee", b"last"] {
+        thread::sleep(SHORT);
+        client.write_all(piece).unwrap();
+    }
+    assert!(started.elapsed() > SHORT * 4, "longer than the limit");
+    assert!(read_until(&mut client, "ok").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
+fn a_response_body_that_pauses_is_cut() {
+    // RFC 9112 section 8: never finish the framing of a body that is not complete.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n").unwrap();
+        stream.read(&mut [0]).unwrap_or(0)
+    });
+    let limits = limits(Limits { response_body_timeout: SHORT, ..Limits::DEFAULT });
+    let answer = answer_to(GET, limits, address);
+    assert!(answer.ends_with("\r\n\r\n2\r\nhe\r\n"), "{answer}");
+}
+
+#[test]
+fn a_body_that_the_backend_cuts_short_is_never_completed() {
+    // RFC 9112 section 8
+    for head in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
+        let (address, _done) = backend(move |mut stream| {
+            read_until(&mut stream, "\r\n\r\n");
+            let body = if head.contains("chunked") { "5\r\nhe" } else { "he" };
+            write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").unwrap();
+        });
+        let answer = answer_to(GET, limits(Limits::DEFAULT), address);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(!answer.ends_with("0\r\n\r\n") && answer.contains("he"), "{answer}");
+    }
+}
+
+#[test]
+fn a_cut_body_resets_a_client_that_could_not_tell_otherwise() {
+    // RFC 9112 section 8: a close-delimited body that is cut short looks complete.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n").unwrap();
+    });
+    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let error = client.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_cut_and_so_is_the_backend() {
+    let (address, ended) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let mut written = 0;
+        while stream.write_all(&[b'x'; 65536]).is_ok() {
+            written += 65536;
+        }
+        written
+    });
+    let limits = limits(Limits { write_timeout: SHORT, ..Limits::DEFAULT });
+    let proxy = Proxy::start(Adapter::Blocking, limits, address);
+    let mut client = connect(&proxy);
+    client.write_all(GET.as_bytes()).unwrap();
+    let written = ended.recv_timeout(LONG).expect("the backend's connection is closed");
+    // What the kernel's buffers of two connections hold, and no more: nothing is collected here.
+    assert!(written < 64 << 20, "{written}");
+    let report = proxy.reports.recv_timeout(LONG).unwrap();
+    assert!(report.to_string().contains("client: waited too long for it to take more"), "{report}");
+}
+
+#[test]
+fn an_answer_that_comes_before_the_upload_ends_is_delivered() {
+    // RFC 9112 section 9.3 and 9.6: the rest is read for a while, or a reset would destroy the answer.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno\n").unwrap();
+        // It does not read on; closing with bytes unread resets the connection.
+    });
+    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    let mut feeder = client.try_clone().unwrap();
+    let length = 64 << 20;
+    write!(client, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n").unwrap();
+    let feeder = thread::spawn(move || while feeder.write_all(&[b'x'; 65536]).is_ok() {});
+    let answer = read_until(&mut client, "no\n");
+    assert!(answer.starts_with("HTTP/1.1 413 Content Too Large\r\n"), "{answer}");
+    drop(client);
+    feeder.join().unwrap();
+}
+
+#[test]
+fn a_body_is_echoed_while_it_still_comes() {
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        let mut copy = stream.try_clone().unwrap();
+        std::io::copy(&mut stream, &mut copy).unwrap_or(0)
+    });
+    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    for word in ["one", "two"] {
+        // Each is back before the next is sent: the response's head came before the request's end.
+        write!(client, "3\r\n{word}\r\n").unwrap();
+        assert_eq!(read_until(&mut client, &format!("3\r\n{word}\r\n")), format!("3\r\n{word}\r\n"));
+    }
+    client.write_all(b"0\r\n\r\n").unwrap();
+    assert_eq!(read_until(&mut client, "0\r\n\r\n"), "0\r\n\r\n");
+}
+
+#[test]
+fn a_refused_body_is_400_and_the_backend_never_gets_its_end() {
+    // RFC 9112 section 7.1
+    let (address, received) = backend(|mut stream| {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    });
+    let request = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0x\r\n\r\n";
+    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    let (head, rest) = request.split_at(request.find("0x").unwrap());
+    client.write_all(head.as_bytes()).unwrap();
+    client.write_all(rest.as_bytes()).unwrap();
+    let answer = read_all(&mut client);
+    assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+    assert!(answer.contains(&Refusal::InvalidChunkSize.to_string()), "{answer}");
+    let received = received.recv_timeout(LONG).unwrap();
+    assert!(!received.ends_with("0\r\n\r\n"), "{received}");
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last() {
+    // RFC 9112 section 9.3.2
+    let request = "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n".repeat(2) + "GET / HTTP/1.1\r\n\r\n" + GET;
+    let answer = answer_to(&request, limits(Limits::DEFAULT), refused());
+    let statuses: Vec<_> = answer.lines().filter(|line| line.starts_with("HTTP/1.1 ")).collect();
+    assert_eq!(statuses, ["HTTP/1.1 204 No Content", "HTTP/1.1 204 No Content", "HTTP/1.1 400 Bad Request"]);
+}
+
+#[test]
+fn a_client_that_leaves_is_reported_as_such() {
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        while stream.write_all(&[b'x'; 65536]).is_ok() {}
+    });
+    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(GET.as_bytes()).unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    drop(client);
+    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
+    assert!(report.starts_with("GET / 200 ") && report.contains("(client: "), "{report}");
+}
