@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::answer;
 use crate::body::WrongBodyLength;
+use crate::framing::has_no_body;
 use crate::{
     Answering, Blame, BodyFraming, Cause, Decoder, Encoder, Error, Persistence, Piece, Progress, Refusal,
     Report, RequestHead, ResponseHead, ResponseTo, Version,
@@ -29,6 +30,7 @@ pub(crate) struct ResponseState {
     status: Option<u16>,
     body_bytes: u64,
     is_close_delimited: bool,
+    has_no_body: bool,
 }
 
 /// What is to be done with the connection after an exchange.
@@ -58,6 +60,7 @@ impl ClientState {
                 status: None,
                 body_bytes: 0,
                 is_close_delimited: false,
+                has_no_body: false,
             },
             request: String::new(),
             started: Instant::now(),
@@ -68,6 +71,7 @@ impl ClientState {
 
     pub(crate) fn close_after_response(&mut self) {
         self.closes_after_response = true;
+        self.response.close_after_response();
     }
 
     pub(crate) fn ending(&self) -> Ending {
@@ -97,6 +101,13 @@ impl ClientState {
         };
         self.response.answering =
             Answering { response_to: head.response_to(), version: head.version(), persistence };
+    }
+
+    /// A tunnel has ended behind a 101, and passed so many bytes to the client.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn tunnelled(&mut self, bytes: u64) {
+        self.response.body_bytes = bytes;
+        self.response.answering.persistence = Persistence::Close;
     }
 
     /// The head and the body that answer an error; `None` if it is too late, or nobody is there.
@@ -142,9 +153,20 @@ impl ClientState {
 }
 
 impl ResponseState {
+    #[cfg(feature = "tokio")]
+    pub(crate) fn has_switched_protocols(&self) -> bool {
+        self.status == Some(101)
+    }
+
+    /// Makes this response the last.
+    pub(crate) fn close_after_response(&mut self) {
+        self.answering.persistence = Persistence::Close;
+    }
+
     pub(crate) fn queue_head(&mut self, head: &ResponseHead, date: &str) {
         let persistence = self.encoder.queue_response(head, self.answering, date);
         self.is_close_delimited = persistence == Persistence::Close && !self.is_self_delimited(head);
+        self.has_no_body = has_no_body(self.answering.response_to, head.status());
         self.answering.persistence = persistence;
         self.status = Some(head.status());
     }
@@ -179,10 +201,7 @@ impl ResponseState {
 
     /// How many bytes of a piece count as body: none where the response has no body.
     pub(crate) fn body_length(&self, piece: &Piece<'_>) -> u64 {
-        match self.answering.response_to {
-            ResponseTo::Head => 0,
-            ResponseTo::Other => piece.bytes().len() as u64,
-        }
+        if self.has_no_body { 0 } else { piece.bytes().len() as u64 }
     }
 }
 

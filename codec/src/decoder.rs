@@ -94,6 +94,13 @@ impl Decoder {
         self.buffer.consume(self.buffer.unread().len());
     }
 
+    /// Takes out the bytes that came and were not consumed: what comes first in a tunnel.
+    pub fn take_unread(&mut self) -> Vec<u8> {
+        let unread = self.buffer.unread().to_vec();
+        self.discard_unread();
+        unread
+    }
+
     /// Gives the buffer's memory back if nothing is in it.
     pub fn release(&mut self) {
         self.buffer.release();

@@ -6,7 +6,7 @@
 use bytes::{BufMut, BytesMut};
 
 use crate::body::{BodyEncoder, WrongBodyLength};
-use crate::framing::{decimal, never_has_body};
+use crate::framing::{decimal, has_no_body};
 use crate::{
     BodyFraming, FieldSection, Persistence, Piece, RequestHead, ResponseHead, ResponseTo, TargetForm, Version,
 };
@@ -119,7 +119,7 @@ impl Encoder {
     /// can go on after it. `date` is the value of `Date` where the response has none.
     pub fn queue_response(&mut self, head: &ResponseHead, answering: Answering, date: &str) -> Persistence {
         let framing = framing_for(answering.version, head.framing());
-        let has_no_body = answering.response_to == ResponseTo::Head || never_has_body(head.status());
+        let has_no_body = has_no_body(answering.response_to, head.status());
         let ends_with_connection = framing == BodyFraming::CloseDelimited && !has_no_body;
         let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
         self.start(if has_no_body { BodyFraming::Empty } else { framing });

@@ -82,6 +82,16 @@ impl Error {
         Error { blame: Blame::Proxy, cause: Cause::Io(error) }
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn client_io(error: io::Error) -> Error {
+        Error::client(Cause::Io(error))
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn backend_io(error: io::Error) -> Error {
+        Error::backend(Cause::Io(error))
+    }
+
     /// Whose fault it was.
     pub fn blame(&self) -> Blame {
         self.blame

@@ -49,7 +49,7 @@ pub(crate) fn of_response(
     fields: &FieldSection,
 ) -> Result<BodyFraming, Refusal> {
     // Rule 1: no body after HEAD, nor with 1xx, 204 and 304.
-    if response_to == ResponseTo::Head || never_has_body(status) {
+    if has_no_body(response_to, status) {
         return Ok(BodyFraming::Empty);
     }
     // Rules 3 and 4: Transfer-Encoding overrides Content-Length, which is not sent on.
@@ -61,9 +61,9 @@ pub(crate) fn of_response(
     Ok(content_length(fields)?.map_or(BodyFraming::CloseDelimited, BodyFraming::ContentLength))
 }
 
-/// RFC 9110 section 6.4.1: responses of these statuses end with their head.
-pub(crate) fn never_has_body(status: u16) -> bool {
-    matches!(status, 100..=199 | 204 | 304)
+/// Whether a response ends with its head (RFC 9110 section 6.4.1).
+pub(crate) fn has_no_body(response_to: ResponseTo, status: u16) -> bool {
+    response_to == ResponseTo::Head || matches!(status, 100..=199 | 204 | 304)
 }
 
 /// Whether the body is chunked; anything else that `Transfer-Encoding` may say is refused.

@@ -11,6 +11,7 @@
 //!                            forward.rs persistence.rs                                what an intermediary does
 //!                            limits.rs refusal.rs                                     every bound, every refusal
 //!  the adapters              blocking/   over std::net
+//!                            tokio/      over tokio, with the feature `tokio`; line-parallel to the other
 //!                            error.rs    whose fault it was, and which status answers it
 //! ```
 //!
@@ -41,8 +42,11 @@ mod report;
 mod request;
 mod response;
 mod scanner;
+mod signal;
 mod status;
 mod target;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod version;
 
 pub use address::{AddressError, BackendAddress};

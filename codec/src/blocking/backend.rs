@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
-use super::socket::{self, Signal};
+use super::socket;
+use crate::signal::Signal;
 use crate::{
     BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
     RequestHead, ResponseHead, Wait,

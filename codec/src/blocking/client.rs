@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::socket::{self, Signal};
+use super::socket;
 use crate::client_state::{ClientState, Ending, ResponseState};
 use crate::clock::with_date;
+use crate::signal::Signal;
 use crate::{
     Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait, forward,
 };
@@ -103,6 +104,11 @@ impl ClientConnection {
             ended: &self.response_ended,
         };
         (body, response)
+    }
+
+    /// Takes out the bytes that came behind the request: what comes first in a tunnel, behind a 101.
+    pub fn take_unread(&mut self) -> Vec<u8> {
+        self.state.decoder.take_unread()
     }
 
     /// Ends an exchange: answers an error that can still be answered, and says what became of the request.

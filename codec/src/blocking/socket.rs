@@ -2,33 +2,12 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::{Cause, Wait};
 
 /// How long a call waits before it looks at its deadline and its signals.
 const TICK: Duration = Duration::from_millis(100);
-
-/// A signal from one direction of an exchange to the other.
-#[derive(Debug, Default)]
-pub(super) struct Signal(AtomicBool);
-
-impl Signal {
-    pub(super) fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// An error once the signal was given.
-    pub(super) fn check(&self) -> Result<(), Cause> {
-        if self.0.load(Ordering::Relaxed) { Err(Cause::Stopped) } else { Ok(()) }
-    }
-
-    /// Takes the signal back; true if it was given.
-    pub(super) fn clear(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
-    }
-}
 
 /// Readies a socket for the functions of this file.
 pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {

@@ -1,0 +1,207 @@
+//! The connection to a backend: writes requests, reads responses.
+
+use std::future::poll_fn;
+
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::time::{Instant, timeout_at};
+
+use super::socket;
+use super::timer::Timer;
+use crate::signal::Signal;
+use crate::{
+    BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
+    RequestHead, ResponseHead, Wait,
+};
+
+/// A connection to a backend, for one exchange at a time.
+#[derive(Debug)]
+pub struct BackendConnection {
+    stream: TcpStream,
+    host: String,
+    limits: &'static Limits,
+    encoder: Encoder,
+    decoder: Decoder,
+    timer: Timer,
+    persistence: Persistence,
+    /// More of the request has left: the time for the response starts again.
+    request_progressed: Signal,
+}
+
+impl BackendConnection {
+    /// Connects to the first address that answers, within [`Limits::connect_timeout`] for all of them.
+    /// May be dropped.
+    ///
+    /// # Errors
+    /// The backend's: none of its addresses accepts. Ours: no descriptor or port is left.
+    pub async fn connect(
+        backend: &BackendAddress,
+        limits: &'static Limits,
+    ) -> Result<BackendConnection, Error> {
+        let deadline = Instant::now() + limits.connect_timeout;
+        let mut failure = Cause::TimedOut(Wait::Connect);
+        for address in backend.addresses() {
+            match timeout_at(deadline, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    stream.set_nodelay(true).map_err(|error| Error::backend(Cause::Io(error)))?;
+                    return Ok(BackendConnection::new(stream, backend, limits));
+                }
+                Ok(Err(error)) => failure = Cause::Connect { backend: backend.to_string(), error },
+                Err(_) => {
+                    failure = Cause::TimedOut(Wait::Connect);
+                    break;
+                }
+            }
+        }
+        Err(Error::backend(failure))
+    }
+
+    fn new(stream: TcpStream, backend: &BackendAddress, limits: &'static Limits) -> BackendConnection {
+        BackendConnection {
+            stream,
+            host: backend.authority().to_owned(),
+            limits,
+            encoder: Encoder::new(),
+            decoder: Decoder::new(),
+            timer: Timer::default(),
+            persistence: Persistence::KeepAlive,
+            request_progressed: Signal::default(),
+        }
+    }
+
+    /// Makes the next request the last: it says `Connection: close` (RFC 9112 section 9.6).
+    pub fn close_after_response(&mut self) {
+        self.persistence = Persistence::Close;
+    }
+
+    /// The two directions of an exchange.
+    pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
+        self.encoder.release();
+        let (read, write) = self.stream.split();
+        let writer = RequestWriter {
+            stream: write,
+            host: &self.host,
+            encoder: &mut self.encoder,
+            persistence: self.persistence,
+            progressed: &self.request_progressed,
+        };
+        let reader = ResponseReader {
+            stream: read,
+            limits: self.limits,
+            decoder: &mut self.decoder,
+            timer: &mut self.timer,
+            expected: Expected {
+                response_to: request.response_to(),
+                upgrade: request.fields.contains("Upgrade"),
+            },
+            request_progressed: &self.request_progressed,
+        };
+        (writer, reader)
+    }
+
+    pub(super) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    pub(super) fn take_unread(&mut self) -> Vec<u8> {
+        self.decoder.take_unread()
+    }
+}
+
+/// The request, as it goes to the backend.
+#[derive(Debug)]
+pub struct RequestWriter<'a> {
+    stream: WriteHalf<'a>,
+    host: &'a str,
+    encoder: &'a mut Encoder,
+    persistence: Persistence,
+    progressed: &'a Signal,
+}
+
+impl RequestWriter<'_> {
+    /// Queues the head, in origin-form. It leaves with the first piece of the body.
+    pub fn write_head(&mut self, head: &RequestHead) {
+        self.encoder.queue_request(head, self.host, self.persistence);
+    }
+
+    /// Sends a piece of the body, and returns how many bytes of body that were. It waits for as long as the
+    /// backend takes nothing: that the response does not come is what ends it. If it is dropped, the connection is
+    /// not used again.
+    ///
+    /// # Errors
+    /// The backend's: it takes no more.
+    pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
+        let parts = self.encoder.parts(piece)?;
+        socket::write_all(&mut self.stream, parts, None).await.map_err(Error::backend)?;
+        self.encoder.written(piece.is_last());
+        self.progressed.set();
+        Ok(piece.bytes().len() as u64)
+    }
+}
+
+/// The response, as it comes from the backend.
+#[derive(Debug)]
+pub struct ResponseReader<'a> {
+    stream: ReadHalf<'a>,
+    limits: &'static Limits,
+    decoder: &'a mut Decoder,
+    timer: &'a mut Timer,
+    expected: Expected,
+    request_progressed: &'a Signal,
+}
+
+impl ResponseReader<'_> {
+    /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most since
+    /// more of the request has left. May be dropped and called again.
+    ///
+    /// # Errors
+    /// The backend's: a response that breaks a rule, or comes too late, or not at all.
+    pub async fn read_response(&mut self) -> Result<ResponseHead, Error> {
+        loop {
+            let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
+            if let Some(head) = head {
+                return Ok(head);
+            }
+            if self.decoder.is_at_end_of_file() {
+                return Err(Error::backend(Cause::Closed(Wait::Head)));
+            }
+            self.fill(Wait::Head).await.map_err(Error::backend)?;
+        }
+    }
+
+    /// The next piece of the body; `None` behind the last. The first call does not wait: it gives what came
+    /// with the head. May be dropped and called again.
+    ///
+    /// # Errors
+    /// The backend's: broken framing, a pause over [`Limits::response_body_timeout`], or an end too soon.
+    pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        loop {
+            match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
+                Decoded::Piece => return Ok(Some(self.decoder.piece())),
+                Decoded::End => return Ok(None),
+                Decoded::NeedsMore if self.decoder.is_at_end_of_file() => {
+                    return Err(Error::backend(Cause::Closed(Wait::Body)));
+                }
+                Decoded::NeedsMore => self.fill(Wait::Body).await.map_err(Error::backend)?,
+            }
+        }
+    }
+
+    async fn fill(&mut self, wait: Wait) -> Result<(), Cause> {
+        let timeout = match wait {
+            Wait::Head => self.limits.response_head_timeout,
+            _ => self.limits.response_body_timeout,
+        };
+        let mut deadline = Instant::now() + timeout;
+        self.request_progressed.clear();
+        poll_fn(|cx| {
+            // A response cannot be late while the request is on its way.
+            if self.request_progressed.clear() {
+                deadline = Instant::now() + timeout;
+            }
+            let waiting = (&mut *self.timer, deadline, wait);
+            socket::poll_fill(cx, &mut self.stream, self.decoder, self.limits, waiting)
+        })
+        .await
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading and writing with a deadline.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::time::Instant;
+
+use super::timer::Timer;
+use crate::{Cause, Decoder, Limits, Wait};
+
+/// Reads once into the decoder, until `deadline` at most.
+///
+/// It waits first and takes a buffer then, so that a connection that waits holds none.
+pub(super) fn poll_fill(
+    cx: &mut Context<'_>,
+    stream: &mut ReadHalf<'_>,
+    decoder: &mut Decoder,
+    limits: &Limits,
+    (timer, deadline, wait): (&mut Timer, Instant, Wait),
+) -> Poll<Result<(), Cause>> {
+    if let Poll::Ready(ready) = stream.as_ref().poll_read_ready(cx) {
+        ready.map_err(Cause::Io)?;
+        let mut space = ReadBuf::new(decoder.space(limits));
+        if let Poll::Ready(read) = Pin::new(stream).poll_read(cx, &mut space) {
+            read.map_err(Cause::Io)?;
+            let length = space.filled().len();
+            decoder.filled(length);
+            return Poll::Ready(Ok(()));
+        }
+        decoder.release();
+    }
+    ready!(timer.poll(cx, deadline));
+    Poll::Ready(Err(Cause::TimedOut(wait)))
+}
+
+/// Writes all parts, waiting `timeout` at most for each progress; `None`: for as long as it takes.
+///
+/// Not cancel-safe: what had left when it was dropped is unknown.
+pub(super) async fn write_all(
+    stream: &mut WriteHalf<'_>,
+    parts: [&[u8]; 3],
+    timeout: Option<Duration>,
+) -> Result<(), Cause> {
+    let mut slices = parts.map(IoSlice::new);
+    let mut rest = &mut slices[..];
+    // Skips empty parts, which would make a write of nothing look like a closed connection.
+    IoSlice::advance_slices(&mut rest, 0);
+    // Set only if the other side takes nothing: most writes never wait.
+    let mut timer = Timer::default();
+    let mut deadline = None;
+    while !rest.is_empty() {
+        let length = poll_fn(|cx| {
+            if let Poll::Ready(written) = Pin::new(&mut *stream).poll_write_vectored(cx, rest) {
+                return Poll::Ready(written.map_err(Cause::Io));
+            }
+            if let Some(timeout) = timeout {
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + timeout);
+                ready!(timer.poll(cx, deadline));
+                return Poll::Ready(Err(Cause::TimedOut(Wait::Write)));
+            }
+            Poll::Pending
+        })
+        .await?;
+        if length == 0 {
+            return Err(Cause::Io(io::Error::from(ErrorKind::WriteZero)));
+        }
+        IoSlice::advance_slices(&mut rest, length);
+        deadline = None;
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! What `/_lab/counters` shows: tests count here what a proxy did, instead of measuring how long it took.
+//!
+//! Whoever edits this: a request leaves `in_flight` before the last bytes of its response are written. Else a
+//! client that has the whole response could still be counted, and one request at a time would look like two.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The counters of all connections.
+#[derive(Debug, Default)]
+pub struct Counters {
+    counts: Mutex<Counts>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    accepted: u64,
+    in_flight: u64,
+    in_flight_max: u64,
+    requests: u64,
+}
+
+impl Counters {
+    pub fn json(&self) -> String {
+        let Counts { accepted, in_flight, in_flight_max, requests } = *self.lock();
+        format!(
+            r#"{{"accepted":{accepted},"in_flight":{in_flight},"in_flight_max":{in_flight_max},"requests":{requests}}}"#
+        )
+    }
+
+    /// Back to zero, but for the requests that are in flight.
+    pub fn reset(&self) {
+        let mut counts = self.lock();
+        let in_flight = counts.in_flight;
+        *counts = Counts { in_flight, in_flight_max: in_flight, ..Counts::default() };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        // Each change is complete in itself, so a panic elsewhere leaves nothing half done.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection, as it is counted: not before its first request that is not for `/_lab`.
+#[derive(Debug)]
+pub struct CountedConnection<'a> {
+    counters: &'a Counters,
+    is_counted: bool,
+}
+
+impl<'a> CountedConnection<'a> {
+    pub fn new(counters: &'a Counters) -> CountedConnection<'a> {
+        CountedConnection { counters, is_counted: false }
+    }
+
+    /// A request that could not be read.
+    pub fn bad_request(&mut self) {
+        let mut counts = self.counters.lock();
+        counts.accepted += u64::from(!self.is_counted);
+        self.is_counted = true;
+    }
+
+    /// A request whose head was read.
+    pub fn begin_request(&mut self) -> InFlight<'a> {
+        let mut counts = self.counters.lock();
+        counts.accepted += u64::from(!self.is_counted);
+        self.is_counted = true;
+        counts.requests += 1;
+        counts.in_flight += 1;
+        counts.in_flight_max = counts.in_flight_max.max(counts.in_flight);
+        InFlight { counters: self.counters }
+    }
+}
+
+/// A request in flight; dropping it, by an error or a panic too, takes it off the count.
+#[derive(Debug)]
+pub struct InFlight<'a> {
+    counters: &'a Counters,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.counters.lock().in_flight -= 1;
+    }
+}

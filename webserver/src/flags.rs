@@ -1,0 +1,70 @@
+//! The flags of the demo backend. All times are in milliseconds.
+
+use std::time::Duration;
+
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+
+/// The longest time that a flag may give: a day. A longer one is a mistake, and adding it to the clock could overflow.
+const MAX_MILLISECONDS: u64 = 24 * 60 * 60 * 1000;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo run -p webserver                                     the page at / lists the experiments
+  cargo run -p webserver -- --stall 2000 --stall-every 10    every tenth response is 2 s late";
+
+/// The demo backend of the workshop: endpoints to experiment with
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+pub struct Flags {
+    /// Where to listen for clients; port 0 takes any free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
+    pub listen: String,
+
+    /// What to log: error, warn, info, debug (the variable RUST_LOG wins)
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log: String,
+
+    /// Every response waits that long
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds(0))]
+    delay: u64,
+
+    /// Sleep that long before the first read of each connection
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds(0))]
+    accept_delay: u64,
+
+    /// Every N-th response waits that long
+    #[arg(long, value_name = "MS", requires = "stall_every", value_parser = milliseconds(0))]
+    stall: Option<u64>,
+
+    /// Which responses --stall delays: every N-th of all connections together
+    #[arg(long, value_name = "N", requires = "stall", value_parser = clap::value_parser!(u64).range(1..))]
+    stall_every: Option<u64>,
+
+    /// Close a connection that is idle for that long (default: 60000)
+    #[arg(long, value_name = "MS", value_parser = milliseconds(1))]
+    idle_timeout: Option<u64>,
+}
+
+impl Flags {
+    pub fn accept_delay(&self) -> Duration {
+        Duration::from_millis(self.accept_delay)
+    }
+
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.idle_timeout.map(Duration::from_millis)
+    }
+
+    /// How long the response to a request waits; `number` counts the requests from 1.
+    pub fn delay_of(&self, number: u64) -> Duration {
+        let stall = match (self.stall, self.stall_every) {
+            (Some(stall), Some(every)) if number.is_multiple_of(every) => stall,
+            _ => 0,
+        };
+        Duration::from_millis(self.delay + stall)
+    }
+}
+
+fn milliseconds(least: u64) -> RangedU64ValueParser {
+    clap::value_parser!(u64).range(least..=MAX_MILLISECONDS)
+}

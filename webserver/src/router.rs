@@ -1,0 +1,163 @@
+//! Which experiment a request asks for, with its numbers checked; or why there is none.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use codec::{RequestHead, Version};
+
+/// An experiment.
+#[derive(Debug)]
+pub enum Experiment {
+    Page,
+    Favicon,
+    Hello { name: String },
+    Bytes(u64),
+    Chunked(u64),
+    Echo,
+    Headers,
+    Status(u16),
+    Delay { milliseconds: u64 },
+    Drip { count: u64, milliseconds: u64 },
+    Hints,
+    Trailers,
+    UpgradeRequired,
+    Truncate(u64),
+    Counters,
+    ResetCounters,
+    Bypass(Bypass),
+}
+
+/// An experiment that the codec would not write: it goes to the socket directly.
+#[derive(Clone, Copy, Debug)]
+pub enum Bypass {
+    Early(u16),
+    CloseDelimited(u64),
+    Upgrade,
+    Garbage,
+    Reset,
+}
+
+/// A request that is for no experiment.
+#[derive(Debug)]
+pub struct Rejection {
+    pub status: u16,
+    pub text: String,
+    /// The methods that are allowed, with 405.
+    pub allow: Option<&'static str>,
+}
+
+/// The longest wait: most people, and most proxies, give up earlier, and a thread sleeps for as long.
+const MAX_WAIT_MILLISECONDS: u64 = 60_000;
+
+/// The most events of `/drip`: more than anybody watches, and a forgotten client does not hold its thread for ever.
+const MAX_DRIP_COUNT: u64 = 10_000;
+
+const DEFAULT_DRIP_COUNT: u64 = 5;
+const DEFAULT_DRIP_MILLISECONDS: u64 = 200;
+
+/// RFC 9110 section 15: final responses; 1xx would announce a response that never comes.
+const FINAL_STATUSES: RangeInclusive<u64> = 200..=599;
+
+/// What `/_lab` asks is about the others, and is neither counted nor delayed.
+pub fn is_for_lab(request: &RequestHead) -> bool {
+    request.path().starts_with("/_lab/")
+}
+
+pub fn route(request: &RequestHead) -> Result<Experiment, Rejection> {
+    let experiment = find(request)?;
+    // `None`: any method.
+    let allow = match experiment {
+        Experiment::Echo | Experiment::Bypass(Bypass::Early(_)) => None,
+        Experiment::ResetCounters => Some("POST"),
+        _ => Some("GET, HEAD"),
+    };
+    match allow {
+        Some(methods) if !methods.split(", ").any(|method| method == request.method()) => {
+            Err(Rejection { status: 405, text: format!("{} allows {methods}\n", request.path()), allow })
+        }
+        _ => Ok(experiment),
+    }
+}
+
+fn find(request: &RequestHead) -> Result<Experiment, Rejection> {
+    let Some(path) = request.path().strip_prefix('/') else {
+        return Err(not_found(request));
+    };
+    let (name, argument) = match path.split_once('/') {
+        Some((name, argument)) => (name, Some(argument)),
+        None => (path, None),
+    };
+    let length = || number(&format!("/{name}/N"), argument, 0..=u64::MAX);
+    let status = || {
+        let status = number(&format!("/{name}/CODE"), argument, FINAL_STATUSES)?;
+        u16::try_from(status).map_err(|_| not_found(request))
+    };
+    Ok(match (name, argument) {
+        ("", None) => Experiment::Page,
+        ("favicon.ico", None) => Experiment::Favicon,
+        ("hello", Some(name)) => Experiment::Hello { name: name.to_owned() },
+        ("bytes", _) => Experiment::Bytes(length()?),
+        ("chunked", _) => Experiment::Chunked(length()?),
+        ("close", _) => Experiment::Bypass(Bypass::CloseDelimited(length()?)),
+        ("echo", None) => Experiment::Echo,
+        ("headers", None) => Experiment::Headers,
+        ("status", _) => Experiment::Status(status()?),
+        ("delay", _) => {
+            let milliseconds = number("/delay/MS", argument, 0..=MAX_WAIT_MILLISECONDS)?;
+            Experiment::Delay { milliseconds }
+        }
+        ("drip", None) => drip(request)?,
+        ("early", _) => Experiment::Bypass(Bypass::Early(status()?)),
+        ("hints", None) => Experiment::Hints,
+        ("trailers", None) => Experiment::Trailers,
+        ("upgrade", None) if offers_echo(request) => Experiment::Bypass(Bypass::Upgrade),
+        ("upgrade", None) => Experiment::UpgradeRequired,
+        ("truncate", _) => Experiment::Truncate(length()?),
+        ("garbage", None) => Experiment::Bypass(Bypass::Garbage),
+        ("reset", None) => Experiment::Bypass(Bypass::Reset),
+        ("_lab", Some("counters")) => Experiment::Counters,
+        ("_lab", Some("counters/reset")) => Experiment::ResetCounters,
+        _ => return Err(not_found(request)),
+    })
+}
+
+fn drip(request: &RequestHead) -> Result<Experiment, Rejection> {
+    let query = request.path_and_query().split_once('?').map_or("", |(_, query)| query);
+    let (mut count, mut milliseconds) = (DEFAULT_DRIP_COUNT, DEFAULT_DRIP_MILLISECONDS);
+    for (name, value) in query.split('&').filter_map(|parameter| parameter.split_once('=')) {
+        match name {
+            "count" => count = number("/drip?count=N", Some(value), 0..=MAX_DRIP_COUNT)?,
+            "ms" => milliseconds = number("/drip?ms=MS", Some(value), 0..=MAX_WAIT_MILLISECONDS)?,
+            _ => {}
+        }
+    }
+    Ok(Experiment::Drip { count, milliseconds })
+}
+
+/// RFC 9110 section 7.8: an Upgrade counts in HTTP/1.1 only, and only if Connection lists it.
+fn offers_echo(request: &RequestHead) -> bool {
+    request.version() >= Version::HTTP_1_1
+        && request.method() == "GET"
+        && !request.has_body()
+        && request.fields.list_contains("Connection", "upgrade")
+        && request.fields.list_contains("Upgrade", "echo")
+}
+
+/// A decimal number of digits only: `str::parse` would take `+5`.
+fn number(usage: &str, text: Option<&str>, range: RangeInclusive<u64>) -> Result<u64, Rejection> {
+    let text = text.unwrap_or_default();
+    let number = text.parse().ok().filter(|number| {
+        let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+        is_decimal && range.contains(number)
+    });
+    number.ok_or_else(|| bad_request(usage, range.start(), range.end()))
+}
+
+fn bad_request(usage: &str, least: impl Display, most: impl Display) -> Rejection {
+    Rejection { status: 400, text: format!("{usage} takes a number from {least} to {most}\n"), allow: None }
+}
+
+fn not_found(request: &RequestHead) -> Rejection {
+    let text = format!("there is no {} here: / lists the experiments\n", request.path());
+    Rejection { status: 404, text, allow: None }
+}
