@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may fail.
 
+mod over_tokio;
 mod proxy;
 
 use std::io::{ErrorKind, Read, Write};
@@ -67,8 +68,8 @@ fn read_all(stream: &mut TcpStream) -> String {
 }
 
 /// Sends a request to a proxy with these limits before that backend, and returns all that comes back.
-fn answer_to(request: &str, limits: &'static Limits, backend: SocketAddr) -> String {
-    let proxy = Proxy::start(Adapter::Blocking, limits, backend);
+fn answer_to(adapter: Adapter, request: &str, limits: &'static Limits, backend: SocketAddr) -> String {
+    let proxy = Proxy::start(adapter, limits, backend);
     let mut client = connect(&proxy);
     client.write_all(request.as_bytes()).unwrap();
     read_all(&mut client)
@@ -79,30 +80,61 @@ fn refused() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-#[test]
-fn a_silent_client_is_let_go_without_a_word() {
-    let limits = limits(Limits { idle_timeout: SHORT, head_timeout: LONG, ..Limits::DEFAULT });
-    assert_eq!(answer_to("", limits, refused()), "");
+/// Runs each of these on both adapters, under one name in two modules.
+macro_rules! on_both_adapters {
+    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
+        mod blocking {
+            $(#[test] $(#[$attribute])* fn $name() { super::$name(super::Adapter::Blocking); })*
+        }
+        mod tokio {
+            $(#[test] $(#[$attribute])* fn $name() { super::$name(super::Adapter::Tokio); })*
+        }
+    };
 }
 
-#[test]
-fn an_idle_kept_connection_is_closed_without_a_word() {
+on_both_adapters! {
+    a_silent_client_is_let_go_without_a_word,
+    an_idle_kept_connection_is_closed_without_a_word,
+    a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes,
+    a_request_body_that_pauses_is_408_and_the_backend_is_dropped,
+    a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only,
+    a_backend_that_refuses_connections_is_502,
+    #[cfg(target_os = "linux")]
+    a_backend_that_does_not_accept_in_time_is_504,
+    a_backend_that_does_not_answer_in_time_is_504_and_the_client_is_kept,
+    a_long_upload_is_no_late_response,
+    a_response_body_that_pauses_is_cut,
+    a_body_that_the_backend_cuts_short_is_never_completed,
+    a_cut_body_resets_a_client_that_could_not_tell_otherwise,
+    a_client_that_takes_nothing_is_cut_and_so_is_the_backend,
+    an_answer_that_comes_before_the_upload_ends_is_delivered,
+    a_body_is_echoed_while_it_still_comes,
+    a_refused_body_is_400_and_the_backend_never_gets_its_end,
+    pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last,
+    a_client_that_leaves_is_reported_as_such,
+}
+
+fn a_silent_client_is_let_go_without_a_word(adapter: Adapter) {
+    let limits = limits(Limits { idle_timeout: SHORT, head_timeout: LONG, ..Limits::DEFAULT });
+    assert_eq!(answer_to(adapter, "", limits, refused()), "");
+}
+
+fn an_idle_kept_connection_is_closed_without_a_word(adapter: Adapter) {
     // RFC 9112 section 9.5: a server may close an idle connection at any time.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
     });
     let limits = limits(Limits { idle_timeout: SHORT, ..Limits::DEFAULT });
-    let answer = answer_to(GET, limits, address);
+    let answer = answer_to(adapter, GET, limits, address);
     assert!(answer.starts_with("HTTP/1.1 204 ") && answer.ends_with("\r\n\r\n"), "{answer}");
     assert!(!answer.contains("close"), "{answer}");
 }
 
-#[test]
-fn a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes() {
+fn a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes(adapter: Adapter) {
     // RFC 9110 section 15.5.9: the bound is on the whole head, not on the pause between two bytes.
     let limits = limits(Limits { head_timeout: SHORT * 2, idle_timeout: LONG, ..Limits::DEFAULT });
-    let proxy = Proxy::start(Adapter::Blocking, limits, refused());
+    let proxy = Proxy::start(adapter, limits, refused());
     let mut client = connect(&proxy);
     let mut feeder = client.try_clone().unwrap();
     let feeder = thread::spawn(move || {
@@ -122,26 +154,25 @@ fn a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes() {
     assert!(feeder.join().unwrap(), "the connection was not closed");
 }
 
-#[test]
-fn a_request_body_that_pauses_is_408_and_the_backend_is_dropped() {
+fn a_request_body_that_pauses_is_408_and_the_backend_is_dropped(adapter: Adapter) {
     // RFC 9110 section 15.5.9
     let (address, ended) = backend(|mut stream| {
         read_until(&mut stream, "he");
         stream.read(&mut [0]).map_err(|error| error.kind())
     });
     let limits = limits(Limits { request_body_timeout: SHORT, ..Limits::DEFAULT });
-    let answer = answer_to("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe", limits, address);
+    let answer =
+        answer_to(adapter, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe", limits, address);
     assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
     let ended = ended.recv_timeout(LONG).unwrap();
     assert!(matches!(ended, Ok(0) | Err(ErrorKind::ConnectionReset)), "{ended:?}");
 }
 
-#[test]
-fn a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only() {
+fn a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only(adapter: Adapter) {
     // RFC 9112 section 8
     for request in ["GET / HTTP/1.1\r\nHost", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"] {
         let (address, _done) = backend(|mut stream| stream.read_to_end(&mut Vec::new()).is_ok());
-        let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+        let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
         let mut client = connect(&proxy);
         client.write_all(request.as_bytes()).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
@@ -152,10 +183,10 @@ fn a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only() 
     }
 }
 
-#[test]
-fn a_backend_that_refuses_connections_is_502() {
+fn a_backend_that_refuses_connections_is_502(adapter: Adapter) {
     // RFC 9110 section 15.6.3
     let answer = answer_to(
+        adapter,
         "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
         limits(Limits::DEFAULT),
         refused(),
@@ -165,9 +196,8 @@ fn a_backend_that_refuses_connections_is_502() {
     assert!(!answer.contains("127.0.0.1"), "the client learns nothing of what is behind: {answer}");
 }
 
-#[test]
 #[cfg(target_os = "linux")] // Elsewhere a full queue of connections refuses rather than ignores.
-fn a_backend_that_does_not_accept_in_time_is_504() {
+fn a_backend_that_does_not_accept_in_time_is_504(adapter: Adapter) {
     // RFC 9110 section 15.6.5
     let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
@@ -178,17 +208,17 @@ fn a_backend_that_does_not_accept_in_time_is_504() {
         queued.push(stream);
     }
     let limits = limits(Limits { connect_timeout: SHORT, ..Limits::DEFAULT });
-    let answer = answer_to("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", limits, address);
+    let answer =
+        answer_to(adapter, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", limits, address);
     assert!(answer.starts_with("HTTP/1.1 504 Gateway Timeout\r\n"), "{answer}");
     assert!(answer.contains("error=connection_timeout"), "{answer}");
 }
 
-#[test]
-fn a_backend_that_does_not_answer_in_time_is_504_and_the_client_is_kept() {
+fn a_backend_that_does_not_answer_in_time_is_504_and_the_client_is_kept(adapter: Adapter) {
     // RFC 9110 section 15.6.5
     let (address, ended) = backend(|mut stream| stream.read_to_end(&mut Vec::new()).is_ok());
     let limits = limits(Limits { response_head_timeout: SHORT, ..Limits::DEFAULT });
-    let proxy = Proxy::start(Adapter::Blocking, limits, address);
+    let proxy = Proxy::start(adapter, limits, address);
     let mut client = connect(&proxy);
     client.write_all(GET.as_bytes()).unwrap();
     let answer = read_until(&mut client, "section 15.6.5)\n");
@@ -199,14 +229,13 @@ fn a_backend_that_does_not_answer_in_time_is_504_and_the_client_is_kept() {
     assert!(read_until(&mut client, "\r\n\r\n").starts_with("HTTP/1.1 204 No Content\r\n"));
 }
 
-#[test]
-fn a_long_upload_is_no_late_response() {
+fn a_long_upload_is_no_late_response(adapter: Adapter) {
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "last");
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
     });
     let limits = limits(Limits { response_head_timeout: SHORT * 2, ..Limits::DEFAULT });
-    let proxy = Proxy::start(Adapter::Blocking, limits, address);
+    let proxy = Proxy::start(adapter, limits, address);
     let mut client = connect(&proxy);
     client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\n").unwrap();
     let started = Instant::now();
@@ -218,8 +247,7 @@ fn a_long_upload_is_no_late_response() {
     assert!(read_until(&mut client, "ok").starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
-#[test]
-fn a_response_body_that_pauses_is_cut() {
+fn a_response_body_that_pauses_is_cut(adapter: Adapter) {
     // RFC 9112 section 8: never finish the framing of a body that is not complete.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -227,12 +255,11 @@ fn a_response_body_that_pauses_is_cut() {
         stream.read(&mut [0]).unwrap_or(0)
     });
     let limits = limits(Limits { response_body_timeout: SHORT, ..Limits::DEFAULT });
-    let answer = answer_to(GET, limits, address);
+    let answer = answer_to(adapter, GET, limits, address);
     assert!(answer.ends_with("\r\n\r\n2\r\nhe\r\n"), "{answer}");
 }
 
-#[test]
-fn a_body_that_the_backend_cuts_short_is_never_completed() {
+fn a_body_that_the_backend_cuts_short_is_never_completed(adapter: Adapter) {
     // RFC 9112 section 8
     for head in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
         let (address, _done) = backend(move |mut stream| {
@@ -240,28 +267,26 @@ fn a_body_that_the_backend_cuts_short_is_never_completed() {
             let body = if head.contains("chunked") { "5\r\nhe" } else { "he" };
             write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").unwrap();
         });
-        let answer = answer_to(GET, limits(Limits::DEFAULT), address);
+        let answer = answer_to(adapter, GET, limits(Limits::DEFAULT), address);
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(!answer.ends_with("0\r\n\r\n") && answer.contains("he"), "{answer}");
     }
 }
 
-#[test]
-fn a_cut_body_resets_a_client_that_could_not_tell_otherwise() {
+fn a_cut_body_resets_a_client_that_could_not_tell_otherwise(adapter: Adapter) {
     // RFC 9112 section 8: a close-delimited body that is cut short looks complete.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n").unwrap();
     });
-    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
     let mut client = connect(&proxy);
     client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     let error = client.read_to_end(&mut Vec::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
 
-#[test]
-fn a_client_that_takes_nothing_is_cut_and_so_is_the_backend() {
+fn a_client_that_takes_nothing_is_cut_and_so_is_the_backend(adapter: Adapter) {
     let (address, ended) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
@@ -272,7 +297,7 @@ fn a_client_that_takes_nothing_is_cut_and_so_is_the_backend() {
         written
     });
     let limits = limits(Limits { write_timeout: SHORT, ..Limits::DEFAULT });
-    let proxy = Proxy::start(Adapter::Blocking, limits, address);
+    let proxy = Proxy::start(adapter, limits, address);
     let mut client = connect(&proxy);
     client.write_all(GET.as_bytes()).unwrap();
     let written = ended.recv_timeout(LONG).expect("the backend's connection is closed");
@@ -282,15 +307,14 @@ fn a_client_that_takes_nothing_is_cut_and_so_is_the_backend() {
     assert!(report.to_string().contains("client: waited too long for it to take more"), "{report}");
 }
 
-#[test]
-fn an_answer_that_comes_before_the_upload_ends_is_delivered() {
+fn an_answer_that_comes_before_the_upload_ends_is_delivered(adapter: Adapter) {
     // RFC 9112 section 9.3 and 9.6: the rest is read for a while, or a reset would destroy the answer.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno\n").unwrap();
         // It does not read on; closing with bytes unread resets the connection.
     });
-    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
     let mut client = connect(&proxy);
     let mut feeder = client.try_clone().unwrap();
     let length = 64 << 20;
@@ -302,15 +326,14 @@ fn an_answer_that_comes_before_the_upload_ends_is_delivered() {
     feeder.join().unwrap();
 }
 
-#[test]
-fn a_body_is_echoed_while_it_still_comes() {
+fn a_body_is_echoed_while_it_still_comes(adapter: Adapter) {
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
         let mut copy = stream.try_clone().unwrap();
         std::io::copy(&mut stream, &mut copy).unwrap_or(0)
     });
-    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
     let mut client = connect(&proxy);
     client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
     read_until(&mut client, "\r\n\r\n");
@@ -323,8 +346,7 @@ fn a_body_is_echoed_while_it_still_comes() {
     assert_eq!(read_until(&mut client, "0\r\n\r\n"), "0\r\n\r\n");
 }
 
-#[test]
-fn a_refused_body_is_400_and_the_backend_never_gets_its_end() {
+fn a_refused_body_is_400_and_the_backend_never_gets_its_end(adapter: Adapter) {
     // RFC 9112 section 7.1
     let (address, received) = backend(|mut stream| {
         let mut bytes = Vec::new();
@@ -332,7 +354,7 @@ fn a_refused_body_is_400_and_the_backend_never_gets_its_end() {
         String::from_utf8(bytes).unwrap()
     });
     let request = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0x\r\n\r\n";
-    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
     let mut client = connect(&proxy);
     let (head, rest) = request.split_at(request.find("0x").unwrap());
     client.write_all(head.as_bytes()).unwrap();
@@ -344,23 +366,21 @@ fn a_refused_body_is_400_and_the_backend_never_gets_its_end() {
     assert!(!received.ends_with("0\r\n\r\n"), "{received}");
 }
 
-#[test]
-fn pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last() {
+fn pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last(adapter: Adapter) {
     // RFC 9112 section 9.3.2
     let request = "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n".repeat(2) + "GET / HTTP/1.1\r\n\r\n" + GET;
-    let answer = answer_to(&request, limits(Limits::DEFAULT), refused());
+    let answer = answer_to(adapter, &request, limits(Limits::DEFAULT), refused());
     let statuses: Vec<_> = answer.lines().filter(|line| line.starts_with("HTTP/1.1 ")).collect();
     assert_eq!(statuses, ["HTTP/1.1 204 No Content", "HTTP/1.1 204 No Content", "HTTP/1.1 400 Bad Request"]);
 }
 
-#[test]
-fn a_client_that_leaves_is_reported_as_such() {
+fn a_client_that_leaves_is_reported_as_such(adapter: Adapter) {
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
         while stream.write_all(&[b'x'; 65536]).is_ok() {}
     });
-    let proxy = Proxy::start(Adapter::Blocking, limits(Limits::DEFAULT), address);
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
     let mut client = connect(&proxy);
     client.write_all(GET.as_bytes()).unwrap();
     read_until(&mut client, "\r\n\r\n");

@@ -7,10 +7,13 @@ use std::thread;
 use codec::blocking::{BackendConnection, ClientConnection, both_ways};
 use codec::{BackendAddress, Error, Limits, Report, forward};
 
+use crate::over_tokio;
+
 /// Which adapter the proxy stands on.
 #[derive(Clone, Copy, Debug)]
 pub enum Adapter {
     Blocking,
+    Tokio,
 }
 
 /// A proxy that runs until its only client has left.
@@ -28,6 +31,7 @@ impl Proxy {
         let (sender, reports) = channel();
         match adapter {
             Adapter::Blocking => thread::spawn(move || blocking(&listener, limits, &backend, &sender)),
+            Adapter::Tokio => thread::spawn(move || over_tokio::run(listener, limits, &backend, &sender)),
         };
         Proxy { address, reports }
     }
