@@ -1,7 +1,10 @@
-//! How a listener goes on when accepting a connection fails.
+//! What goes wrong at the front door: an address that cannot be listened on, a client that cannot be accepted.
 
-use std::io;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::time::Duration;
+
+use crate::Failure;
 
 /// Waits longer after each failure in a row, and says so once: an error such as "too many open files" comes back
 /// at once, and a loop that does not wait does nothing else.
@@ -31,4 +34,17 @@ impl Backoff {
         self.failures += 1;
         wait
     }
+}
+
+/// Why an address cannot be listened on, and the flag that helps.
+pub(crate) fn bind_failure(address: SocketAddr, error: &io::Error) -> Failure {
+    let free = SocketAddr::new(address.ip(), if address.port() == 8090 { 8091 } else { 8090 });
+    let what = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "the port is in use: another stage may still be running. Stop it, or take another port".to_owned()
+        }
+        ErrorKind::PermissionDenied => "ports below 1024 are for root. Take another port".to_owned(),
+        _ => format!("{error}. Take another address"),
+    };
+    Failure::Environment(format!("cannot listen on {address}: {what}: --listen {free}"))
 }

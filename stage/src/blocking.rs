@@ -1,6 +1,5 @@
 //! The front door over `std::net`.
 
-use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process;
 use std::sync::Arc;
@@ -10,8 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::accept::Backoff;
-use crate::failure::Failure;
+use crate::accept::{Backoff, bind_failure};
 use crate::flags::resolve_listen;
 
 /// Accepts clients until the process is asked to stop.
@@ -27,7 +25,7 @@ impl Listener {
     /// Listens at `listen`, the value of a `--listen` flag, and catches Ctrl-C and SIGTERM.
     ///
     /// # Errors
-    /// [`Failure`] if the address cannot be used: it names the flag that helps.
+    /// [`Failure`](crate::Failure) if the address cannot be used: it names the flag that helps.
     pub fn bind(listen: &str) -> anyhow::Result<Listener> {
         let wanted = resolve_listen(listen)?;
         let listener = TcpListener::bind(wanted).map_err(|error| bind_failure(wanted, &error))?;
@@ -80,16 +78,4 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     (ip, address.port()).into()
-}
-
-fn bind_failure(address: SocketAddr, error: &std::io::Error) -> Failure {
-    let free = SocketAddr::new(address.ip(), if address.port() == 8090 { 8091 } else { 8090 });
-    let what = match error.kind() {
-        ErrorKind::AddrInUse => {
-            "the port is in use: another stage may still be running. Stop it, or take another port".to_owned()
-        }
-        ErrorKind::PermissionDenied => "ports below 1024 are for root. Take another port".to_owned(),
-        _ => format!("{error}. Take another address"),
-    };
-    Failure::Environment(format!("cannot listen on {address}: {what}: --listen {free}"))
 }

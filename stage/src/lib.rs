@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `flags.rs` | the flags that all stages have, and what they mean |
 //! | `blocking.rs` | the front door over `std::net` |
+//! | `tokio.rs` | the front door over tokio, with the feature `tokio` |
+//! | `accept.rs` | what goes wrong at either |
 //! | `output.rs` | the ready line, the log, one line a request |
 //! | `failure.rs` | errors that a person can act on, and the exit codes |
 
@@ -12,6 +14,8 @@ pub mod blocking;
 mod failure;
 mod flags;
 mod output;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 pub use failure::{Failure, exit};
 pub use flags::{EXAMPLES, Flags, start_log};

@@ -11,8 +11,8 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
 use super::backend::BackendConnection;
+use super::connections::{ClientStream, ConnectionGuard};
 use super::socket;
-use super::stop::Guest;
 use super::timer::Timer;
 use crate::client_state::{ClientState, Ending, ResponseState};
 use crate::clock::with_date;
@@ -32,12 +32,13 @@ pub struct ClientConnection {
     limits: &'static Limits,
     state: ClientState,
     timer: Timer,
-    guest: Guest,
+    guard: ConnectionGuard,
 }
 
 impl ClientConnection {
-    /// Takes over a connection that was accepted. `guest` says when to stop, and is dropped with the connection.
-    pub fn new(stream: TcpStream, guest: Guest, limits: &'static Limits) -> ClientConnection {
+    /// Takes over a connection that was accepted.
+    pub fn new(client: ClientStream, limits: &'static Limits) -> ClientConnection {
+        let ClientStream { stream, guard } = client;
         // Both fail only on a connection that is gone already, which the first read will tell.
         let address = stream.peer_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
         // A message is written whole, so waiting for more to send with it only costs time.
@@ -48,7 +49,7 @@ impl ClientConnection {
             limits,
             state: ClientState::new(),
             timer: Timer::default(),
-            guest,
+            guard,
         }
     }
 
@@ -73,15 +74,16 @@ impl ClientConnection {
         if !self.state.decoder.has_started() {
             self.state.decoder.release();
             let deadline = Instant::now() + self.limits.idle_timeout;
-            let asked_to_leave_or_filled = poll_fn(|cx| {
-                if self.guest.poll_asked_to_leave(cx) {
+            // Woken by the first byte, by the timer, or because the server stops.
+            let filled = poll_fn(|cx| {
+                if self.guard.poll_closing(cx) {
                     return Poll::Ready(Err(Cause::Stopped));
                 }
                 let waiting = (&mut self.timer, deadline, Wait::Head);
                 let (mut stream, _) = self.stream.split();
                 socket::poll_fill(cx, &mut stream, &mut self.state.decoder, self.limits, waiting)
             });
-            if asked_to_leave_or_filled.await.is_err() || self.state.decoder.is_at_end_of_file() {
+            if filled.await.is_err() || self.state.decoder.is_at_end_of_file() {
                 return false;
             }
         }
@@ -96,7 +98,7 @@ impl ClientConnection {
     /// The client's: a request that breaks a rule, comes too slowly, or ends too soon.
     pub async fn read_request(&mut self) -> Result<RequestHead, Error> {
         let deadline = Instant::from_std(self.state.started) + self.limits.head_timeout;
-        if self.guest.is_asked_to_leave() {
+        if self.guard.is_closing() {
             self.state.close_after_response();
         }
         loop {
@@ -128,7 +130,7 @@ impl ClientConnection {
             stream: write,
             limits: self.limits,
             state: &mut self.state.response,
-            guest: &self.guest,
+            guard: &self.guard,
         };
         (body, response)
     }
@@ -247,7 +249,7 @@ pub struct ResponseWriter<'a> {
     stream: WriteHalf<'a>,
     limits: &'static Limits,
     state: &'a mut ResponseState,
-    guest: &'a Guest,
+    guard: &'a ConnectionGuard,
 }
 
 impl ResponseWriter<'_> {
@@ -269,7 +271,7 @@ impl ResponseWriter<'_> {
 
     /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
-        if self.guest.is_asked_to_leave() {
+        if self.guard.is_closing() {
             self.state.close_after_response();
         }
         with_date(|date| self.state.queue_head(head, date));

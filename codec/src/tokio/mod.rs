@@ -5,8 +5,8 @@
 
 mod backend;
 mod client;
+mod connections;
 mod socket;
-mod stop;
 mod timer;
 
 use std::future::poll_fn;
@@ -15,7 +15,7 @@ use std::task::Poll;
 
 pub use backend::{BackendConnection, RequestWriter, ResponseReader};
 pub use client::{ClientConnection, RequestBody, ResponseWriter};
-pub use stop::{Guest, House};
+pub use connections::{ClientStream, ConnectionGuard, Connections};
 
 use crate::{Blame, Error, both_ways};
 

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::pin::pin;
 use std::sync::mpsc::Sender;
 
-use codec::tokio::{BackendConnection, ClientConnection, House, both_ways};
+use codec::tokio::{BackendConnection, ClientConnection, ClientStream, Connections, both_ways};
 use codec::{BackendAddress, Error, Limits, Report, forward};
 
 /// Serves one client in a runtime of its own.
@@ -27,7 +27,8 @@ async fn serve(
     listener.set_nonblocking(true).expect("a socket");
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
     let (stream, _) = listener.accept().await.expect("a client");
-    let mut client = ClientConnection::new(stream, House::new().admit(), limits);
+    let guard = Connections::new().guard();
+    let mut client = ClientConnection::new(ClientStream { stream, guard }, limits);
     while client.wait_for_request().await {
         let outcome = exchange(&mut client, limits, backend).await;
         // A test that does not look at its reports has dropped the receiver.

@@ -1,0 +1,159 @@
+//! The front door over tokio.
+
+use std::net::SocketAddr;
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use codec::tokio::{ClientStream, Connections};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use crate::accept::{Backoff, bind_failure};
+use crate::flags::resolve_listen;
+
+/// How long requests that are in flight may take to end after a stop signal.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that the kernel keeps until they are accepted: a burst of clients is not refused.
+const BACKLOG: u32 = 4096;
+
+/// Descriptors for everything but clients: the standard streams, the runtime, listeners, a pool.
+const RESERVED_DESCRIPTORS: u64 = 64;
+
+/// Clients that are served at once where the system sets no limit of its own.
+const MAX_CLIENTS_WITHOUT_LIMIT: u64 = 100_000;
+
+/// The flags that a stage with many clients has.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct Flags {
+    /// How many clients are served at once; the next one waits [default: as many as open files allow]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_clients: Option<u64>,
+}
+
+/// Accepts clients until the process is asked to stop.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+    max_clients: usize,
+    connections: Connections,
+    stop: Arc<Notify>,
+    backoff: Backoff,
+}
+
+impl Listener {
+    /// Listens at `listen`, the value of a `--listen` flag, catches Ctrl-C and SIGTERM, and raises the limit of
+    /// open files as far as it may.
+    ///
+    /// # Errors
+    /// [`Failure`](crate::Failure) if the address cannot be used: it names the flag that helps.
+    pub fn bind(listen: &str, flags: &Flags) -> anyhow::Result<Listener> {
+        let wanted = resolve_listen(listen)?;
+        let listener = listen_on(wanted).map_err(|error| bind_failure(wanted, &error))?;
+        let address = listener.local_addr().context("cannot tell the address of the listener")?;
+        let max_clients = flags.max_clients.unwrap_or_else(default_max_clients);
+        let stop = Arc::new(Notify::new());
+        tokio::spawn(stop_on_signal(Arc::clone(&stop)));
+        Ok(Listener {
+            listener,
+            address,
+            max_clients: usize::try_from(max_clients).unwrap_or(usize::MAX),
+            connections: Connections::new(),
+            stop,
+            backoff: Backoff::default(),
+        })
+    }
+
+    /// Where clients connect to, for people: `http://127.0.0.1:8080`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The next client, once fewer than `--max-clients` are there; `None` once the process was asked to stop.
+    /// Failures are logged, and tried again.
+    pub async fn accept(&mut self) -> Option<ClientStream> {
+        loop {
+            let accept = async {
+                self.connections.wait_for_fewer_than(self.max_clients).await;
+                self.listener.accept().await
+            };
+            let accepted = tokio::select! {
+                accepted = accept => accepted,
+                () = self.stop.notified() => return None,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    self.backoff.succeeded();
+                    return Some(ClientStream { stream, guard: self.connections.guard() });
+                }
+                Err(error) => sleep(self.backoff.failed(&error)).await,
+            }
+        }
+    }
+
+    /// Closes idle connections at once, and waits for requests that are in flight, 10 s at most.
+    pub async fn drain(self) {
+        let Listener { listener, connections, .. } = self;
+        drop(listener);
+        connections.close();
+        if connections.count() > 0 {
+            log::info!("stopping: {} clients may finish, for {DRAIN_TIMEOUT:?} at most", connections.count());
+        }
+        if timeout(DRAIN_TIMEOUT, connections.wait_for_fewer_than(1)).await.is_err() {
+            log::warn!("stopped: {} clients were cut off", connections.count());
+        }
+    }
+}
+
+fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // On Windows this would let two listeners share a port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// As many clients as open files allow, at two descriptors a client.
+fn default_max_clients() -> u64 {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => (limit.saturating_sub(RESERVED_DESCRIPTORS) / 2).clamp(1, MAX_CLIENTS_WITHOUT_LIMIT),
+        Err(error) => {
+            log::warn!("cannot raise the limit of open files: {error}");
+            MAX_CLIENTS_WITHOUT_LIMIT
+        }
+    }
+}
+
+/// The first signal stops the listener, the second ends the process.
+async fn stop_on_signal(stop: Arc<Notify>) {
+    wait_for_signal().await;
+    stop.notify_one();
+    wait_for_signal().await;
+    process::exit(1);
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Without a handler the signal ends the process at once, which is what it asks for.
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
