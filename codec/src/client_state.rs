@@ -103,11 +103,10 @@ impl ClientState {
             Answering { response_to: head.response_to(), version: head.version(), persistence };
     }
 
-    /// A tunnel has ended behind a 101, and passed so many bytes to the client.
+    /// A tunnel has ended, and passed so many bytes to the client.
     #[cfg(feature = "tokio")]
     pub(crate) fn tunnelled(&mut self, bytes: u64) {
         self.response.body_bytes = bytes;
-        self.response.answering.persistence = Persistence::Close;
     }
 
     /// The head and the body that answer an error; `None` if it is too late, or nobody is there.

@@ -141,6 +141,8 @@ impl ClientConnection {
         if !self.state.response.has_switched_protocols() {
             return Ok(());
         }
+        // What comes now is no request, however the tunnel ends.
+        self.state.close_after_response();
         // What came right behind the heads.
         let to_backend = self.take_unread();
         let to_client = backend.take_unread();

@@ -4,8 +4,10 @@
 
 #![allow(clippy::unwrap_used)] // A test may fail.
 
+mod only_tokio;
 mod over_tokio;
 mod proxy;
+mod wire;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -1,0 +1,132 @@
+//! What only the adapter over tokio does: tunnels, futures that are dropped, and servers that stop.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpStream as StdStream};
+use std::time::Duration;
+
+use codec::Limits;
+use codec::tokio::{ClientConnection, ClientStream, Connections};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::proxy::{Adapter, Proxy};
+use crate::{LONG, backend, limits, read_all, read_until};
+
+const OFFER: &str = "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+
+/// A connection, and the other end of it.
+async fn client(connections: &mut Connections) -> (ClientConnection, TcpStream) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let stream = ClientStream { stream, guard: connections.guard() };
+    (ClientConnection::new(stream, limits(Limits::DEFAULT)), other)
+}
+
+#[test]
+fn behind_a_101_bytes_go_both_ways_and_each_side_ends_for_itself() {
+    // RFC 9110 section 7.8
+    let (address, received) = backend(|mut stream| {
+        let head = read_until(&mut stream, "\r\n\r\n");
+        stream
+            .write_all(
+                b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nfirst",
+            )
+            .unwrap();
+        let received = read_all(&mut stream);
+        // The client has ended its side, and still gets this.
+        stream.write_all(b"last").unwrap();
+        (head, received)
+    });
+    let proxy = Proxy::start(Adapter::Tokio, limits(Limits::DEFAULT), address);
+    let mut client = StdStream::connect(proxy.address).unwrap();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    client.write_all(format!("{OFFER}at once").as_bytes()).unwrap();
+    let head = read_until(&mut client, "\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{head}");
+    assert!(head.contains("\r\nUpgrade: echo\r\n") && head.contains("\r\nConnection: upgrade\r\n"), "{head}");
+    assert_eq!(read_until(&mut client, "first"), "first");
+    client.write_all(b", GET / HTTP/1.1\r\n\r\n").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "last");
+    let (head, received) = received.recv_timeout(LONG).unwrap();
+    assert!(head.contains("\r\nUpgrade: echo\r\n") && head.contains("\r\nConnection: upgrade\r\n"), "{head}");
+    assert_eq!(received, "at once, GET / HTTP/1.1\r\n\r\n");
+    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
+    assert!(report.starts_with("GET / 101 9B "), "{report}");
+}
+
+#[tokio::test]
+async fn futures_that_read_may_be_dropped_at_every_byte() {
+    let mut connections = Connections::new();
+    let (mut connection, mut other) = client(&mut connections).await;
+    let input =
+        b"POST /path HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let head_ends = input.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+    let mut request = None;
+    let mut body = Vec::new();
+    let mut is_complete = false;
+    for (index, byte) in input.iter().enumerate() {
+        other.write_all(&[*byte]).await.unwrap();
+        // Each future sees one byte at most, and is dropped.
+        let step = async {
+            if index == 0 {
+                assert!(connection.wait_for_request().await);
+            }
+            if request.is_none() {
+                request = Some(connection.read_request().await.unwrap());
+            }
+            let (mut pieces, _) = connection.split();
+            while let Some(piece) = pieces.next_piece().await.unwrap() {
+                body.extend_from_slice(piece.bytes());
+                is_complete |= piece.is_last();
+            }
+        };
+        let _ = timeout(Duration::from_millis(5), step).await;
+        if index + 1 < head_ends {
+            assert!(request.is_none());
+        }
+    }
+    // However the bytes and the drops fell, what is left needs no more bytes.
+    if !is_complete {
+        let (mut pieces, _) = connection.split();
+        while let Some(piece) = timeout(LONG, pieces.next_piece()).await.unwrap().unwrap() {
+            body.extend_from_slice(piece.bytes());
+        }
+    }
+    assert_eq!(request.unwrap().path(), "/path");
+    assert_eq!(body, b"hello");
+}
+
+#[tokio::test]
+async fn an_idle_connection_ends_at_once_when_the_server_stops() {
+    let mut connections = Connections::new();
+    let (mut connection, _other) = client(&mut connections).await;
+    let idle = tokio::spawn(async move { connection.wait_for_request().await });
+    assert_eq!(connections.count(), 1);
+    connections.close();
+    assert!(!timeout(LONG, idle).await.unwrap().unwrap());
+    timeout(LONG, connections.wait_for_fewer_than(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_answered_with_close_when_the_server_stops() {
+    // RFC 9112 section 9.6
+    let mut connections = Connections::new();
+    let (mut connection, mut other) = client(&mut connections).await;
+    other.write_all(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    assert!(connection.wait_for_request().await);
+    let mut request = connection.read_request().await.unwrap();
+    connections.close();
+    let outcome = codec::forward::request(&mut request, connection.address(), "test").map_err(Into::into);
+    connection.close_after_response();
+    connection.finish(outcome, None).await;
+    assert!(!connection.wait_for_request().await);
+    connection.close().await;
+    let mut answer = String::new();
+    timeout(LONG, other.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
