@@ -8,8 +8,9 @@ use std::ops::Range;
 use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
 use crate::request::{self, RequestHead};
+use crate::response::{self, ResponseHead};
 use crate::scanner::{Scanner, Section};
-use crate::{BodyFraming, Limits, Piece, Refusal, ResponseHead, ResponseTo};
+use crate::{BodyFraming, Limits, Piece, Refusal, ResponseTo};
 
 /// Decodes the messages of one connection. It owns the bytes that came and were not consumed.
 ///
@@ -232,7 +233,12 @@ impl Decoder {
         let State::Head { scanner, interim_responses, .. } = &mut self.state else {
             return Ok(None);
         };
-        let Some(section) = scanner.scan(self.buffer.unread(), 1, limits)? else {
+        let unread = self.buffer.unread();
+        if !response::may_begin(unread) {
+            // RFC 9112 section 4: what speaks another protocol is not waited for.
+            return Err(Refusal::InvalidStatusLine);
+        }
+        let Some(section) = scanner.scan(unread, 1, limits)? else {
             return Ok(None);
         };
         let interim_responses = *interim_responses;

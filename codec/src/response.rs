@@ -97,5 +97,12 @@ impl ResponseHead {
     }
 }
 
+/// Whether these bytes may be the beginning of a status line.
+pub(crate) fn may_begin(unread: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"HTTP/";
+    let length = unread.len().min(BEGINNING.len());
+    unread[..length] == BEGINNING[..length]
+}
+
 const VERSION_BYTES: usize = "HTTP/1.1".len();
 const STATUS_END: usize = "HTTP/1.1 200".len();

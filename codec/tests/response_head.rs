@@ -47,6 +47,13 @@ fn a_status_line_has_a_version_three_digits_and_perhaps_a_reason() {
 }
 
 #[test]
+fn what_is_not_http_is_refused_before_a_head_is_complete() {
+    // RFC 9112 section 4: a backend of another protocol would be waited for until the timeout.
+    assert_eq!(response("220 mail.test ESMTP\r\n"), Err(Refusal::InvalidStatusLine));
+    assert_eq!(response("<html>"), Err(Refusal::InvalidStatusLine));
+}
+
+#[test]
 fn a_backends_bare_line_feed_and_line_folding_are_refused() {
     // RFC 9112 section 2.2 and 5.2
     assert_eq!(response("HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"), Err(Refusal::BareLineFeed));

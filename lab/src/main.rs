@@ -1,1 +1,36 @@
-fn main() {}
+//! `cargo lab ...`: the attendee's tool.
+
+mod demo;
+mod get;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The workshop's tool
+#[derive(Parser)]
+#[command(version, bin_name = "cargo lab", after_help = EXAMPLES)]
+struct Lab {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the demo backend and a stage before it, make two requests, and keep both running
+    Demo(demo::Demo),
+    /// Fetch a path through the stage that is running
+    Get(get::Get),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo lab demo              the newest stage, with the demo backend
+  cargo lab get /hello/you    in a second terminal: a request through it";
+
+fn main() -> ExitCode {
+    stage::exit(match Lab::parse().command {
+        Command::Demo(demo) => demo::run(&demo),
+        Command::Get(get) => get::run(&get),
+    })
+}

@@ -1,0 +1,181 @@
+//! `cargo lab demo`: the demo backend and a stage before it, both running, and what to try next.
+
+use std::env::{self, consts::EXE_SUFFIX};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use lab::{Client, Process, StartError};
+use stage::Failure;
+
+use crate::get;
+
+#[derive(clap::Args)]
+pub struct Demo {
+    /// The number of the stage; without it, the highest that there is
+    #[arg(value_name = "N")]
+    number: Option<u32>,
+}
+
+const BACKEND: &str = "webserver";
+const BACKEND_LISTEN: &str = "127.0.0.1:8081";
+
+/// A stage may take 10 s to let its clients finish.
+const STOP_TIMEOUT: Duration = Duration::from_secs(12);
+/// How often a child is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// One of the two children.
+struct Part {
+    name: String,
+    process: Process,
+}
+
+pub fn run(demo: &Demo) -> anyhow::Result<()> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let stage = choose_stage(&workspace, demo.number)?;
+    let stop = build(&workspace, &stage).and_then(|()| catch_stop())?;
+
+    let backend = start(BACKEND, &["--listen", BACKEND_LISTEN])?;
+    let proxy = start(&stage, &[])?;
+    let address = proxy.process.address();
+    for path in ["/hello/world", "/"] {
+        show(&proxy.process, path).with_context(|| format!("GET {path} through {stage} failed"))?;
+    }
+    println!("Open http://{address}/ in a browser, or in a second terminal try:");
+    println!("  cargo lab get /hello/you");
+    println!("Ctrl-C stops {BACKEND} and {stage}.");
+
+    let mut parts = [proxy, backend];
+    wait(&mut parts, &stop)?;
+    stop_all(&mut parts, &stop)
+}
+
+/// The name of the stage with that number, or of the highest.
+fn choose_stage(workspace: &Path, number: Option<u32>) -> anyhow::Result<String> {
+    let stage_number = |name: &str| name.strip_prefix("part").and_then(|number| number.parse::<u32>().ok());
+    let entries = workspace.read_dir().with_context(|| format!("cannot read {}", workspace.display()))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let is_crate = |name: &String| workspace.join(name).join("Cargo.toml").is_file();
+    let highest = names.filter(is_crate).filter_map(|name| stage_number(&name)).max();
+    let highest = highest.context("there is no stage in the workspace")?;
+    let number = number.unwrap_or(highest);
+    let name = format!("part{number}");
+    if !is_crate(&name) {
+        let message =
+            format!("there is no {name}, the highest is part{highest}. Try: cargo lab demo {highest}");
+        return Err(Failure::Usage(message).into());
+    }
+    Ok(name)
+}
+
+/// Builds both in one go; what cargo says is shown.
+fn build(workspace: &Path, stage: &str) -> anyhow::Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "-p", BACKEND, "-p", stage, "--manifest-path"]).arg(workspace.join("Cargo.toml"));
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    let status = command.status().context("cannot start cargo")?;
+    if !status.success() {
+        bail!("cargo could not build {BACKEND} and {stage}: what it says stands above");
+    }
+    Ok(())
+}
+
+/// Where cargo has put a binary: it puts those of a workspace side by side.
+fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let own = env::current_exe().context("cannot tell where this binary is")?;
+    Ok(own.with_file_name(format!("{name}{EXE_SUFFIX}")))
+}
+
+fn catch_stop() -> anyhow::Result<Receiver<()>> {
+    let (stop, stopped) = channel();
+    ctrlc::set_handler(move || {
+        // The receiver is only gone when the process is about to end.
+        let _ = stop.send(());
+    })
+    .context("cannot catch Ctrl-C")?;
+    Ok(stopped)
+}
+
+fn start(name: &str, arguments: &[&str]) -> anyhow::Result<Part> {
+    let mut command = Command::new(binary(name)?);
+    command.args(arguments);
+    #[cfg(unix)]
+    {
+        // Ctrl-C in the terminal goes to this process alone, which then stops both in order.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
+    let prefix = name.to_owned();
+    let started = Process::start(command, move |line| eprintln!("[{prefix}] {line}"));
+    let process = started.map_err(|error| start_failure(name, &error))?;
+    Ok(Part { name: name.to_owned(), process })
+}
+
+/// The child's own message is shown already; its exit code for the environment is passed on.
+fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
+    match error.exit_code {
+        Some(3) => Failure::Environment(format!("{name} could not start, see its message above")).into(),
+        Some(code) => anyhow::anyhow!("{name} could not start (exit code {code}): {error}"),
+        None => anyhow::anyhow!("{name} could not start: {error}"),
+    }
+}
+
+/// Makes a request, and shows the beginning of the response.
+fn show(proxy: &Process, path: &str) -> anyhow::Result<()> {
+    const SHOWN_FIELDS: [&str; 5] = ["Content-Type", "Content-Length", "Transfer-Encoding", "Via", "X-Bytes"];
+    const SHOWN_LINES: usize = 5;
+
+    println!("GET {path}");
+    let mut client = Client::connect(proxy.address())?;
+    let response = client.exchange(get::request(path, &proxy.address().to_string())?)?;
+    println!("  {}", response.head.start_line);
+    for name in SHOWN_FIELDS {
+        if let Some(value) = response.field(name) {
+            println!("  {name}: {value}");
+        }
+    }
+    println!();
+    let text = response.text();
+    for line in text.lines().take(SHOWN_LINES) {
+        println!("  {line}");
+    }
+    if text.lines().count() > SHOWN_LINES {
+        println!("  ... {} bytes in all", response.body.len());
+    }
+    println!();
+    Ok(())
+}
+
+/// Waits for Ctrl-C.
+fn wait(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
+    while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        for part in &mut *parts {
+            if let Some(status) = part.process.exit_status() {
+                let last_line = part.process.last_line();
+                bail!("{} has ended ({status}), the other is stopped. Its last line: {last_line}", part.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Asks both to stop, the proxy first, and waits for their ends. A second Ctrl-C does not wait.
+fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
+    for part in &mut *parts {
+        // It fails if the child has just ended, which is what is wanted.
+        let _ = part.process.terminate();
+    }
+    let deadline = Instant::now() + STOP_TIMEOUT;
+    while parts.iter_mut().any(|part| part.process.is_running()) {
+        if Instant::now() > deadline || stop.recv_timeout(TICK).is_ok() {
+            bail!("not all stopped in time, so they were ended");
+        }
+    }
+    println!("Both are stopped.");
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! `cargo lab get`: one request through the proxy, with a client of its own, so that neither the shell's `curl`
+//! nor a variable such as `http_proxy` stands in between.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use lab::{Client, Response};
+use stage::Failure;
+
+#[derive(clap::Args)]
+pub struct Get {
+    /// The path to fetch, with its query if it has one
+    path: String,
+
+    /// Where the proxy listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    proxy: String,
+}
+
+/// Longer than a proxy waits for its backend, so that its 504 is seen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn run(get: &Get) -> anyhow::Result<()> {
+    let proxy = get.proxy.as_str();
+    let address = resolve(proxy)?;
+    let request = request(&get.path, proxy)?;
+    let started = Instant::now();
+    let mut client = Client::connect_with(address, PATIENCE).map_err(|error| match error.kind() {
+        ErrorKind::ConnectionRefused => {
+            anyhow::anyhow!("nothing listens on {proxy}. Start it with: cargo lab demo")
+        }
+        _ => anyhow::anyhow!("cannot connect to {proxy}: {error}"),
+    })?;
+    client.send(request).with_context(|| format!("{proxy} did not take the request"))?;
+
+    let mut stdout = io::stdout().lock();
+    let mut length = 0;
+    let mut last_byte = b'\n';
+    let mut unwritten = Ok(());
+    let response = client.read_streamed("GET", &mut |piece| {
+        length += piece.len();
+        last_byte = piece.last().copied().unwrap_or(last_byte);
+        unwritten = stdout.write_all(piece).and_then(|()| stdout.flush());
+        unwritten.as_ref().map(|&()| ()).map_err(|error| io::Error::from(error.kind()))
+    });
+    match unwritten {
+        // Who reads stdout, as `head` does, has enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+        written => written.context("cannot write the body to stdout")?,
+    }
+    let response = response.with_context(|| format!("no valid response from {proxy}"))?;
+    if last_byte != b'\n' && stdout.is_terminal() {
+        eprintln!();
+    }
+    report(&response, length, started.elapsed());
+    if !response.is_complete() {
+        bail!("the body was cut short after {length} bytes");
+    }
+    if response.status >= 400 {
+        bail!("the status is {} {}", response.status, response.reason);
+    }
+    Ok(())
+}
+
+/// The summary and the fields, behind the body: its length and the time are only known then.
+fn report(response: &Response, length: usize, elapsed: Duration) {
+    eprintln!("{} {} {length} bytes {} ms", response.status, response.reason, elapsed.as_millis());
+    for (name, value) in &response.head.fields {
+        eprintln!("{name}: {value}");
+    }
+}
+
+pub fn request(path: &str, host: &str) -> Result<String, Failure> {
+    if path.is_empty() || !path.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
+        let message =
+            format!("{path:?} is not a path. Write other characters as %XX: cargo lab get /hello/you");
+        return Err(Failure::Usage(message));
+    }
+    // Some shells on Windows turn a path with a leading slash into the name of a file, so it may be left out.
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(format!(
+        "GET {slash}{path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: lab/{version}\r\nConnection: close\r\n\r\n"
+    ))
+}
+
+fn resolve(proxy: &str) -> Result<SocketAddr, Failure> {
+    let resolved = proxy.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    resolved.ok_or_else(|| {
+        Failure::Usage(format!("--proxy {proxy}: it is not host:port. Try: --proxy 127.0.0.1:8080"))
+    })
+}

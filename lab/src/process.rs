@@ -1,0 +1,276 @@
+//! A proxy as a process of its own: started, waited for until it listens, watched, stopped.
+//!
+//! A child is ended by its own handle, at the latest when that is dropped; never by its name.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::PATIENCE;
+use crate::log::Log;
+
+/// How long to wait between two looks at something that does not tell when it changes.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How long the last words of a process that has ended may take to arrive.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A child process that listens.
+pub struct Process {
+    child: Child,
+    address: SocketAddr,
+    log: Arc<Log>,
+    /// The threads that read what it says; they end with it.
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// Why a process does not listen.
+#[derive(Debug)]
+pub struct StartError {
+    /// What went wrong, with the last line that the process said.
+    pub message: String,
+    /// Its exit code, if it has ended by itself.
+    pub exit_code: Option<i32>,
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// All that it wrote.
+    pub stdout: String,
+    /// All that it wrote.
+    pub stderr: String,
+}
+
+impl Process {
+    /// Starts a stage, and waits for its ready line.
+    pub fn stage(binary: impl AsRef<Path>, arguments: &[&str]) -> Result<Process, StartError> {
+        let mut command = Command::new(binary.as_ref());
+        // The log that a test looks at must not depend on who runs it.
+        command.args(arguments).env_remove("RUST_LOG");
+        Process::start(command, |_| ())
+    }
+
+    /// Runs `command`, and waits for the ready line `NAME listening on http://ADDRESS` on its stdout. `relay` is
+    /// called with each line of stdout and stderr.
+    pub fn start(
+        mut command: Command,
+        relay: impl Fn(&str) + Clone + Send + 'static,
+    ) -> Result<Process, StartError> {
+        let mut child = spawn(&mut command)?;
+        let log = Arc::new(Log::default());
+        let (line, lines) = channel();
+        let mut readers = Vec::new();
+        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+            let (relay_stdout, collecting) = (relay.clone(), Arc::clone(&log));
+            readers.push(each_line(stdout, move |text| {
+                relay_stdout(text);
+                // Nobody listens behind the ready line.
+                let _ = line.send(text.to_owned());
+            }));
+            readers.push(each_line(stderr, move |text| {
+                relay(text);
+                collecting.append(text);
+            }));
+        }
+        // From here on the child is ended whatever happens.
+        let mut process = Process { child, address: ([0, 0, 0, 0], 0).into(), log, readers };
+        process.address = process.wait_for_ready_line(&lines)?;
+        Ok(process)
+    }
+
+    /// Starts any proxy from a command line that holds `{listen}` and `{backend}`, and waits until its port
+    /// accepts connections. Words are separated by white space.
+    pub fn foreign(command_line: &str, backend: SocketAddr) -> Result<Process, StartError> {
+        // Somebody else may take the port in between: a foreign proxy can hardly be asked which one it got.
+        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let fill_in = |word: &str| {
+            word.replace("{listen}", &listen.to_string()).replace("{backend}", &backend.to_string())
+        };
+        let mut words = command_line.split_whitespace().map(fill_in);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        let mut child = spawn(command.args(words))?;
+        let log = Arc::new(Log::default());
+        let mut readers = Vec::new();
+        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+            let collecting = Arc::clone(&log);
+            readers.push(each_line(stdout, |_| ()));
+            readers.push(each_line(stderr, move |text| collecting.append(text)));
+        }
+        let mut process = Process { child, address: listen, log, readers };
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect_timeout(&listen, PATIENCE).is_err() {
+            if !process.is_running() || Instant::now() > deadline {
+                return Err(process.start_error("it does not accept connections"));
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        Ok(process)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has said on stderr up to now.
+    pub fn log(&self) -> String {
+        self.log.lock().clone()
+    }
+
+    /// The last line that it has said on stderr: behind its end, the very last.
+    pub fn last_line(&mut self) -> String {
+        // Its readers end with it, but for a child of its own that still holds the pipes.
+        let deadline = Instant::now() + LAST_WORDS;
+        while !self.is_running() && self.readers.iter().any(|reader| !reader.is_finished()) {
+            if Instant::now() > deadline {
+                break;
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        self.log.lock().lines().last().unwrap_or("it said nothing").to_owned()
+    }
+
+    /// Waits until `text` stands in what it has said on stderr.
+    pub fn wait_for_log(&self, text: &str) -> io::Result<()> {
+        self.log.wait_for(text)
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// How it ended; `None` if it is running.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// The most memory it has had, in KiB; `None` where the system does not tell.
+    pub fn peak_memory_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.trim().parse().ok()
+    }
+
+    /// Asks it to stop (SIGTERM). Where there are no signals it is ended at once.
+    pub fn terminate(&mut self) -> io::Result<()> {
+        self.signal("-TERM")
+    }
+
+    /// Asks it to stop as Ctrl-C does (SIGINT). Where there are no signals it is ended at once.
+    pub fn interrupt(&mut self) -> io::Result<()> {
+        self.signal("-INT")
+    }
+
+    /// Waits for its end.
+    pub fn wait_for_exit(&mut self) -> io::Result<ExitStatus> {
+        wait_for_exit(&mut self.child)
+    }
+
+    fn signal(&mut self, signal: &str) -> io::Result<()> {
+        if cfg!(not(unix)) {
+            return self.child.kill();
+        }
+        // The standard library has no safe way to send a signal.
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
+        if sent.success() { Ok(()) } else { Err(io::Error::other("kill failed")) }
+    }
+
+    fn wait_for_ready_line(&mut self, lines: &Receiver<String>) -> Result<SocketAddr, StartError> {
+        match lines.recv_timeout(PATIENCE) {
+            Ok(line) => ready_address(&line)
+                .ok_or_else(|| self.start_error(&format!("its first line is not a ready line: {line:?}"))),
+            Err(RecvTimeoutError::Timeout) => Err(self.start_error("its ready line did not come in time")),
+            Err(RecvTimeoutError::Disconnected) => {
+                // A closed stdout comes just before the end.
+                let _ = wait_for_exit(&mut self.child);
+                Err(self.start_error("it ended before it was ready"))
+            }
+        }
+    }
+
+    fn start_error(&mut self, what: &str) -> StartError {
+        let exit_code = self.exit_status().and_then(|status| status.code());
+        StartError { message: format!("{what}: {}", self.last_line()), exit_code }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a program that is expected to end by itself soon, as after a flag that is not valid.
+pub fn run_to_end(binary: impl AsRef<Path>, arguments: &[&str]) -> io::Result<Finished> {
+    let mut command = Command::new(binary.as_ref());
+    let mut child = spawn(command.args(arguments).env_remove("RUST_LOG"))?;
+    let status = wait_for_exit(&mut child);
+    if status.is_err() {
+        child.kill()?;
+    }
+    let output = child.wait_with_output()?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Finished { code: status?.code(), stdout: text(output.stdout), stderr: text(output.stderr) })
+}
+
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    spawned.map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot start {:?}: {error}", command.get_program()))
+    })
+}
+
+fn wait_for_exit(child: &mut Child) -> io::Result<ExitStatus> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() > deadline {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the process did not end in time"));
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// The address in `NAME listening on http://ADDRESS`; more may follow a comma.
+fn ready_address(line: &str) -> Option<SocketAddr> {
+    let (_, address) = line.split_once(" listening on http://")?;
+    address.split([',', ' ']).next()?.parse().ok()
+}
+
+fn each_line(from: impl Read + Send + 'static, line: impl Fn(&str) + Send + 'static) -> JoinHandle<()> {
+    thread::spawn(move || {
+        let mut from = BufReader::new(from);
+        let mut bytes = Vec::new();
+        while from.read_until(b'\n', &mut bytes).is_ok_and(|length| length > 0) {
+            line(String::from_utf8_lossy(&bytes).trim_end());
+            bytes.clear();
+        }
+    })
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> StartError {
+        StartError { message: error.to_string(), exit_code: None }
+    }
+}
