@@ -37,7 +37,7 @@ impl Backoff {
 }
 
 /// Why an address cannot be listened on, and the flag that helps.
-pub(crate) fn bind_failure(address: SocketAddr, error: &io::Error) -> Failure {
+pub(crate) fn bind_failure(flag: &str, address: SocketAddr, error: &io::Error) -> Failure {
     let free = SocketAddr::new(address.ip(), if address.port() == 8090 { 8091 } else { 8090 });
     let what = match error.kind() {
         ErrorKind::AddrInUse => {
@@ -46,5 +46,5 @@ pub(crate) fn bind_failure(address: SocketAddr, error: &io::Error) -> Failure {
         ErrorKind::PermissionDenied => "ports below 1024 are for root. Take another port".to_owned(),
         _ => format!("{error}. Take another address"),
     };
-    Failure::Environment(format!("cannot listen on {address}: {what}: --listen {free}"))
+    Failure::Environment(format!("cannot listen on {address}: {what}: {flag} {free}"))
 }

@@ -27,8 +27,8 @@ impl Listener {
     /// # Errors
     /// [`Failure`](crate::Failure) if the address cannot be used: it names the flag that helps.
     pub fn bind(listen: &str) -> anyhow::Result<Listener> {
-        let wanted = resolve_listen(listen)?;
-        let listener = TcpListener::bind(wanted).map_err(|error| bind_failure(wanted, &error))?;
+        let wanted = resolve_listen("--listen", listen)?;
+        let listener = TcpListener::bind(wanted).map_err(|error| bind_failure("--listen", wanted, &error))?;
         let address = listener.local_addr().context("cannot tell the address of the listener")?;
         let stopping = Arc::new(AtomicBool::new(false));
         stop_on_signal(Arc::clone(&stopping), address)?;

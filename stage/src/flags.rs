@@ -1,6 +1,7 @@
 //! The flags that all stages have. A flag never changes its meaning between stages.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use codec::BackendAddress;
 
@@ -40,7 +41,7 @@ impl Flags {
             let given = &self.backend;
             Failure::Usage(format!("--backend {given}: {error}. Try: --backend 127.0.0.1:8081"))
         })?;
-        let listen = resolve_listen(&self.listen)?;
+        let listen = resolve_listen("--listen", &self.listen)?;
         if listen.port() != 0 && backend.addresses().iter().any(|address| is_same(address, &listen)) {
             let message =
                 format!("--backend and --listen are both {listen}: the proxy would be its own backend. ");
@@ -50,11 +51,11 @@ impl Flags {
     }
 }
 
-/// The address behind a `--listen` flag.
-pub(crate) fn resolve_listen(text: &str) -> Result<SocketAddr, Failure> {
+/// The address behind a flag such as `--listen`.
+pub(crate) fn resolve_listen(flag: &str, text: &str) -> Result<SocketAddr, Failure> {
     let resolved = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     resolved.ok_or_else(|| {
-        Failure::Usage(format!("--listen {text}: it is not host:port. Try: --listen 127.0.0.1:8090"))
+        Failure::Usage(format!("{flag} {text}: it is not host:port. Try: {flag} 127.0.0.1:8090"))
     })
 }
 
@@ -77,4 +78,26 @@ pub fn start_log(level: &str) -> Result<(), Failure> {
     // A second call, as tests may make it, leaves the first log in place.
     let _ = builder.try_init();
     Ok(())
+}
+
+/// Reads a number that is at least 1, for a flag.
+pub fn parse_size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("it is not a number from 1 up".to_owned()),
+        Ok(size) => Ok(size),
+    }
+}
+
+/// Reads a time such as `100ms`, `4s` or `2m`, for a flag.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let milliseconds = match &text[digits.len()..] {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let number = digits.parse::<u64>().ok();
+    let duration = milliseconds.zip(number).and_then(|(unit, number)| number.checked_mul(unit));
+    duration.map(Duration::from_millis).ok_or_else(|| "it is not a time such as 100ms, 4s or 2m".to_owned())
 }

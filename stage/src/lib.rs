@@ -18,5 +18,5 @@ mod output;
 pub mod tokio;
 
 pub use failure::{Failure, exit};
-pub use flags::{EXAMPLES, Flags, start_log};
+pub use flags::{EXAMPLES, Flags, parse_duration, parse_size, start_log};
 pub use output::{announce, log_report};

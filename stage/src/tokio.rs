@@ -53,10 +53,19 @@ impl Listener {
     /// # Errors
     /// [`Failure`](crate::Failure) if the address cannot be used: it names the flag that helps.
     pub fn bind(listen: &str, flags: &Flags) -> anyhow::Result<Listener> {
-        let wanted = resolve_listen(listen)?;
-        let listener = listen_on(wanted).map_err(|error| bind_failure(wanted, &error))?;
+        Listener::bind_flag("--listen", listen, flags.max_clients)
+    }
+
+    /// The same for another flag than `--listen`, and for `max_clients` at once; `None`: as many as open files
+    /// allow.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`].
+    pub fn bind_flag(flag: &str, listen: &str, max_clients: Option<u64>) -> anyhow::Result<Listener> {
+        let wanted = resolve_listen(flag, listen)?;
+        let listener = listen_on(wanted).map_err(|error| bind_failure(flag, wanted, &error))?;
         let address = listener.local_addr().context("cannot tell the address of the listener")?;
-        let max_clients = flags.max_clients.unwrap_or_else(default_max_clients);
+        let max_clients = max_clients.unwrap_or_else(default_max_clients);
         let stop = Arc::new(Notify::new());
         tokio::spawn(stop_on_signal(Arc::clone(&stop)));
         Ok(Listener {

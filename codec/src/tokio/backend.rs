@@ -1,6 +1,7 @@
 //! The connection to a backend: writes requests, reads responses.
 
 use std::future::poll_fn;
+use std::io::ErrorKind;
 
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -23,9 +24,23 @@ pub struct BackendConnection {
     encoder: Encoder,
     decoder: Decoder,
     timer: Timer,
+    /// What we say: whether another request is to follow.
     persistence: Persistence,
+    /// What the last response says.
+    response: ResponseState,
     /// More of the request has left: the time for the response starts again.
     request_progressed: Signal,
+}
+
+/// What a response means for the connection that it came on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ResponseState {
+    /// No byte of it has come.
+    Nothing,
+    /// It has begun.
+    Begun,
+    /// Its head has come, and says whether another exchange may follow.
+    Head(Persistence),
 }
 
 impl BackendConnection {
@@ -65,6 +80,7 @@ impl BackendConnection {
             decoder: Decoder::new(),
             timer: Timer::default(),
             persistence: Persistence::KeepAlive,
+            response: ResponseState::Nothing,
             request_progressed: Signal::default(),
         }
     }
@@ -74,9 +90,30 @@ impl BackendConnection {
         self.persistence = Persistence::Close;
     }
 
+    /// Whether another exchange may follow: the last request has left whole, its response was read to its end, both
+    /// sides keep the connection, and nothing came behind the response (RFC 9112 section 9.3).
+    pub fn is_reusable(&self) -> bool {
+        self.encoder.is_clean()
+            && self.decoder.is_clean()
+            && self.persistence == Persistence::KeepAlive
+            && self.response == ResponseState::Head(Persistence::KeepAlive)
+    }
+
+    /// Whether an idle connection has ended, or bytes came that nobody asked for. It costs a system call only if
+    /// something is known to have come; a connection that ended just now may pass.
+    pub fn is_stale(&self) -> bool {
+        !matches!(self.stream.try_read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Whether a byte of the response to the last request has come.
+    pub fn has_answered(&self) -> bool {
+        self.response != ResponseState::Nothing
+    }
+
     /// The two directions of an exchange.
     pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
         self.encoder.release();
+        self.response = ResponseState::Nothing;
         let (read, write) = self.stream.split();
         let writer = RequestWriter {
             stream: write,
@@ -94,6 +131,7 @@ impl BackendConnection {
                 response_to: request.response_to(),
                 upgrade: request.fields.contains("Upgrade"),
             },
+            state: &mut self.response,
             request_progressed: &self.request_progressed,
         };
         (writer, reader)
@@ -147,6 +185,7 @@ pub struct ResponseReader<'a> {
     decoder: &'a mut Decoder,
     timer: &'a mut Timer,
     expected: Expected,
+    state: &'a mut ResponseState,
     request_progressed: &'a Signal,
 }
 
@@ -160,6 +199,7 @@ impl ResponseReader<'_> {
         loop {
             let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
             if let Some(head) = head {
+                *self.state = ResponseState::Head(persistence_behind(&head));
                 return Ok(head);
             }
             if self.decoder.is_at_end_of_file() {
@@ -202,6 +242,21 @@ impl ResponseReader<'_> {
             let waiting = (&mut *self.timer, deadline, wait);
             socket::poll_fill(cx, &mut self.stream, self.decoder, self.limits, waiting)
         })
-        .await
+        .await?;
+        if *self.state == ResponseState::Nothing && !self.decoder.is_at_end_of_file() {
+            *self.state = ResponseState::Begun;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the backend keeps the connection behind this response.
+fn persistence_behind(head: &ResponseHead) -> Persistence {
+    let switches_protocols = head.status() == 101;
+    // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.
+    let is_ambiguous = head.fields.contains("Transfer-Encoding") && head.fields.contains("Content-Length");
+    match switches_protocols || is_ambiguous {
+        true => Persistence::Close,
+        false => Persistence::of(head.version(), &head.fields),
     }
 }

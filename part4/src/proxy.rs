@@ -1,0 +1,93 @@
+//! What happens between a client and the backend: steps 3 to 7.
+
+use std::pin::pin;
+
+use codec::tokio::{BackendConnection, ClientConnection, ClientStream, both_ways};
+use codec::{Error, Limits, RequestHead, forward};
+
+use crate::Flags;
+use crate::pool::Pool;
+use crate::stats::Stats;
+
+/// What this proxy calls itself in `Via`.
+pub const NAME: &str = env!("CARGO_PKG_NAME");
+
+static LIMITS: Limits = Limits::DEFAULT;
+
+/// What all clients share.
+pub struct Proxy {
+    pool: Pool,
+    stats: Stats,
+}
+
+impl Proxy {
+    pub fn new(flags: &Flags) -> anyhow::Result<Proxy> {
+        stage::start_log(&flags.stage.log)?;
+        Ok(Proxy { pool: Pool::new(flags.stage.backend()?, &flags.pool, &LIMITS), stats: Stats::default() })
+    }
+
+    /// Serves one client, and answers whatever happens.
+    pub async fn serve(&self, stream: ClientStream) {
+        let mut client = ClientConnection::new(stream, &LIMITS);
+        while client.wait_for_request().await {
+            let outcome = self.exchange(&mut client).await;
+            stage::log_report(&client.finish(outcome, Some(NAME)).await);
+        }
+        client.close().await;
+    }
+
+    async fn exchange(&self, client: &mut ClientConnection) -> Result<(), Error> {
+        // 3. Read a request from the client.
+        let mut request = client.read_request().await?;
+        forward::request(&mut request, client.address(), NAME)?;
+
+        // 4. Take a connection to the backend from the pool, and put it back.
+        let mut backend = self.pool.get().await?;
+        let mut outcome = self.relay(client, &request, &mut backend).await;
+        if self.pool.renew(&mut backend, &request, &outcome).await? {
+            outcome = self.relay(client, &request, &mut backend).await;
+        }
+        self.pool.put(backend);
+        outcome
+    }
+
+    async fn relay(
+        &self,
+        client: &mut ClientConnection,
+        request: &RequestHead,
+        backend: &mut BackendConnection,
+    ) -> Result<(), Error> {
+        let (mut request_body, mut to_client) = client.split();
+        let (mut to_backend, mut from_backend) = backend.split(request);
+
+        // 5. Send the request to the backend, piece by piece ...
+        let upload = async move {
+            to_backend.write_head(request);
+            while let Some(piece) = request_body.next_piece().await? {
+                to_backend.write_piece(piece).await?;
+            }
+            Ok(())
+        };
+
+        // 6. ... while the head of the response is read from the backend ...
+        let download = async move {
+            let mut response = from_backend.read_response().await?;
+            while response.is_interim() {
+                to_client.write_interim(&response).await?;
+                response = from_backend.read_response().await?;
+            }
+            forward::response(&mut response, NAME);
+            let mut count = self.stats.count(request, &mut response);
+            to_client.write_head(&response);
+
+            // 7. ... and sent on to the client, piece by piece.
+            while let Some(piece) = from_backend.next_piece().await? {
+                count.add(to_client.write_piece(piece).await?);
+            }
+            Ok(())
+        };
+        both_ways(pin!(upload), pin!(download)).await?;
+        // Behind a 101 the two speak another protocol.
+        client.tunnel(backend).await
+    }
+}

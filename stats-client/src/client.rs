@@ -1,0 +1,115 @@
+//! Calls the RPC over the codec, and tells apart the ways in which that can fail.
+
+use std::fmt;
+
+use codec::blocking::BackendConnection;
+use codec::{BackendAddress, BodyFraming, Cause, Error, Limits, Piece, RequestHead};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{GET_STATS, PATH, Stats};
+
+/// The largest answer that is read: 10,000 paths of 1 KiB, and their numbers, are a sixth of it.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+static LIMITS: Limits = Limits::DEFAULT;
+
+/// Why there are no stats.
+#[derive(Debug)]
+pub enum ClientError {
+    /// Nothing listens there, or it does not answer.
+    Down(String, Error),
+    /// It answers, and refuses the call: with a status other than 200, or an error of JSON-RPC.
+    Refused(String),
+    /// It answers with something that is not JSON-RPC.
+    Nonsense(String),
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    result: Option<Value>,
+    error: Option<CallError>,
+}
+
+#[derive(Deserialize)]
+struct CallError {
+    code: i64,
+    message: String,
+}
+
+/// Asks the proxy whose RPC is at `rpc` for what it has counted.
+pub fn get_stats(rpc: &BackendAddress) -> Result<Stats, ClientError> {
+    let call = json!({ "jsonrpc": "2.0", "method": GET_STATS, "id": 1 }).to_string();
+    let body = exchange(rpc, call.as_bytes())?;
+    let nonsense = |what: &str| ClientError::Nonsense(format!("{rpc}: {what}"));
+    let answer: Answer =
+        serde_json::from_slice(&body).map_err(|error| nonsense(&format!("no JSON-RPC: {error}")))?;
+    if let Some(CallError { code, message }) = answer.error {
+        return Err(ClientError::Refused(format!("{rpc} refuses the call: {message} ({code})")));
+    }
+    let result = answer.result.ok_or_else(|| nonsense("neither a result nor an error"))?;
+    serde_json::from_value(result).map_err(|error| nonsense(&format!("the result is no stats: {error}")))
+}
+
+/// Sends the call, and returns the body of a 200.
+fn exchange(rpc: &BackendAddress, call: &[u8]) -> Result<Vec<u8>, ClientError> {
+    let down = |error| ClientError::Down(rpc.to_string(), error);
+    let framing = BodyFraming::ContentLength(call.len() as u64);
+    let mut request = RequestHead::new("POST", PATH, rpc.authority(), framing)
+        .map_err(|refusal| ClientError::Refused(format!("{rpc}: {refusal}")))?;
+    request.fields.append("Content-Type", "application/json");
+    request.fields.append("Accept", "application/json");
+
+    let mut connection = BackendConnection::connect(rpc, &LIMITS).map_err(down)?;
+    connection.close_after_response();
+    let (mut writer, mut reader) = connection.split(&request);
+    writer.write_head(&request);
+    writer.write_piece(Piece::last(call)).map_err(down)?;
+    let response = loop {
+        let response = reader.read_response().map_err(|error| failed(rpc, error))?;
+        if !response.is_interim() {
+            break response;
+        }
+    };
+    let mut body = Vec::new();
+    while let Some(piece) = reader.next_piece().map_err(|error| failed(rpc, error))? {
+        if body.len() + piece.bytes().len() > MAX_ANSWER_BYTES {
+            return Err(ClientError::Nonsense(format!("{rpc}: an answer of over {MAX_ANSWER_BYTES} bytes")));
+        }
+        body.extend_from_slice(piece.bytes());
+    }
+    match response.status() {
+        200 => Ok(body),
+        status => {
+            let text = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned();
+            Err(ClientError::Refused(format!("{rpc} answers {status}: {}", printable(&text))))
+        }
+    }
+}
+
+fn failed(rpc: &BackendAddress, error: Error) -> ClientError {
+    match error.cause() {
+        Cause::Refused(refusal) => ClientError::Nonsense(format!("{rpc} does not speak HTTP: {refusal}")),
+        _ => ClientError::Down(rpc.to_string(), error),
+    }
+}
+
+/// Text that comes from elsewhere, without what a terminal would take for a command.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
+        .collect()
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClientError::Down(rpc, error) => {
+                write!(f, "no stats from {rpc} ({error}). Is part5 running on {rpc}? Try: cargo run -p part5")
+            }
+            ClientError::Refused(text) | ClientError::Nonsense(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}

@@ -1,0 +1,82 @@
+//! Prints what a running part5 has counted: the paths with the most bytes first.
+
+mod table;
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use codec::BackendAddress;
+use stats_client::get_stats;
+
+/// What a terminal takes for: go to the upper left corner, and clear all that follows.
+const CLEAR: &str = "\x1b[H\x1b[J";
+
+/// Prints the paths that a running part5 has sent the most bytes for
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "\
+Examples:
+  cargo run -p stats-client                    the ten paths with the most bytes
+  cargo run -p stats-client -- --watch 1       the same, again every second"
+)]
+struct Flags {
+    /// Where the stats RPC of the proxy is
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8079")]
+    rpc: String,
+
+    /// How many paths to print
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    top: usize,
+
+    /// Print all paths as JSON, as the RPC answers them
+    #[arg(long)]
+    json: bool,
+
+    /// Print again every so many seconds, until Ctrl-C
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    watch: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    let result = run(&Flags::parse());
+    let is_closed_pipe = |error: &anyhow::Error| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    };
+    match result {
+        // Whoever read the output has read enough of it.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        result => stage::exit(result),
+    }
+}
+
+fn run(flags: &Flags) -> anyhow::Result<()> {
+    let rpc = BackendAddress::resolve(&flags.rpc).map_err(|error| {
+        stage::Failure::Usage(format!("--rpc {}: {error}. Try: --rpc 127.0.0.1:8079", flags.rpc))
+    })?;
+    let mut out = io::stdout();
+    let is_terminal = out.is_terminal();
+    loop {
+        let stats = get_stats(&rpc)?;
+        let text = match flags.json {
+            true => serde_json::to_string(&stats).context("the stats cannot be written as JSON")? + "\n",
+            false => table::of(&stats, flags.top),
+        };
+        if flags.watch.is_some() && is_terminal {
+            out.write_all(CLEAR.as_bytes())?;
+        }
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        let Some(seconds) = flags.watch else {
+            return Ok(());
+        };
+        thread::sleep(Duration::from_secs(seconds));
+        if !is_terminal && !flags.json {
+            out.write_all(b"\n")?;
+        }
+    }
+}
