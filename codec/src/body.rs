@@ -1,8 +1,11 @@
 //! Bodies, piece by piece: decoding what comes in and encoding what goes out, for each framing.
 
+use std::fmt::Write;
+
 use bytes::{BufMut, BytesMut};
 
-use crate::chunked::{ChunkedDecoder, Progress};
+use crate::chunked::{ChunkedDecoder, DecodedPart};
+use crate::encoder::put_field;
 use crate::{BodyFraming, FieldSection, Limits, Refusal, forward};
 
 /// A part of a body, lent from the buffer of the connection that it was read from.
@@ -16,7 +19,7 @@ pub struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// A piece that more will follow.
+    /// A piece that is followed by more.
     pub fn of(bytes: &'a [u8]) -> Piece<'a> {
         Piece { bytes, is_last: false, trailers: None }
     }
@@ -52,7 +55,7 @@ impl<'a> Piece<'a> {
 #[derive(Debug)]
 pub(crate) enum BodyDecoder {
     Empty,
-    ContentLength { missing: u64 },
+    ContentLength { remaining: u64 },
     Chunked(ChunkedDecoder),
     CloseDelimited,
 }
@@ -61,7 +64,7 @@ impl BodyDecoder {
     pub(crate) fn new(framing: BodyFraming) -> BodyDecoder {
         match framing {
             BodyFraming::Empty => BodyDecoder::Empty,
-            BodyFraming::ContentLength(missing) => BodyDecoder::ContentLength { missing },
+            BodyFraming::ContentLength(remaining) => BodyDecoder::ContentLength { remaining },
             BodyFraming::Chunked => BodyDecoder::Chunked(ChunkedDecoder::new()),
             BodyFraming::CloseDelimited => BodyDecoder::CloseDelimited,
         }
@@ -73,14 +76,14 @@ impl BodyDecoder {
         input: &mut [u8],
         at_end_of_file: bool,
         limits: &Limits,
-    ) -> Result<Progress, Refusal> {
-        let all = |length, end| Progress { consumed: length, payload: 0..length, end };
+    ) -> Result<DecodedPart, Refusal> {
+        let all = |length, end| DecodedPart { consumed: length, content: 0..length, end };
         match self {
             BodyDecoder::Empty => Ok(all(0, true)),
-            BodyDecoder::ContentLength { missing } => {
-                let length = input.len().min(usize::try_from(*missing).unwrap_or(usize::MAX));
-                *missing -= length as u64;
-                Ok(all(length, *missing == 0))
+            BodyDecoder::ContentLength { remaining } => {
+                let length = input.len().min(usize::try_from(*remaining).unwrap_or(usize::MAX));
+                *remaining -= length as u64;
+                Ok(all(length, *remaining == 0))
             }
             BodyDecoder::Chunked(decoder) => decoder.decode(input, limits),
             BodyDecoder::CloseDelimited => Ok(all(input.len(), at_end_of_file)),
@@ -89,7 +92,7 @@ impl BodyDecoder {
 
     /// Whether the body has no byte, which is known without a piece being asked for.
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, BodyDecoder::Empty | BodyDecoder::ContentLength { missing: 0 })
+        matches!(self, BodyDecoder::Empty | BodyDecoder::ContentLength { remaining: 0 })
     }
 
     pub(crate) fn trailers(&self) -> Option<&FieldSection> {
@@ -100,70 +103,45 @@ impl BodyDecoder {
     }
 }
 
-/// Puts the framing onto a body.
-#[derive(Debug)]
-pub(crate) enum BodyEncoder {
-    Empty,
-    ContentLength { missing: u64 },
-    Chunked,
-    CloseDelimited,
-}
-
 /// The body handed over does not have the length that its head announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongBodyLength;
 
-impl BodyEncoder {
-    pub(crate) fn new(framing: BodyFraming) -> BodyEncoder {
-        match framing {
-            BodyFraming::Empty => BodyEncoder::Empty,
-            BodyFraming::ContentLength(missing) => BodyEncoder::ContentLength { missing },
-            BodyFraming::Chunked => BodyEncoder::Chunked,
-            BodyFraming::CloseDelimited => BodyEncoder::CloseDelimited,
-        }
-    }
-
-    /// Writes what stands before and behind the piece's bytes. Returns whether the bytes are sent at all.
-    pub(crate) fn encode(
-        &mut self,
-        piece: &Piece<'_>,
-        before: &mut BytesMut,
-        behind: &mut BytesMut,
-    ) -> Result<bool, WrongBodyLength> {
-        match self {
-            // A response to HEAD: what a body would be is not sent.
-            BodyEncoder::Empty => return Ok(false),
-            BodyEncoder::CloseDelimited => {}
-            BodyEncoder::ContentLength { missing } => {
-                // RFC 9112 section 6.3: more or less than was announced would shift the next message.
-                *missing = missing.checked_sub(piece.bytes.len() as u64).ok_or(WrongBodyLength)?;
-                if piece.is_last && *missing > 0 {
-                    return Err(WrongBodyLength);
-                }
+/// Puts the framing onto a piece: writes what stands before and after its bytes, which are sent as they are.
+///
+/// A `ContentLength` counts down to what is still to come.
+pub(crate) fn encode(
+    framing: &mut BodyFraming,
+    piece: &Piece<'_>,
+    before: &mut BytesMut,
+    after: &mut BytesMut,
+) -> Result<(), WrongBodyLength> {
+    match framing {
+        BodyFraming::Empty | BodyFraming::CloseDelimited => {}
+        BodyFraming::ContentLength(remaining) => {
+            // RFC 9112 section 6.3: more or less than was announced would shift the next message.
+            *remaining = remaining.checked_sub(piece.bytes.len() as u64).ok_or(WrongBodyLength)?;
+            if piece.is_last && *remaining > 0 {
+                return Err(WrongBodyLength);
             }
-            BodyEncoder::Chunked => {
-                // RFC 9112 section 7.1: a chunk of size 0 would end the body, so an empty piece is none.
-                if !piece.bytes.is_empty() {
-                    put_hexadecimal(before, piece.bytes.len());
-                    before.put_slice(b"\r\n");
-                    behind.put_slice(b"\r\n");
-                }
-                if piece.is_last {
-                    behind.put_slice(b"0\r\n");
-                    if let Some(trailers) = piece.trailers {
-                        forward::put_trailers(behind, trailers);
+        }
+        BodyFraming::Chunked => {
+            // RFC 9112 section 7.1: a chunk of size 0 would end the body, so an empty piece is none.
+            if !piece.bytes.is_empty() {
+                // Writing to a buffer that grows does not fail.
+                let _ = write!(before, "{:x}\r\n", piece.bytes.len());
+                after.put_slice(b"\r\n");
+            }
+            if piece.is_last {
+                after.put_slice(b"0\r\n");
+                for (name, value) in piece.trailers.into_iter().flat_map(FieldSection::iter) {
+                    if forward::may_be_in_trailers(name) {
+                        put_field(after, name, value);
                     }
-                    behind.put_slice(b"\r\n");
                 }
+                after.put_slice(b"\r\n");
             }
         }
-        Ok(true)
     }
-}
-
-fn put_hexadecimal(out: &mut BytesMut, number: usize) {
-    let digits = (usize::BITS - number.leading_zeros()).div_ceil(4).max(1);
-    for index in (0..digits).rev() {
-        out.put_u8(b"0123456789abcdef"[(number >> (index * 4)) & 0xf]);
-    }
+    Ok(())
 }

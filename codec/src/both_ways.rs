@@ -1,6 +1,6 @@
 //! What an exchange came to, when its two directions ended each for itself. All rules of precedence are here.
 
-use crate::{Blame, Error};
+use crate::{Blame, Cause, Error};
 
 /// Joins what the upload (request) and the download (response) came to.
 pub(crate) fn outcome(uploaded: Result<(), Error>, downloaded: Result<(), Error>) -> Result<(), Error> {
@@ -9,8 +9,14 @@ pub(crate) fn outcome(uploaded: Result<(), Error>, downloaded: Result<(), Error>
         // its end: an early 413 is a good answer (RFC 9112 section 9.3).
         (_, Ok(())) => Ok(()),
         // The client's fault comes first: a request that it cut short makes the backend's answer fail too.
-        (Err(upload), Err(_)) if upload.blame() == Blame::Client => Err(upload),
+        (Err(upload), Err(_)) if decides(&upload) => Err(upload),
         // Else the response's failure: if the backend took no more of the request, it might still have answered.
         (_, Err(download)) => Err(download),
     }
+}
+
+/// Whether a failed upload decides what the exchange came to. A backend that takes no more may still answer, and
+/// an upload that was stopped says nothing.
+pub(crate) fn decides(upload: &Error) -> bool {
+    upload.blame() != Blame::Backend && !matches!(upload.cause(), Cause::Stopped)
 }

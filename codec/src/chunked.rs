@@ -14,7 +14,7 @@ use crate::{FieldSection, Limits, Refusal};
 pub(crate) enum ChunkedDecoder {
     /// Before a chunk's size, or within it.
     Size,
-    /// Within a chunk's data, of which so many bytes are missing.
+    /// Within a chunk's data, of which so many bytes are remaining.
     Data(u64),
     /// Before the CR LF behind a chunk's data.
     DataEnd,
@@ -26,11 +26,11 @@ pub(crate) enum ChunkedDecoder {
 
 /// What a call to a body decoder found in its input.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub(crate) struct DecodedPart {
     /// How many bytes of the input are done with.
     pub(crate) consumed: usize,
     /// Where in the input the body's bytes lie; they were moved together if framing stood between them.
-    pub(crate) payload: Range<usize>,
+    pub(crate) content: Range<usize>,
     /// Whether the body has ended.
     pub(crate) end: bool,
 }
@@ -43,10 +43,10 @@ impl ChunkedDecoder {
         ChunkedDecoder::Size
     }
 
-    /// Decodes as much of `input` as there is; calls itself nothing and keeps nothing of it.
-    pub(crate) fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Progress, Refusal> {
+    /// Decodes as much of `input` as there is. What is not consumed must be given again, followed by more.
+    pub(crate) fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<DecodedPart, Refusal> {
         let mut consumed = 0;
-        let mut payload = 0..0;
+        let mut content = 0..0;
         loop {
             let rest = &input[consumed..];
             match self {
@@ -61,20 +61,20 @@ impl ChunkedDecoder {
                         };
                     }
                 },
-                ChunkedDecoder::Data(missing) => {
-                    let length = rest.len().min(usize::try_from(*missing).unwrap_or(usize::MAX));
+                ChunkedDecoder::Data(remaining) => {
+                    let length = rest.len().min(usize::try_from(*remaining).unwrap_or(usize::MAX));
                     if length == 0 {
                         break;
                     }
-                    if payload.is_empty() {
-                        payload = consumed..consumed + length;
+                    if content.is_empty() {
+                        content = consumed..consumed + length;
                     } else {
-                        input.copy_within(consumed..consumed + length, payload.end);
-                        payload.end += length;
+                        input.copy_within(consumed..consumed + length, content.end);
+                        content.end += length;
                     }
                     consumed += length;
-                    *missing -= length as u64;
-                    if *missing == 0 {
+                    *remaining -= length as u64;
+                    if *remaining == 0 {
                         *self = ChunkedDecoder::DataEnd;
                     }
                 }
@@ -84,6 +84,7 @@ impl ChunkedDecoder {
                         *self = ChunkedDecoder::Size;
                     }
                     [] | [b'\r'] => break,
+                    // RFC 9112 section 7.1: a size that does not lead to a CR LF is a size that lies.
                     _ => return Err(Refusal::InvalidChunkEnd),
                 },
                 ChunkedDecoder::Trailers(scanner) => match scanner.scan(rest, 0, limits)? {
@@ -101,7 +102,7 @@ impl ChunkedDecoder {
                 ChunkedDecoder::End(_) => break,
             }
         }
-        Ok(Progress { consumed, payload, end: matches!(self, ChunkedDecoder::End(_)) })
+        Ok(DecodedPart { consumed, content, end: matches!(self, ChunkedDecoder::End(_)) })
     }
 
     /// The trailer section, once the body has ended; `None` if it is empty.
@@ -131,7 +132,9 @@ fn size_line(input: &[u8], limits: &Limits) -> Result<Option<(usize, u64)>, Refu
         // RFC 9112 section 7.1.1 allows "bad" white space here; a sender has no reason to write any.
         _ => return Err(Refusal::InvalidChunkSize),
     };
-    let size = input[..digits].iter().fold(0, |size, digit| size << 4 | u64::from(hexadecimal(*digit)));
+    let size = input[..digits]
+        .iter()
+        .fold(0, |size, &digit| size << 4 | u64::from(char::from(digit).to_digit(16).unwrap_or(0)));
     Ok(Some((digits + extension + 2, size)))
 }
 
@@ -191,11 +194,4 @@ fn value_length(input: &[u8]) -> Option<usize> {
         }
     }
     None
-}
-
-fn hexadecimal(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => (digit | 0x20) - b'a' + 10,
-    }
 }

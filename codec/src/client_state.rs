@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
-use crate::answer;
-use crate::body::WrongBodyLength;
-use crate::framing::has_no_body;
+use crate::error_response;
 use crate::{
-    Answering, Blame, BodyFraming, Cause, Decoder, Encoder, Error, Persistence, Piece, Progress, Refusal,
-    Report, RequestHead, ResponseHead, ResponseTo, Version,
+    Answering, Blame, Decoder, Encoder, Error, Persistence, Progress, Report, RequestHead, ResponseHead,
+    ResponseTo, Version,
 };
 
 /// Both directions of a client's connection.
@@ -29,8 +27,6 @@ pub(crate) struct ResponseState {
     answering: Answering,
     status: Option<u16>,
     body_bytes: u64,
-    is_close_delimited: bool,
-    has_no_body: bool,
 }
 
 /// What is to be done with the connection after an exchange.
@@ -59,8 +55,6 @@ impl ClientState {
                 answering: UNKNOWN_REQUEST,
                 status: None,
                 body_bytes: 0,
-                is_close_delimited: false,
-                has_no_body: false,
             },
             request: String::new(),
             started: Instant::now(),
@@ -109,9 +103,9 @@ impl ClientState {
         self.response.body_bytes = bytes;
     }
 
-    /// The head and the body that answer an error; `None` if it is too late, or nobody is there.
+    /// Queues the head of the answer to an error, and returns its body; `None` if it is too late, or nobody is
+    /// there.
     pub(crate) fn queue_answer(&mut self, error: &Error, proxy: Option<&str>, date: &str) -> Option<String> {
-        let status = error.status()?;
         if !matches!(self.response.encoder.progress(), Progress::Nothing | Progress::HeadQueued) {
             return None;
         }
@@ -120,8 +114,8 @@ impl ClientState {
         if !is_clean {
             self.response.answering.persistence = Persistence::Close;
         }
-        let body = answer::body(status, error);
-        self.response.queue_head(&answer::head(status, error, &body, proxy), date);
+        let (head, body) = error_response::of(error, proxy)?;
+        self.response.queue_head(&head, date);
         Some(body)
     }
 
@@ -131,8 +125,9 @@ impl ClientState {
         let is_complete = encoder.is_clean();
         self.ending = match encoder.progress() {
             // RFC 9112 section 8: without a length or chunks, only a reset shows that a body is cut short.
-            Progress::HeadSent if self.response.is_close_delimited => Ending::Reset,
+            Progress::HeadSent if encoder.is_close_delimited() => Ending::Reset,
             _ if !is_complete => Ending::Close,
+            // RFC 9112 section 9.6: what is still on its way must not reset the connection.
             _ if !self.decoder.has_ended() => Ending::Linger,
             _ if self.response.answering.persistence == Persistence::KeepAlive => Ending::KeepAlive,
             // Pipelined requests that will not be served.
@@ -146,7 +141,7 @@ impl ClientState {
             body_bytes: self.response.body_bytes,
             elapsed: self.started.elapsed(),
             // That this proxy answers by itself is no fault to report.
-            error: error.filter(|error| !is_final_recipient(error)),
+            error: error.filter(|error| !error.is_final_recipient()),
         }
     }
 }
@@ -164,18 +159,8 @@ impl ResponseState {
 
     pub(crate) fn queue_head(&mut self, head: &ResponseHead, date: &str) {
         let persistence = self.encoder.queue_response(head, self.answering, date);
-        self.is_close_delimited = persistence == Persistence::Close && !self.is_self_delimited(head);
-        self.has_no_body = has_no_body(self.answering.response_to, head.status());
         self.answering.persistence = persistence;
         self.status = Some(head.status());
-    }
-
-    /// Whether the client finds the end of the response without the end of the connection.
-    fn is_self_delimited(&self, head: &ResponseHead) -> bool {
-        match head.framing() {
-            BodyFraming::Empty | BodyFraming::ContentLength(_) => true,
-            BodyFraming::Chunked | BodyFraming::CloseDelimited => self.answering.version >= Version::HTTP_1_1,
-        }
     }
 
     /// Queues an interim response (RFC 9110 section 15.2); false for a client that knows none.
@@ -188,27 +173,14 @@ impl ResponseState {
         true
     }
 
-    pub(crate) fn parts<'a>(&'a mut self, piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
-        self.encoder.parts(piece)
-    }
-
     /// The piece has left.
     pub(crate) fn written(&mut self, length: u64, is_last: bool) {
         self.encoder.written(is_last);
         self.body_bytes += length;
     }
-
-    /// How many bytes of a piece count as body: none where the response has no body.
-    pub(crate) fn body_length(&self, piece: &Piece<'_>) -> u64 {
-        if self.has_no_body { 0 } else { piece.bytes().len() as u64 }
-    }
 }
 
 /// Whether the request itself is wrong, so that nothing behind it can be trusted.
 fn is_bad_request(error: &Error) -> bool {
-    error.blame() == Blame::Client && !is_final_recipient(error)
-}
-
-fn is_final_recipient(error: &Error) -> bool {
-    matches!(error.cause(), Cause::Refused(Refusal::FinalRecipient))
+    error.blame() == Blame::Client && !error.is_final_recipient()
 }

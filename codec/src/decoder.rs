@@ -74,17 +74,6 @@ impl Decoder {
         self.buffer.filled(length);
     }
 
-    /// Takes bytes that came otherwise.
-    pub fn receive(&mut self, mut bytes: &[u8], limits: &Limits) {
-        while !bytes.is_empty() {
-            let space = self.space(limits);
-            let length = space.len().min(bytes.len());
-            space[..length].copy_from_slice(&bytes[..length]);
-            self.filled(length);
-            bytes = &bytes[length..];
-        }
-    }
-
     /// The bytes that came and were not consumed: of the next message, or of a tunnel.
     pub fn unread(&self) -> &[u8] {
         self.buffer.unread()
@@ -212,12 +201,7 @@ impl Decoder {
         if scanner.is_in_first_line() {
             request::check_first_line(unread, limits)?;
         }
-        let Some(section) = scanner.scan(unread, 1, limits).map_err(|refusal| match refusal {
-            // RFC 9112 section 3: 414 if it is the target that is too long.
-            Refusal::HeadTooLarge if scanner.is_in_first_line() => Refusal::TargetTooLong,
-            refusal => refusal,
-        })?
-        else {
+        let Some(section) = scanner.scan(unread, 1, limits)? else {
             return Ok(None);
         };
         let head = RequestHead::parse(self.take(section), section, limits)?;
@@ -284,16 +268,16 @@ impl Decoder {
             return Ok(Decoded::End);
         }
         let start = self.buffer.start();
-        let progress = decoder.decode(self.buffer.unread_mut(), self.at_end_of_file, limits)?;
-        self.buffer.consume(progress.consumed);
-        self.piece = start + progress.payload.start..start + progress.payload.end;
+        let part = decoder.decode(self.buffer.unread_mut(), self.at_end_of_file, limits)?;
+        self.buffer.consume(part.consumed);
+        self.piece = start + part.content.start..start + part.content.end;
         *decoded += self.piece.len() as u64;
         // RFC 9110 section 15.5.14: a body whose length was not announced is refused where it grows too large.
         if limits.max_body_bytes.is_some_and(|max| *decoded > max) {
             return Err(Refusal::BodyTooLarge);
         }
-        *has_ended = progress.end;
-        if self.piece.is_empty() && !progress.end && !*is_new {
+        *has_ended = part.end;
+        if self.piece.is_empty() && !part.end && !*is_new {
             return Ok(Decoded::NeedsMore);
         }
         *is_new = false;

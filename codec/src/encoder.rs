@@ -3,9 +3,11 @@
 //! The fields that frame a message and those that are about the connection (Content-Length, Transfer-Encoding,
 //! Connection, Keep-Alive, Host) are written here and never copied: what is said is what is done.
 
+use std::fmt::Write;
+
 use bytes::{BufMut, BytesMut};
 
-use crate::body::{BodyEncoder, WrongBodyLength};
+use crate::body::{self, WrongBodyLength};
 use crate::framing::{decimal, has_no_body};
 use crate::{
     BodyFraming, FieldSection, Persistence, Piece, RequestHead, ResponseHead, ResponseTo, TargetForm, Version,
@@ -19,8 +21,9 @@ use crate::{
 pub struct Encoder {
     /// What stands before the piece, and what behind it.
     before: BytesMut,
-    behind: BytesMut,
-    body: BodyEncoder,
+    after: BytesMut,
+    /// How the body is delimited as it is sent; of a `ContentLength`, what is still to come.
+    framing: BodyFraming,
     progress: Progress,
     /// A write began and was not finished: what the other side has got is unknown.
     is_writing: bool,
@@ -54,8 +57,8 @@ impl Default for Encoder {
     fn default() -> Encoder {
         Encoder {
             before: BytesMut::new(),
-            behind: BytesMut::new(),
-            body: BodyEncoder::Empty,
+            after: BytesMut::new(),
+            framing: BodyFraming::Empty,
             progress: Progress::Nothing,
             is_writing: false,
         }
@@ -79,6 +82,16 @@ impl Encoder {
     /// Whether the last message has left whole, and no write was broken off.
     pub fn is_clean(&self) -> bool {
         self.progress == Progress::Sent && !self.is_writing
+    }
+
+    /// Whether only the end of the connection ends the current body.
+    pub(crate) fn is_close_delimited(&self) -> bool {
+        self.framing == BodyFraming::CloseDelimited
+    }
+
+    /// How many bytes of a piece are sent: none where the message has no body.
+    pub(crate) fn body_length(&self, piece: &Piece<'_>) -> u64 {
+        if self.framing == BodyFraming::Empty { 0 } else { piece.bytes().len() as u64 }
     }
 
     /// Gives the buffers' memory back, and is ready for the next message.
@@ -111,7 +124,8 @@ impl Encoder {
         let te = head.fields.contains("TE");
         let upgrade = head.fields.contains("Upgrade");
         // RFC 9112 section 9.6: who will not use the connection again says so.
-        put_connection(out, persistence == Persistence::Close, te, upgrade);
+        let close = persistence == Persistence::Close;
+        put_connection(out, [(close, "close"), (te, "TE"), (upgrade, "upgrade")]);
         out.put_slice(b"\r\n");
     }
 
@@ -145,11 +159,10 @@ impl Encoder {
             put_field(out, b"Date", date.as_bytes());
         }
         let upgrade = head.fields.contains("Upgrade");
-        put_connection(out, persistence == Persistence::Close, false, upgrade);
-        if persistence == Persistence::KeepAlive && answering.version < Version::HTTP_1_1 {
-            // RFC 9112 section 9.3: an HTTP/1.0 client that asked for it is told that it got it.
-            put_field(out, b"Connection", b"keep-alive");
-        }
+        let close = persistence == Persistence::Close;
+        // RFC 9112 section 9.3: an HTTP/1.0 client that asked for it is told that it got it.
+        let keep_alive = !close && answering.version < Version::HTTP_1_1;
+        put_connection(out, [(close, "close"), (keep_alive, "keep-alive"), (upgrade, "upgrade")]);
         out.put_slice(b"\r\n");
         persistence
     }
@@ -166,16 +179,17 @@ impl Encoder {
     /// # Errors
     /// [`WrongBodyLength`] if the body is longer, or ends sooner, than its head announced.
     pub fn parts<'a>(&'a mut self, piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
-        let is_sent = self.body.encode(&piece, &mut self.before, &mut self.behind)?;
-        let mut bytes = if is_sent { piece.bytes() } else { &[] };
+        // What would be the body of a response to HEAD is not sent.
+        let mut bytes = if self.framing == BodyFraming::Empty { &[] } else { piece.bytes() };
+        body::encode(&mut self.framing, &piece, &mut self.before, &mut self.after)?;
         if bytes.len() <= COPIED_BYTES {
             self.before.put_slice(bytes);
-            self.before.put_slice(&self.behind);
-            self.behind.clear();
+            self.before.put_slice(&self.after);
+            self.after.clear();
             bytes = &[];
         }
         self.is_writing = true;
-        Ok([&self.before, bytes, &self.behind])
+        Ok([&self.before, bytes, &self.after])
     }
 
     /// What is queued without a piece: an interim response.
@@ -187,7 +201,7 @@ impl Encoder {
     /// Says that all of what was returned last has been written; `is_last`: with the last piece.
     pub fn written(&mut self, is_last: bool) {
         self.before.clear();
-        self.behind.clear();
+        self.after.clear();
         self.is_writing = false;
         self.progress = match self.progress {
             Progress::Nothing => Progress::Nothing,
@@ -199,13 +213,13 @@ impl Encoder {
     /// Begins a message, in the place of one that is queued and has not left.
     fn start(&mut self, framing: BodyFraming) {
         self.before.clear();
-        self.behind.clear();
-        self.body = BodyEncoder::new(framing);
+        self.after.clear();
+        self.framing = framing;
         self.progress = Progress::HeadQueued;
     }
 }
 
-/// The framing that a client of this version can read (RFC 9112 section 7: chunked is unknown to HTTP/1.0).
+/// The framing that a client of this version can read (RFC 9112 section 6.1: no chunked to HTTP/1.0).
 fn framing_for(version: Version, framing: BodyFraming) -> BodyFraming {
     match framing {
         BodyFraming::Chunked | BodyFraming::CloseDelimited if version >= Version::HTTP_1_1 => {
@@ -218,9 +232,8 @@ fn framing_for(version: Version, framing: BodyFraming) -> BodyFraming {
 
 fn put_status_line(out: &mut BytesMut, head: &ResponseHead) {
     // RFC 9110 section 2.5: a response carries the version of who sends it, whatever the client's.
-    out.put_slice(b"HTTP/1.1 ");
-    put_decimal(out, u64::from(head.status()));
-    out.put_slice(b" ");
+    // Writing to a buffer that grows does not fail.
+    let _ = write!(out, "HTTP/1.1 {} ", head.status());
     out.put_slice(head.reason());
     out.put_slice(b"\r\n");
 }
@@ -261,38 +274,20 @@ fn put_framing(out: &mut BytesMut, framing: BodyFraming) {
 }
 
 fn put_length(out: &mut BytesMut, length: u64) {
-    out.put_slice(b"Content-Length: ");
-    put_decimal(out, length);
-    out.put_slice(b"\r\n");
+    // Writing to a buffer that grows does not fail.
+    let _ = write!(out, "Content-Length: {length}\r\n");
 }
 
 /// RFC 9110 section 7.6.1: `Connection` lists what is meant for the next hop alone. TE (section 10.1.4) and
 /// Upgrade (section 7.8) are only valid if they are listed.
-fn put_connection(out: &mut BytesMut, close: bool, te: bool, upgrade: bool) {
-    let mut separator: &[u8] = b"Connection: ";
-    for (option, name) in [(close, "close"), (te, "TE"), (upgrade, "upgrade")] {
-        if option {
-            out.put_slice(separator);
-            out.put_slice(name.as_bytes());
-            separator = b", ";
-        }
+fn put_connection(out: &mut BytesMut, options: [(bool, &str); 3]) {
+    let mut separator = "Connection: ";
+    for (_, name) in options.iter().filter(|(is_set, _)| *is_set) {
+        out.put_slice(separator.as_bytes());
+        out.put_slice(name.as_bytes());
+        separator = ", ";
     }
-    if close || te || upgrade {
+    if options.iter().any(|(is_set, _)| *is_set) {
         out.put_slice(b"\r\n");
     }
-}
-
-fn put_decimal(out: &mut BytesMut, number: u64) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    let mut rest = number;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.put_slice(&digits[start..]);
 }

@@ -1,6 +1,6 @@
 //! What can go wrong in an exchange, whose fault it was, and which status answers it.
 //!
-//! The role types of the adapters set the blame, so a stage needs only `?`. All statuses are in `Error::status`.
+//! The role types of the adapters set the blame, so a stage needs only `?`. All answers are in `Error::answer`.
 
 use std::fmt;
 use std::io;
@@ -78,18 +78,8 @@ impl Error {
     }
 
     /// An error of our own: something that the operating system does not give.
-    pub fn proxy(error: io::Error) -> Error {
+    pub(crate) fn proxy(error: io::Error) -> Error {
         Error { blame: Blame::Proxy, cause: Cause::Io(error) }
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn client_io(error: io::Error) -> Error {
-        Error::client(Cause::Io(error))
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn backend_io(error: io::Error) -> Error {
-        Error::backend(Cause::Io(error))
     }
 
     /// Whose fault it was.
@@ -102,74 +92,76 @@ impl Error {
         &self.cause
     }
 
-    /// The status that answers it; `None` if there is nobody left to answer.
-    pub fn status(&self) -> Option<u16> {
+    /// How it is answered; `None` if there is nobody left to answer. The sentence is for the client: it names the
+    /// rule, and nothing that is behind the proxy.
+    pub(crate) fn answer(&self) -> Option<Answer> {
+        let answer = |status, error_type, sentence: &str| {
+            Some(Answer { status, error_type, sentence: sentence.to_owned() })
+        };
         match (self.blame, &self.cause) {
-            (Blame::Client, Cause::Refused(refusal)) => Some(refusal.status()),
-            // RFC 9110 section 15.5.9: the request was not complete in time.
-            (Blame::Client, Cause::TimedOut(Wait::Head | Wait::Body)) => Some(408),
-            // RFC 9112 section 8: an incomplete request may be answered with an error; the client may have
-            // closed its side only.
-            (Blame::Client, Cause::Closed(_)) => Some(400),
-            (Blame::Client, _) => None,
-            // RFC 9110 section 15.6.5: the backend did not answer in time.
-            (Blame::Backend, Cause::TimedOut(_)) => Some(504),
-            // RFC 9110 section 15.6.3: it could not be reached, or its answer is not valid.
-            (Blame::Backend, _) => Some(502),
-            (Blame::Proxy, Cause::WrongBodyLength(_)) => Some(500),
-            // RFC 9110 section 15.6.4: overloaded for the moment.
-            (Blame::Proxy, _) => Some(503),
-        }
-    }
-
-    /// One sentence for the client: the rule, and nothing about what is behind the proxy.
-    pub(crate) fn explanation(&self) -> String {
-        match (self.blame, &self.cause) {
-            (Blame::Client, Cause::Refused(refusal)) => refusal.to_string(),
+            (Blame::Client, Cause::Refused(refusal)) => {
+                answer(refusal.status(), "http_request_error", &refusal.to_string())
+            }
+            (Blame::Client, Cause::TimedOut(Wait::Head)) => {
+                let sentence = "the request head was not complete in time (RFC 9110 section 15.5.9)";
+                answer(408, "http_request_error", sentence)
+            }
             (Blame::Client, Cause::TimedOut(Wait::Body)) => {
-                "the request body paused for too long (RFC 9110 section 15.5.9)".into()
+                let sentence = "the request body paused for too long (RFC 9110 section 15.5.9)";
+                answer(408, "http_request_error", sentence)
             }
-            (Blame::Client, Cause::TimedOut(_)) => {
-                "the request head was not complete in time (RFC 9110 section 15.5.9)".into()
+            // The client may have closed its side only, and still read.
+            (Blame::Client, Cause::Closed(_)) => {
+                let sentence = "the request ended before it was complete (RFC 9112 section 8)";
+                answer(400, "http_request_error", sentence)
             }
-            (Blame::Client, _) => "the request ended before it was complete (RFC 9112 section 8)".into(),
+            (Blame::Client, _) => None,
             (Blame::Backend, Cause::TimedOut(Wait::Connect)) => {
-                "the backend could not be reached in time (RFC 9110 section 15.6.5)".into()
+                let sentence = "the backend could not be reached in time (RFC 9110 section 15.6.5)";
+                answer(504, "connection_timeout", sentence)
             }
             (Blame::Backend, Cause::TimedOut(_)) => {
-                "the backend did not answer in time (RFC 9110 section 15.6.5)".into()
+                let sentence = "the backend did not answer in time (RFC 9110 section 15.6.5)";
+                answer(504, "http_response_timeout", sentence)
             }
-            (Blame::Backend, Cause::Connect { .. }) => {
-                "the backend could not be reached (RFC 9110 section 15.6.3)".into()
+            (Blame::Backend, Cause::Connect { error, .. }) => {
+                let error_type = match error.kind() {
+                    io::ErrorKind::ConnectionRefused => "connection_refused",
+                    _ => "destination_unavailable",
+                };
+                answer(502, error_type, "the backend could not be reached (RFC 9110 section 15.6.3)")
             }
             (Blame::Backend, Cause::Refused(refusal)) => {
-                format!("the backend's response is not valid: {refusal}")
+                answer(502, "http_protocol_error", &format!("the backend's response is not valid: {refusal}"))
             }
             (Blame::Backend, _) => {
-                "the backend closed the connection before it answered (RFC 9110 section 15.6.3)".into()
+                let sentence =
+                    "the backend closed the connection before it answered (RFC 9110 section 15.6.3)";
+                answer(502, "connection_terminated", sentence)
             }
-            (Blame::Proxy, _) => "no more connections for the moment (RFC 9110 section 15.6.4)".into(),
+            (Blame::Proxy, Cause::WrongBodyLength(_)) => {
+                answer(500, "proxy_internal_error", "the response failed (RFC 9110 section 15.6.1)")
+            }
+            (Blame::Proxy, _) => {
+                let sentence = "no more connections for the moment (RFC 9110 section 15.6.4)";
+                answer(503, "connection_limit_reached", sentence)
+            }
         }
     }
 
-    /// The type of error that `Proxy-Status` names (RFC 9209 section 2.3).
-    pub(crate) fn proxy_error_type(&self) -> &'static str {
-        match (self.blame, &self.cause) {
-            (Blame::Client, Cause::Refused(Refusal::FinalRecipient)) => "http_request_denied",
-            (Blame::Client, _) => "http_request_error",
-            (Blame::Backend, Cause::TimedOut(Wait::Connect)) => "connection_timeout",
-            (Blame::Backend, Cause::TimedOut(_)) => "http_response_timeout",
-            (Blame::Backend, Cause::Connect { error, .. })
-                if error.kind() == io::ErrorKind::ConnectionRefused =>
-            {
-                "connection_refused"
-            }
-            (Blame::Backend, Cause::Connect { .. }) => "destination_unavailable",
-            (Blame::Backend, Cause::Refused(_)) => "http_protocol_error",
-            (Blame::Backend, _) => "connection_terminated",
-            (Blame::Proxy, _) => "connection_limit_reached",
-        }
+    /// Whether it is no fault: this proxy is the final recipient of the request, and answers by itself.
+    pub(crate) fn is_final_recipient(&self) -> bool {
+        matches!(self.cause, Cause::Refused(Refusal::FinalRecipient))
     }
+}
+
+/// How an error is answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The type of error that `Proxy-Status` names (RFC 9209 section 2.3).
+    pub(crate) error_type: &'static str,
+    pub(crate) sentence: String,
 }
 
 /// Whether the operating system has no descriptor or port left.
@@ -194,6 +186,12 @@ impl From<Refusal> for Cause {
     }
 }
 
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Cause {
+        Cause::Io(error)
+    }
+}
+
 impl From<WrongBodyLength> for Error {
     fn from(wrong: WrongBodyLength) -> Error {
         Error { blame: Blame::Proxy, cause: Cause::WrongBodyLength(wrong) }
@@ -211,14 +209,14 @@ impl fmt::Display for Error {
         let what = |wait: &Wait| match wait {
             Wait::Connect => "the connection",
             Wait::Head => "the head of a message",
-            Wait::Body => "more of a body",
+            Wait::Body => "a body",
             Wait::Write => "it to take more",
         };
         match &self.cause {
             Cause::Refused(refusal) => write!(f, "{who}: {refusal}"),
             Cause::TimedOut(wait) => write!(f, "{who}: waited too long for {}", what(wait)),
             Cause::Closed(wait) => {
-                write!(f, "{who}: closed the connection, still waiting for {}", what(wait))
+                write!(f, "{who}: closed the connection before the end of {}", what(wait))
             }
             Cause::Connect { backend, error } => write!(f, "{who}: cannot connect to {backend}: {error}"),
             Cause::Io(error) => write!(f, "{who}: {error}"),

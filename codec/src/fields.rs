@@ -210,6 +210,7 @@ fn diagnose(lines: &[u8]) -> Refusal {
             let only_space = trimmed.len() < name.len() && is_token(trimmed);
             return if only_space { Refusal::WhitespaceBeforeColon } else { Refusal::InvalidFieldName };
         }
+        // RFC 9110 section 5.5: no control characters but HTAB.
         if value.iter().any(|&byte| byte != b'\t' && (byte < b' ' || byte == 0x7f)) {
             return Refusal::InvalidFieldValue;
         }

@@ -5,9 +5,6 @@
 
 use std::net::IpAddr;
 
-use bytes::BytesMut;
-
-use crate::encoder::put_field;
 use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Version};
 
 /// Makes a request that came from a client one that can be sent to a backend.
@@ -50,7 +47,7 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
     Ok(())
 }
 
-/// Makes a final response that came from a backend one that can be sent to the client.
+/// Makes a response that came from a backend, interim or final, one that can be sent to the client.
 pub fn response(head: &mut ResponseHead, name: &str) {
     // RFC 9110 section 7.8: the protocols of a 101, or of a 426, are those that this hop offers too.
     let upgrade = match head.status() {
@@ -65,19 +62,10 @@ pub fn response(head: &mut ResponseHead, name: &str) {
     via(&mut head.fields, version, name);
 }
 
-/// Makes an interim response one that can be sent to the client.
-pub(crate) fn interim_response(head: &mut ResponseHead) {
-    remove_hop_by_hop(&mut head.fields);
-}
-
-/// Writes the fields of a trailer section that may be passed on (RFC 9110 section 6.5.1): not those that frame
-/// or route a message, nor those of one hop.
-pub(crate) fn put_trailers(out: &mut BytesMut, trailers: &FieldSection) {
-    for (name, value) in trailers.iter() {
-        if !is_hop_by_hop(name) && !is_protected(name) && !is_forbidden_in_trailers(name) {
-            put_field(out, name, value);
-        }
-    }
+/// Whether a field may be passed on in a trailer section (RFC 9110 section 6.5.1): not one that frames or routes
+/// a message, nor one of a single hop.
+pub(crate) fn may_be_in_trailers(name: &[u8]) -> bool {
+    !is_hop_by_hop(name) && !is_protected(name) && !is_forbidden_in_trailers(name)
 }
 
 /// Refuses what a reverse proxy answers by itself.
@@ -145,7 +133,7 @@ fn remove_hop_by_hop(fields: &mut FieldSection) {
     });
 }
 
-/// RFC 9110 section 7.6.1, and 11.7 for the two of a proxy. Transfer-Encoding is the encoder's.
+/// RFC 9110 section 7.6.1, and section 11.7 for those about a proxy. Transfer-Encoding is the encoder's.
 fn is_hop_by_hop(name: &[u8]) -> bool {
     let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
     match name.len() {

@@ -1,4 +1,4 @@
-//! How a message's body is delimited: RFC 9112 section 6.3, one function a role, its rules in the RFC's order.
+//! How a message's body is delimited: RFC 9112 section 6.3, one function per role, its rules in the RFC's order.
 //!
 //! These functions decide; `body.rs` carries out. Whoever edits this: two recipients that answer differently
 //! here are what request smuggling is made of. When in doubt, refuse.
@@ -29,15 +29,15 @@ pub enum ResponseTo {
 
 /// The framing of a request's body (RFC 9112 section 6.3).
 pub(crate) fn of_request(version: Version, fields: &FieldSection) -> Result<BodyFraming, Refusal> {
-    // Rule 3: a message with both fields might be smuggled, and is refused (section 6.1: "ought to be").
-    // Rule 4: in a request, chunked has to be the last transfer coding.
+    // RFC 9112 section 6.3, rule 3: a message with both fields may be smuggled, and "ought to be handled as an
+    // error". RFC 9112 section 6.3, rule 4: in a request, chunked has to be the last transfer coding.
     if chunked(version, fields)? {
         return match fields.contains("Content-Length") {
             true => Err(Refusal::ContentLengthWithTransferEncoding),
             false => Ok(BodyFraming::Chunked),
         };
     }
-    // Rules 5 and 6: Content-Length, if it is valid. Rule 7: else a request has no body.
+    // RFC 9112 section 6.3, rules 5 and 6: Content-Length, if it is valid; rule 7: else a request has no body.
     Ok(content_length(fields)?.map_or(BodyFraming::Empty, BodyFraming::ContentLength))
 }
 
@@ -48,16 +48,17 @@ pub(crate) fn of_response(
     status: u16,
     fields: &FieldSection,
 ) -> Result<BodyFraming, Refusal> {
-    // Rule 1: no body after HEAD, nor with 1xx, 204 and 304.
+    // RFC 9112 section 6.3, rule 1: no body after HEAD, nor with 1xx, 204 and 304. Rule 2 is about CONNECT, which
+    // is never passed on.
     if has_no_body(response_to, status) {
         return Ok(BodyFraming::Empty);
     }
-    // Rules 3 and 4: Transfer-Encoding overrides Content-Length, which is not sent on.
+    // RFC 9112 section 6.3, rules 3 and 4: Transfer-Encoding overrides Content-Length, which is not sent on.
     // A coding under chunked cannot be passed on by who takes chunked off, so it is refused.
     if chunked(version, fields)? {
         return Ok(BodyFraming::Chunked);
     }
-    // Rules 5 and 6: Content-Length. Rule 8: else all there is until the connection is closed.
+    // RFC 9112 section 6.3, rules 5 and 6: Content-Length; rule 8: else all there is until the connection is closed.
     Ok(content_length(fields)?.map_or(BodyFraming::CloseDelimited, BodyFraming::ContentLength))
 }
 
@@ -90,8 +91,8 @@ fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
 
 /// The value of `Content-Length`, if it is there once and valid.
 ///
-/// RFC 9112 section 6.3 would let equal values pass as one. That is refused: who sends two is broken or
-/// attacks, and Pingora sent both on.
+/// RFC 9112 section 6.3 would let equal values pass as one. That is refused: a sender of two is broken or an
+/// attacker, and Pingora sent both on.
 fn content_length(fields: &FieldSection) -> Result<Option<u64>, Refusal> {
     let mut values = fields.get_all("Content-Length");
     match (values.next(), values.next()) {

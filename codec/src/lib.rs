@@ -5,14 +5,16 @@
 //!  client ────────▶ Decoder ─▶ RequestHead, Pieces ─▶ Encoder ────────▶ backend
 //!         ◀──────── Encoder ◀─ ResponseHead, Pieces ◀─ Decoder ◀────────
 //!
-//!  the core, without I/O     decoder.rs encoder.rs      all transitions of a message
-//!                            scanner.rs request.rs response.rs target.rs fields.rs    heads
-//!                            framing.rs chunked.rs body.rs                            bodies
-//!                            forward.rs persistence.rs                                what an intermediary does
-//!                            limits.rs refusal.rs                                     every bound, every refusal
-//!  the adapters              blocking/   over std::net
-//!                            tokio/      over tokio, with the feature `tokio`; line-parallel to the other
-//!                            error.rs    whose fault it was, and which status answers it
+//!  the core, without I/O   decoder.rs encoder.rs         all transitions of a message
+//!                          request.rs response.rs target.rs fields.rs version.rs reason.rs    heads
+//!                          scanner.rs buffer.rs          where a head ends, and what it waits in
+//!                          framing.rs chunked.rs body.rs persistence.rs                       bodies
+//!                          forward.rs                    what an intermediary changes
+//!                          limits.rs refusal.rs          every bound, every refusal
+//!  the adapters            blocking/                     over std::net
+//!                          tokio/                        over tokio, with the feature `tokio`; line-parallel
+//!  shared by the adapters  client_state.rs both_ways.rs signal.rs date.rs address.rs
+//!                          error.rs error_response.rs report.rs     whose fault it was, and how it is answered
 //! ```
 //!
 //! A proxy is written with an adapter: a `ClientConnection` reads requests and writes responses,
@@ -21,29 +23,29 @@
 #![warn(missing_docs)]
 
 mod address;
-mod answer;
 pub mod blocking;
 mod body;
 mod both_ways;
 mod buffer;
 mod chunked;
 mod client_state;
-mod clock;
+mod date;
 mod decoder;
 mod encoder;
 mod error;
+mod error_response;
 mod fields;
 pub mod forward;
 mod framing;
 mod limits;
 mod persistence;
+mod reason;
 mod refusal;
 mod report;
 mod request;
 mod response;
 mod scanner;
 mod signal;
-mod status;
 mod target;
 #[cfg(feature = "tokio")]
 pub mod tokio;
@@ -58,10 +60,10 @@ pub use fields::FieldSection;
 pub use framing::{BodyFraming, ResponseTo};
 pub use limits::{BareLineFeed, Limits};
 pub use persistence::Persistence;
+pub use reason::reason_phrase;
 pub use refusal::Refusal;
 pub use report::Report;
 pub use request::RequestHead;
 pub use response::ResponseHead;
-pub use status::reason_phrase;
 pub use target::TargetForm;
 pub use version::Version;

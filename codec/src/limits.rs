@@ -44,7 +44,7 @@ pub struct Limits {
     pub request_body_timeout: Duration,
     /// How long connecting to the backend may take, answered 504.
     pub connect_timeout: Duration,
-    /// How long the backend may take to answer once no more of the request is being sent, answered 504.
+    /// How long the backend may take to answer, counted from the last piece of the request that left; answered 504.
     pub response_head_timeout: Duration,
     /// How long the backend may pause within a response body; then both connections are cut.
     pub response_body_timeout: Duration,

@@ -1,4 +1,4 @@
-//! Why a message was refused: one variant a rule, with the status that answers it and the RFC section behind it.
+//! Why a message was refused: one variant per rule, with the status that answers it and the RFC section behind it.
 //!
 //! To add a rule, add a variant and its line in `Refusal::rule`, and a test that names it.
 
@@ -7,7 +7,7 @@ use std::fmt;
 /// A rule that a message broke.
 ///
 /// From a client it is answered with [`Refusal::status`]; from a backend it is always 502.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // Each variant is explained by its sentence in `rule`.
 pub enum Refusal {
     // The request line
@@ -64,11 +64,6 @@ impl Refusal {
     /// The status that answers a request which broke this rule.
     pub fn status(self) -> u16 {
         self.rule().0
-    }
-
-    /// The section of the RFC that the rule comes from, as in `RFC 9112 section 6.1`.
-    pub fn section(self) -> &'static str {
-        self.rule().2
     }
 
     /// Status, sentence and section of each rule.

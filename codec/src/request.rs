@@ -53,7 +53,7 @@ impl RequestHead {
         check_host(version, &fields)?;
         check_connection_options(&fields, limits)?;
         let framing = framing::of_request(version, &fields)?;
-        // RFC 9110 section 8.6, 15.5.14: a body that is announced too large is refused before it is read.
+        // RFC 9110 section 15.5.14: a body that is announced too large is refused before it is read.
         if let (BodyFraming::ContentLength(length), Some(max)) = (framing, limits.max_body_bytes)
             && length > max
         {

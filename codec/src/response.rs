@@ -1,9 +1,9 @@
 //! The head of a response: parsing one, making one, and what one can ask of it.
 
 use crate::fields::Span;
+use crate::reason::reason_phrase;
 use crate::request::{check_connection_options, without_line_end};
 use crate::scanner::Section;
-use crate::status::reason_phrase;
 use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
 
 /// The head of a response (RFC 9112 section 4).
@@ -42,15 +42,10 @@ impl ResponseHead {
     ) -> Result<ResponseHead, Refusal> {
         let line = without_line_end(&block[..section.first_line_end]);
         // RFC 9112 section 4: version SP three digits SP [ reason ]. Many servers leave out the last space.
-        let (version, status, reason) = match line {
-            [version @ .., b' ', a, b, c] if version.len() == VERSION_BYTES => {
-                (version, [*a, *b, *c], line.len())
-            }
-            _ if line.len() > STATUS_END && line[VERSION_BYTES] == b' ' && line[STATUS_END] == b' ' => (
-                &line[..VERSION_BYTES],
-                [line[STATUS_END - 3], line[STATUS_END - 2], line[STATUS_END - 1]],
-                STATUS_END + 1,
-            ),
+        let (version, rest) = line.split_at_checked(VERSION_BYTES).ok_or(Refusal::InvalidStatusLine)?;
+        let (status, reason) = match rest {
+            [b' ', a, b, c] => ([*a, *b, *c], b"".as_slice()),
+            [b' ', a, b, c, b' ', reason @ ..] => ([*a, *b, *c], reason),
             _ => return Err(Refusal::InvalidStatusLine),
         };
         let version = Version::parse(version).map_err(|_| Refusal::InvalidStatusLine)?;
@@ -60,10 +55,10 @@ impl ResponseHead {
             .filter(|&status| status >= 100)
             .ok_or(Refusal::InvalidStatusLine)?;
         let is_reason_byte = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
-        if !line[reason..].iter().all(is_reason_byte) {
+        if !reason.iter().all(is_reason_byte) {
             return Err(Refusal::InvalidStatusLine);
         }
-        let reason = Span::new(reason..line.len());
+        let reason = Span::new(line.len() - reason.len()..line.len());
         let fields = FieldSection::parse(block, section.first_line_end + 1, section.lines - 1)?;
         check_connection_options(&fields, limits)?;
         let framing = framing::of_response(response_to, version, status, &fields)?;
@@ -105,4 +100,3 @@ pub(crate) fn may_begin(unread: &[u8]) -> bool {
 }
 
 const VERSION_BYTES: usize = "HTTP/1.1".len();
-const STATUS_END: usize = "HTTP/1.1 200".len();

@@ -73,7 +73,7 @@ fn trailers_follow_the_last_chunk_without_fields_that_frame_or_route() {
     let input = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\nHost: g\r\n\
                  Transfer-Encoding: chunked\r\nConnection: close\r\nAuthorization: x\r\nVia: v\r\nX-Checksum: 7\r\n\r\n";
     let mut decoder = Decoder::new();
-    decoder.receive(input.as_bytes(), &Limits::DEFAULT);
+    common::receive(&mut decoder, input.as_bytes(), &Limits::DEFAULT);
     decoder.decode_request(&Limits::DEFAULT).unwrap().unwrap();
     assert_eq!(decoder.decode_piece(&Limits::DEFAULT), Ok(Decoded::Piece));
     let mut encoder = encoder(BodyFraming::Chunked);

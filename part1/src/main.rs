@@ -22,10 +22,12 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> anyhow::Result<()> {
+    stage::start_log(&flags.stage.log)?;
+
     // 1. Listen for clients.
     let proxy = Proxy::new(flags)?;
     let mut listener = Listener::bind(&flags.stage.listen)?;
-    stage::announce(format_args!("{NAME} listening on {}", listener.url()));
+    stage::announce(&format!("{NAME} listening on {}", listener.url()));
 
     // 2. Accept a client, and serve it.
     while let Some(client) = listener.accept() {

@@ -1,17 +1,12 @@
 //! What happens between a client and the backend: steps 3 to 7.
 
-use std::net::TcpStream;
-
 use codec::blocking::{BackendConnection, ClientConnection, both_ways};
 use codec::{BackendAddress, Error, Limits, RequestHead, forward};
-use log::info;
 
 use crate::Flags;
 
 /// What this proxy calls itself in `Via`.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
-
-static LIMITS: Limits = Limits::SERIAL;
 
 /// What all clients share.
 pub struct Proxy {
@@ -20,19 +15,18 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn new(flags: &Flags) -> anyhow::Result<Proxy> {
-        stage::start_log(&flags.stage.log)?;
         Ok(Proxy { backend: flags.stage.backend()? })
     }
 
     /// Serves one client, and answers whatever happens.
-    pub fn serve(&self, stream: TcpStream) {
-        let mut client = ClientConnection::new(stream, &LIMITS);
+    pub fn serve(&self, mut client: ClientConnection) {
         client.close_after_response();
         if client.wait_for_request() {
             let outcome = self.exchange(&mut client);
-            stage::log_report(&client.finish(outcome, Some(NAME)));
+            let report = client.finish(outcome, Some(NAME));
+            stage::log_report(&report);
         } else {
-            info!("{} sent no request", client.address());
+            stage::log_silent_client(client.address());
         }
         client.close();
     }
@@ -41,11 +35,9 @@ impl Proxy {
         // 3. Read a request from the client.
         let mut request = client.read_request()?;
         forward::request(&mut request, client.address(), NAME)?;
-        // A proxy that cannot switch protocols does not pass the offer on.
-        request.fields.remove("Upgrade");
 
         // 4. Connect to the backend.
-        let mut backend = BackendConnection::connect(&self.backend, &LIMITS)?;
+        let mut backend = BackendConnection::connect(&self.backend, &Limits::DEFAULT)?;
         backend.close_after_response();
         self.relay(client, &request, &mut backend)
     }
@@ -72,6 +64,7 @@ impl Proxy {
         let download = move || {
             let mut response = from_backend.read_response()?;
             while response.is_interim() {
+                forward::response(&mut response, NAME);
                 to_client.write_interim(&response)?;
                 response = from_backend.read_response()?;
             }

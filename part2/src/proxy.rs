@@ -1,16 +1,12 @@
 //! What happens between a client and the backend: steps 3 to 7.
 
-use std::pin::pin;
-
-use codec::tokio::{BackendConnection, ClientConnection, ClientStream, both_ways};
+use codec::tokio::{BackendConnection, ClientConnection, both_ways};
 use codec::{BackendAddress, Error, Limits, RequestHead, forward};
 
 use crate::Flags;
 
 /// What this proxy calls itself in `Via`.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
-
-static LIMITS: Limits = Limits::DEFAULT;
 
 /// What all clients share.
 pub struct Proxy {
@@ -19,16 +15,15 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn new(flags: &Flags) -> anyhow::Result<Proxy> {
-        stage::start_log(&flags.stage.log)?;
         Ok(Proxy { backend: flags.stage.backend()? })
     }
 
     /// Serves one client, and answers whatever happens.
-    pub async fn serve(&self, stream: ClientStream) {
-        let mut client = ClientConnection::new(stream, &LIMITS);
+    pub async fn serve(&self, mut client: ClientConnection) {
         while client.wait_for_request().await {
             let outcome = self.exchange(&mut client).await;
-            stage::log_report(&client.finish(outcome, Some(NAME)).await);
+            let report = client.finish(outcome, Some(NAME)).await;
+            stage::log_report(&report);
         }
         client.close().await;
     }
@@ -39,7 +34,7 @@ impl Proxy {
         forward::request(&mut request, client.address(), NAME)?;
 
         // 4. Connect to the backend.
-        let mut backend = BackendConnection::connect(&self.backend, &LIMITS).await?;
+        let mut backend = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
         backend.close_after_response();
         self.relay(client, &request, &mut backend).await
     }
@@ -66,6 +61,7 @@ impl Proxy {
         let download = async move {
             let mut response = from_backend.read_response().await?;
             while response.is_interim() {
+                forward::response(&mut response, NAME);
                 to_client.write_interim(&response).await?;
                 response = from_backend.read_response().await?;
             }
@@ -78,7 +74,7 @@ impl Proxy {
             }
             Ok(())
         };
-        both_ways(pin!(upload), pin!(download)).await?;
+        both_ways(upload, download).await?;
         // Behind a 101 the two speak another protocol.
         client.tunnel(backend).await
     }

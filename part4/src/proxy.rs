@@ -73,6 +73,7 @@ impl Proxy {
         let download = async move {
             let mut response = from_backend.read_response().await?;
             while response.is_interim() {
+                forward::response(&mut response, NAME);
                 to_client.write_interim(&response).await?;
                 response = from_backend.read_response().await?;
             }

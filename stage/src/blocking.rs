@@ -8,6 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use codec::Limits;
+use codec::blocking::ClientConnection;
 
 use crate::accept::{Backoff, bind_failure};
 use crate::flags::resolve_listen;
@@ -41,7 +43,7 @@ impl Listener {
     }
 
     /// The next client; `None` once the process was asked to stop. Failures are logged, and tried again.
-    pub fn accept(&mut self) -> Option<TcpStream> {
+    pub fn accept(&mut self) -> Option<ClientConnection> {
         loop {
             let accepted = self.listener.accept();
             if self.stopping.load(Ordering::Relaxed) {
@@ -50,7 +52,7 @@ impl Listener {
             match accepted {
                 Ok((stream, _)) => {
                     self.backoff.succeeded();
-                    return Some(stream);
+                    return Some(ClientConnection::new(stream, &Limits::SERIAL));
                 }
                 Err(error) => thread::sleep(self.backoff.failed(&error)),
             }

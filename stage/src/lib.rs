@@ -19,4 +19,4 @@ pub mod tokio;
 
 pub use failure::{Failure, exit};
 pub use flags::{EXAMPLES, Flags, parse_duration, parse_size, start_log};
-pub use output::{announce, log_report};
+pub use output::{announce, log_report, log_silent_client};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use codec::tokio::{ClientStream, Connections};
+use codec::Limits;
+use codec::tokio::{ClientConnection, ClientStream, Connections};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -42,6 +43,7 @@ pub struct Listener {
     address: SocketAddr,
     max_clients: usize,
     connections: Connections,
+    limits: &'static Limits,
     stop: Arc<Notify>,
     backoff: Backoff,
 }
@@ -65,7 +67,8 @@ impl Listener {
         let wanted = resolve_listen(flag, listen)?;
         let listener = listen_on(wanted).map_err(|error| bind_failure(flag, wanted, &error))?;
         let address = listener.local_addr().context("cannot tell the address of the listener")?;
-        let max_clients = max_clients.unwrap_or_else(default_max_clients);
+        let allowed = raise_open_files_limit();
+        let max_clients = max_clients.unwrap_or(allowed);
         let stop = Arc::new(Notify::new());
         tokio::spawn(stop_on_signal(Arc::clone(&stop)));
         Ok(Listener {
@@ -73,9 +76,16 @@ impl Listener {
             address,
             max_clients: usize::try_from(max_clients).unwrap_or(usize::MAX),
             connections: Connections::new(),
+            limits: &Limits::DEFAULT,
             stop,
             backoff: Backoff::default(),
         })
+    }
+
+    /// Serves clients within other limits than [`Limits::DEFAULT`].
+    #[must_use]
+    pub fn with_limits(self, limits: &'static Limits) -> Listener {
+        Listener { limits, ..self }
     }
 
     /// Where clients connect to, for people: `http://127.0.0.1:8080`.
@@ -85,7 +95,7 @@ impl Listener {
 
     /// The next client, once fewer than `--max-clients` are there; `None` once the process was asked to stop.
     /// Failures are logged, and tried again.
-    pub async fn accept(&mut self) -> Option<ClientStream> {
+    pub async fn accept(&mut self) -> Option<ClientConnection> {
         loop {
             let accept = async {
                 self.connections.wait_for_fewer_than(self.max_clients).await;
@@ -98,7 +108,8 @@ impl Listener {
             match accepted {
                 Ok((stream, _)) => {
                     self.backoff.succeeded();
-                    return Some(ClientStream { stream, guard: self.connections.guard() });
+                    let stream = ClientStream { stream, guard: self.connections.guard() };
+                    return Some(ClientConnection::new(stream, self.limits));
                 }
                 Err(error) => sleep(self.backoff.failed(&error)).await,
             }
@@ -128,8 +139,8 @@ fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// As many clients as open files allow, at two descriptors a client.
-fn default_max_clients() -> u64 {
+/// Raises the limit of open files as far as it may be, and returns how many clients that is, at two descriptors each.
+fn raise_open_files_limit() -> u64 {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => (limit.saturating_sub(RESERVED_DESCRIPTORS) / 2).clamp(1, MAX_CLIENTS_WITHOUT_LIMIT),
         Err(error) => {

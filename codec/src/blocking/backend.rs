@@ -41,7 +41,7 @@ impl BackendConnection {
             }
             match TcpStream::connect_timeout(address, rest) {
                 Ok(stream) => {
-                    socket::prepare(&stream).map_err(|error| Error::backend(Cause::Io(error)))?;
+                    socket::prepare(&stream).map_err(Error::backend)?;
                     return Ok(BackendConnection::new(stream, backend, limits));
                 }
                 Err(error) if error.kind() == ErrorKind::TimedOut => failure = Cause::TimedOut(Wait::Connect),
@@ -81,7 +81,7 @@ impl BackendConnection {
             persistence: self.persistence,
             progressed: &self.request_progressed,
             stop: &self.response_ended,
-            backend_refused: false,
+            write_failed: false,
         };
         let reader = ResponseReader {
             stream: &self.stream,
@@ -110,7 +110,7 @@ pub struct RequestWriter<'a> {
     persistence: Persistence,
     progressed: &'a Signal,
     stop: &'a Signal,
-    backend_refused: bool,
+    write_failed: bool,
 }
 
 impl RequestWriter<'_> {
@@ -119,26 +119,26 @@ impl RequestWriter<'_> {
         self.encoder.queue_request(head, self.host, self.persistence);
     }
 
-    /// Sends a piece of the body, and returns how many bytes of body that were. It waits for as long as the
-    /// backend takes nothing: that the response does not come is what ends it.
+    /// Sends a piece of the body. It waits for as long as the backend takes nothing: that the response does not
+    /// come is what ends it.
     ///
     /// # Errors
     /// The backend's: it takes no more.
-    pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
+    pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
         let parts = self.encoder.parts(piece)?;
         if let Err(cause) = socket::write_all(self.stream, parts, |_| self.stop.check()) {
-            self.backend_refused = true;
+            self.write_failed = true;
             return Err(Error::backend(cause));
         }
         self.encoder.written(piece.is_last());
         self.progressed.set();
-        Ok(piece.bytes().len() as u64)
+        Ok(())
     }
 }
 
 impl Drop for RequestWriter<'_> {
     fn drop(&mut self) {
-        if !self.encoder.is_clean() && !self.backend_refused {
+        if !self.encoder.is_clean() && !self.write_failed {
             // Fails only if the connection is gone already.
             let _ = self.stream.shutdown(Shutdown::Both);
         }
@@ -157,8 +157,8 @@ pub struct ResponseReader<'a> {
 }
 
 impl ResponseReader<'_> {
-    /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most since
-    /// more of the request has left.
+    /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most,
+    /// counted from the last piece of the request that left.
     ///
     /// # Errors
     /// The backend's: a response that breaks a rule, or comes too late, or not at all.
@@ -167,9 +167,6 @@ impl ResponseReader<'_> {
             let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
             if let Some(head) = head {
                 return Ok(head);
-            }
-            if self.decoder.is_at_end_of_file() {
-                return Err(Error::backend(Cause::Closed(Wait::Head)));
             }
             self.fill(Wait::Head).map_err(Error::backend)?;
         }
@@ -185,9 +182,6 @@ impl ResponseReader<'_> {
             match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
                 Decoded::Piece => return Ok(Some(self.decoder.piece())),
                 Decoded::End => return Ok(None),
-                Decoded::NeedsMore if self.decoder.is_at_end_of_file() => {
-                    return Err(Error::backend(Cause::Closed(Wait::Body)));
-                }
                 Decoded::NeedsMore => self.fill(Wait::Body).map_err(Error::backend)?,
             }
         }
@@ -200,16 +194,13 @@ impl ResponseReader<'_> {
         };
         let mut deadline = Instant::now() + timeout;
         self.request_progressed.clear();
-        let space = self.decoder.space(self.limits);
-        let length = socket::read(self.stream, space, || {
+        socket::fill(self.stream, self.decoder, self.limits, wait, || {
             // A response cannot be late while the request is on its way.
             if self.request_progressed.clear() {
                 deadline = Instant::now() + timeout;
             }
             socket::check_deadline(deadline, wait)
-        })?;
-        self.decoder.filled(length);
-        Ok(())
+        })
     }
 }
 

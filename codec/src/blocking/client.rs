@@ -5,11 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::socket;
 use crate::client_state::{ClientState, Ending, ResponseState};
-use crate::clock::with_date;
+use crate::date::with_date;
 use crate::signal::Signal;
-use crate::{
-    Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait, forward,
-};
+use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait};
 
 /// A connection to a client.
 ///
@@ -78,12 +76,11 @@ impl ClientConnection {
     pub fn read_request(&mut self) -> Result<RequestHead, Error> {
         let deadline = self.state.started + self.limits.head_timeout;
         loop {
-            if let Some(head) = self.state.decoder.decode_request(self.limits).map_err(Error::client)? {
+            if let Some(mut head) = self.state.decoder.decode_request(self.limits).map_err(Error::client)? {
+                // RFC 9110 section 7.8: a server may ignore Upgrade. This adapter has no tunnel, so it drops the offer.
+                head.fields.remove("Upgrade");
                 self.state.begin_exchange(&head);
                 return Ok(head);
-            }
-            if self.state.decoder.is_at_end_of_file() {
-                return Err(Error::client(Cause::Closed(Wait::Head)));
             }
             self.fill(deadline).map_err(Error::client)?;
         }
@@ -137,7 +134,7 @@ impl ClientConnection {
             Ending::Linger => {
                 let _ = self.stream.shutdown(Shutdown::Write);
                 let deadline = Instant::now() + self.limits.linger_timeout;
-                while Instant::now() < deadline && !self.state.decoder.is_at_end_of_file() {
+                while Instant::now() < deadline {
                     self.state.decoder.discard_unread();
                     if self.fill(deadline).is_err() {
                         break;
@@ -149,10 +146,8 @@ impl ClientConnection {
     }
 
     fn fill(&mut self, deadline: Instant) -> Result<(), Cause> {
-        let space = self.state.decoder.space(self.limits);
-        let length = socket::read(&self.stream, space, || socket::check_deadline(deadline, Wait::Head))?;
-        self.state.decoder.filled(length);
-        Ok(())
+        let check = || socket::check_deadline(deadline, Wait::Head);
+        socket::fill(&self.stream, &mut self.state.decoder, self.limits, Wait::Head, check)
     }
 }
 
@@ -175,9 +170,6 @@ impl RequestBody<'_> {
             match self.decoder.decode_piece(self.limits).map_err(Error::client)? {
                 Decoded::Piece => return Ok(Some(self.decoder.piece())),
                 Decoded::End => return Ok(None),
-                Decoded::NeedsMore if self.decoder.is_at_end_of_file() => {
-                    return Err(Error::client(Cause::Closed(Wait::Body)));
-                }
                 Decoded::NeedsMore => self.fill().map_err(Error::client)?,
             }
         }
@@ -185,13 +177,10 @@ impl RequestBody<'_> {
 
     fn fill(&mut self) -> Result<(), Cause> {
         let deadline = Instant::now() + self.limits.request_body_timeout;
-        let space = self.decoder.space(self.limits);
-        let length = socket::read(self.stream, space, || {
+        socket::fill(self.stream, self.decoder, self.limits, Wait::Body, || {
             self.stop.check()?;
             socket::check_deadline(deadline, Wait::Body)
-        })?;
-        self.decoder.filled(length);
-        Ok(())
+        })
     }
 }
 
@@ -210,9 +199,7 @@ impl ResponseWriter<'_> {
     /// # Errors
     /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone.
     pub fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
-        let mut head = head.clone();
-        forward::interim_response(&mut head);
-        if self.state.queue_interim(&head) {
+        if self.state.queue_interim(head) {
             let parts = [self.state.encoder.queued(), &[], &[]];
             write_all(self.stream, parts, self.limits).map_err(Error::client)?;
             self.state.encoder.written(false);
@@ -231,8 +218,8 @@ impl ResponseWriter<'_> {
     /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
     /// as its head announced.
     pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
-        let length = self.state.body_length(&piece);
-        let parts = self.state.parts(piece)?;
+        let length = self.state.encoder.body_length(&piece);
+        let parts = self.state.encoder.parts(piece)?;
         write_all(self.stream, parts, self.limits).map_err(Error::client)?;
         self.state.written(length, piece.is_last());
         Ok(length)

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::{Cause, Wait};
+use crate::{Cause, Decoder, Limits, Wait};
 
 /// How long a call waits before it looks at its deadline and its signals.
 const TICK: Duration = Duration::from_millis(100);
@@ -18,10 +18,26 @@ pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)
 }
 
+/// Reads once into the decoder, for as long as `check` lets it.
+pub(super) fn fill(
+    stream: &TcpStream,
+    decoder: &mut Decoder,
+    limits: &Limits,
+    wait: Wait,
+    check: impl FnMut() -> Result<(), Cause>,
+) -> Result<(), Cause> {
+    if decoder.is_at_end_of_file() {
+        return Err(Cause::Closed(wait));
+    }
+    let length = read(stream, decoder.space(limits), check)?;
+    decoder.filled(length);
+    Ok(())
+}
+
 /// Reads once, for as long as `check` lets it, which is called before each try; `Ok(0)` is the end of the stream.
 ///
 /// A peer that sends a byte now and then never lets a read time out, so that alone is no place to check.
-pub(super) fn read(
+fn read(
     mut stream: &TcpStream,
     space: &mut [u8],
     mut check: impl FnMut() -> Result<(), Cause>,

@@ -58,7 +58,7 @@ impl BackendConnection {
         for address in backend.addresses() {
             match timeout_at(deadline, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
-                    stream.set_nodelay(true).map_err(|error| Error::backend(Cause::Io(error)))?;
+                    stream.set_nodelay(true).map_err(Error::backend)?;
                     return Ok(BackendConnection::new(stream, backend, limits));
                 }
                 Ok(Err(error)) => failure = Cause::Connect { backend: backend.to_string(), error },
@@ -162,18 +162,18 @@ impl RequestWriter<'_> {
         self.encoder.queue_request(head, self.host, self.persistence);
     }
 
-    /// Sends a piece of the body, and returns how many bytes of body that were. It waits for as long as the
-    /// backend takes nothing: that the response does not come is what ends it. If it is dropped, the connection is
+    /// Sends a piece of the body. It waits for as long as the backend takes nothing: that the response does not
+    /// come is what ends it. If it is dropped, the connection is
     /// not used again.
     ///
     /// # Errors
     /// The backend's: it takes no more.
-    pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
+    pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
         let parts = self.encoder.parts(piece)?;
         socket::write_all(&mut self.stream, parts, None).await.map_err(Error::backend)?;
         self.encoder.written(piece.is_last());
         self.progressed.set();
-        Ok(piece.bytes().len() as u64)
+        Ok(())
     }
 }
 
@@ -190,8 +190,8 @@ pub struct ResponseReader<'a> {
 }
 
 impl ResponseReader<'_> {
-    /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most since
-    /// more of the request has left. May be dropped and called again.
+    /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most,
+    /// counted from the last piece of the request that left. May be dropped and called again.
     ///
     /// # Errors
     /// The backend's: a response that breaks a rule, or comes too late, or not at all.
@@ -201,9 +201,6 @@ impl ResponseReader<'_> {
             if let Some(head) = head {
                 *self.state = ResponseState::Head(persistence_behind(&head));
                 return Ok(head);
-            }
-            if self.decoder.is_at_end_of_file() {
-                return Err(Error::backend(Cause::Closed(Wait::Head)));
             }
             self.fill(Wait::Head).await.map_err(Error::backend)?;
         }
@@ -219,9 +216,6 @@ impl ResponseReader<'_> {
             match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
                 Decoded::Piece => return Ok(Some(self.decoder.piece())),
                 Decoded::End => return Ok(None),
-                Decoded::NeedsMore if self.decoder.is_at_end_of_file() => {
-                    return Err(Error::backend(Cause::Closed(Wait::Body)));
-                }
                 Decoded::NeedsMore => self.fill(Wait::Body).await.map_err(Error::backend)?,
             }
         }

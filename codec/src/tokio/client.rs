@@ -15,10 +15,8 @@ use super::connections::{ClientStream, ConnectionGuard};
 use super::socket;
 use super::timer::Timer;
 use crate::client_state::{ClientState, Ending, ResponseState};
-use crate::clock::with_date;
-use crate::{
-    Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait, forward,
-};
+use crate::date::with_date;
+use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait};
 
 /// A connection to a client.
 ///
@@ -106,9 +104,6 @@ impl ClientConnection {
                 self.state.begin_exchange(&head);
                 return Ok(head);
             }
-            if self.state.decoder.is_at_end_of_file() {
-                return Err(Error::client(Cause::Closed(Wait::Head)));
-            }
             // A client that sends a byte now and then never lets the timer be looked at.
             if Instant::now() >= deadline {
                 return Err(Error::client(Cause::TimedOut(Wait::Head)));
@@ -146,10 +141,10 @@ impl ClientConnection {
         // What came right behind the heads.
         let to_backend = self.take_unread();
         let to_client = backend.take_unread();
-        backend.stream().write_all(&to_backend).await.map_err(Error::backend_io)?;
-        self.stream.write_all(&to_client).await.map_err(Error::client_io)?;
+        backend.stream().write_all(&to_backend).await.map_err(Error::backend)?;
+        self.stream.write_all(&to_client).await.map_err(Error::client)?;
         let copied = copy_bidirectional(&mut self.stream, backend.stream()).await;
-        let (_, sent) = copied.map_err(Error::client_io)?;
+        let (_, sent) = copied.map_err(Error::client)?;
         self.state.tunnelled(sent + to_client.len() as u64);
         Ok(())
     }
@@ -186,7 +181,7 @@ impl ClientConnection {
             Ending::Linger => {
                 let _ = self.stream.shutdown().await;
                 let deadline = Instant::now() + self.limits.linger_timeout;
-                while Instant::now() < deadline && !self.state.decoder.is_at_end_of_file() {
+                while Instant::now() < deadline {
                     self.state.decoder.discard_unread();
                     if self.fill(deadline).await.is_err() {
                         break;
@@ -227,9 +222,6 @@ impl RequestBody<'_> {
             match self.decoder.decode_piece(self.limits).map_err(Error::client)? {
                 Decoded::Piece => return Ok(Some(self.decoder.piece())),
                 Decoded::End => return Ok(None),
-                Decoded::NeedsMore if self.decoder.is_at_end_of_file() => {
-                    return Err(Error::client(Cause::Closed(Wait::Body)));
-                }
                 Decoded::NeedsMore => self.fill().await.map_err(Error::client)?,
             }
         }
@@ -260,9 +252,7 @@ impl ResponseWriter<'_> {
     /// # Errors
     /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone.
     pub async fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
-        let mut head = head.clone();
-        forward::interim_response(&mut head);
-        if self.state.queue_interim(&head) {
+        if self.state.queue_interim(head) {
             let parts = [self.state.encoder.queued(), &[], &[]];
             let timeout = Some(self.limits.write_timeout);
             socket::write_all(&mut self.stream, parts, timeout).await.map_err(Error::client)?;
@@ -285,8 +275,8 @@ impl ResponseWriter<'_> {
     /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
     /// as its head announced.
     pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
-        let length = self.state.body_length(&piece);
-        let parts = self.state.parts(piece)?;
+        let length = self.state.encoder.body_length(&piece);
+        let parts = self.state.encoder.parts(piece)?;
         let timeout = Some(self.limits.write_timeout);
         socket::write_all(&mut self.stream, parts, timeout).await.map_err(Error::client)?;
         self.state.written(length, piece.is_last());

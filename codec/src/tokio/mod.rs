@@ -10,14 +10,14 @@ mod socket;
 mod timer;
 
 use std::future::poll_fn;
-use std::pin::Pin;
+
 use std::task::Poll;
 
 pub use backend::{BackendConnection, RequestWriter, ResponseReader};
 pub use client::{ClientConnection, RequestBody, ResponseWriter};
 pub use connections::{ClientStream, ConnectionGuard, Connections};
 
-use crate::{Blame, Error, both_ways};
+use crate::{Error, both_ways};
 
 /// Runs the two directions of an exchange at once, and returns what it came to.
 ///
@@ -26,11 +26,11 @@ use crate::{Blame, Error, both_ways};
 ///
 /// # Errors
 /// None if the response has gone to the client whole; else the error that the client should be told.
-pub async fn both_ways<U, D>(mut upload: Pin<&mut U>, mut download: Pin<&mut D>) -> Result<(), Error>
-where
-    U: Future<Output = Result<(), Error>>,
-    D: Future<Output = Result<(), Error>>,
-{
+pub async fn both_ways(
+    upload: impl Future<Output = Result<(), Error>>,
+    download: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
+    let (mut upload, mut download) = (Box::pin(upload), Box::pin(download));
     let mut uploaded = None;
     poll_fn(|cx| {
         if uploaded.is_none()
@@ -39,7 +39,7 @@ where
             // Without a whole request no response is worth waiting for. But if it was the backend that took no
             // more, its answer may still come.
             match outcome {
-                Err(error) if error.blame() == Blame::Client => return Poll::Ready(Err(error)),
+                Err(error) if both_ways::decides(&error) => return Poll::Ready(Err(error)),
                 outcome => uploaded = Some(outcome),
             }
         }

@@ -23,6 +23,9 @@ pub(super) fn poll_fill(
     limits: &Limits,
     (timer, deadline, wait): (&mut Timer, Instant, Wait),
 ) -> Poll<Result<(), Cause>> {
+    if decoder.is_at_end_of_file() {
+        return Poll::Ready(Err(Cause::Closed(wait)));
+    }
     if let Poll::Ready(ready) = stream.as_ref().poll_read_ready(cx) {
         ready.map_err(Cause::Io)?;
         let mut space = ReadBuf::new(decoder.space(limits));

@@ -1,7 +1,6 @@
 //! The proxy of `proxy.rs`, over tokio.
 
 use std::net::TcpListener;
-use std::pin::pin;
 use std::sync::mpsc::Sender;
 
 use codec::tokio::{BackendConnection, ClientConnection, ClientStream, Connections, both_ways};
@@ -58,6 +57,7 @@ async fn exchange(
     let download = async move {
         let mut response = from_backend.read_response().await?;
         while response.is_interim() {
+            forward::response(&mut response, "test");
             to_client.write_interim(&response).await?;
             response = from_backend.read_response().await?;
         }
@@ -68,6 +68,6 @@ async fn exchange(
         }
         Ok(())
     };
-    both_ways(pin!(upload), pin!(download)).await?;
+    both_ways(upload, download).await?;
     client.tunnel(&mut backend).await
 }

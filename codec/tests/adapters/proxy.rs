@@ -74,6 +74,7 @@ fn blocking_exchange(
     let download = move || {
         let mut response = from_backend.read_response()?;
         while response.is_interim() {
+            forward::response(&mut response, "test");
             to_client.write_interim(&response)?;
             response = from_backend.read_response()?;
         }

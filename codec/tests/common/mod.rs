@@ -148,7 +148,7 @@ fn decode(
     let ends = closed.then_some(&b""[..]);
     for piece in pieces.iter().copied().map(Some).chain(ends.map(|_| None)) {
         match piece {
-            Some(bytes) => decoder.receive(bytes, limits),
+            Some(bytes) => receive(&mut decoder, bytes, limits),
             None => decoder.filled(0),
         }
         loop {
@@ -224,10 +224,21 @@ fn texts(fields: &codec::FieldSection) -> Vec<(String, String)> {
     fields.iter().map(|(name, value)| (text(name), text(value))).collect()
 }
 
+/// Puts bytes into a decoder as a socket would.
+pub fn receive(decoder: &mut Decoder, mut bytes: &[u8], limits: &Limits) {
+    while !bytes.is_empty() {
+        let space = decoder.space(limits);
+        let length = space.len().min(bytes.len());
+        space[..length].copy_from_slice(&bytes[..length]);
+        decoder.filled(length);
+        bytes = &bytes[length..];
+    }
+}
+
 /// A complete head of a request, to be forwarded or answered.
 pub fn request_head(input: impl AsRef<[u8]>) -> RequestHead {
     let mut decoder = Decoder::new();
-    decoder.receive(input.as_ref(), &Limits::DEFAULT);
+    receive(&mut decoder, input.as_ref(), &Limits::DEFAULT);
     decoder.decode_request(&Limits::DEFAULT).expect("a valid request").expect("a complete head")
 }
 
@@ -238,7 +249,7 @@ pub fn response_head(input: impl AsRef<[u8]>) -> ResponseHead {
 
 pub fn response_head_to(response_to: ResponseTo, input: impl AsRef<[u8]>) -> ResponseHead {
     let mut decoder = Decoder::new();
-    decoder.receive(input.as_ref(), &Limits::DEFAULT);
+    receive(&mut decoder, input.as_ref(), &Limits::DEFAULT);
     let expected = Expected { response_to, upgrade: true };
     decoder.decode_response(expected, &Limits::DEFAULT).expect("a valid response").expect("a complete head")
 }

@@ -1,0 +1,30 @@
+//! The response that answers an error.
+
+use crate::error::Answer;
+use crate::{BodyFraming, Error, ResponseHead, reason_phrase};
+
+/// What this proxy passes on (RFC 9110 section 10.2.1).
+const ALLOW: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// Head and body of the response; `None` if there is nobody left to answer.
+///
+/// The body is one line of text that names the rule. `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in
+/// an origin server.
+pub(crate) fn of(error: &Error, proxy: Option<&str>) -> Option<(ResponseHead, String)> {
+    let Answer { status, error_type, sentence } = error.answer()?;
+    if error.is_final_recipient() {
+        let head = ResponseHead::new(status, BodyFraming::Empty).with("Allow", ALLOW);
+        return Some((head, String::new()));
+    }
+    let body = format!("{status} {}: {sentence}\n", reason_phrase(status));
+    let mut head = ResponseHead::new(status, BodyFraming::ContentLength(body.len() as u64))
+        .with("Content-Type", "text/plain; charset=utf-8");
+    if status == 405 {
+        // RFC 9110 section 15.5.6: 405 lists what is allowed.
+        head.fields.append("Allow", ALLOW);
+    }
+    if let Some(proxy) = proxy {
+        head.fields.append("Proxy-Status", format!("{proxy}; error={error_type}"));
+    }
+    Some((head, body))
+}
