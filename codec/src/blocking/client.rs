@@ -106,11 +106,6 @@ impl ClientConnection {
         (body, response)
     }
 
-    /// Takes out the bytes that came behind the request: what comes first in a tunnel, behind a 101.
-    pub fn take_unread(&mut self) -> Vec<u8> {
-        self.state.decoder.take_unread()
-    }
-
     /// Ends an exchange: answers an error that can still be answered, and says what became of the request.
     ///
     /// `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in an origin server.

@@ -144,7 +144,7 @@ impl ClientConnection {
         // What comes now is no request, however the tunnel ends.
         self.state.close_after_response();
         // What came right behind the heads.
-        let to_backend = self.take_unread();
+        let to_backend = self.state.decoder.take_unread();
         let to_client = backend.take_unread();
         backend.stream().write_all(&to_backend).await.map_err(Error::backend_io)?;
         self.stream.write_all(&to_client).await.map_err(Error::client_io)?;
@@ -154,9 +154,10 @@ impl ClientConnection {
         Ok(())
     }
 
-    /// Takes out the bytes that came behind the request: what comes first in a tunnel, behind a 101.
-    pub fn take_unread(&mut self) -> Vec<u8> {
-        self.state.decoder.take_unread()
+    /// Takes the socket out, with the bytes that came behind the request: for a tunnel, or whatever is not HTTP.
+    pub fn into_socket(mut self) -> (ClientStream, Vec<u8>) {
+        let unread = self.state.decoder.take_unread();
+        (ClientStream { stream: self.stream, guard: self.guard }, unread)
     }
 
     /// Ends an exchange: answers an error that can still be answered, and says what became of the request.
