@@ -20,7 +20,7 @@ pub struct Piece<'a> {
 
 impl<'a> Piece<'a> {
     /// A piece that is followed by more.
-    pub fn of(bytes: &'a [u8]) -> Piece<'a> {
+    pub fn partial(bytes: &'a [u8]) -> Piece<'a> {
         Piece { bytes, is_last: false, trailers: None }
     }
 
@@ -29,7 +29,7 @@ impl<'a> Piece<'a> {
         Piece { bytes, is_last: true, trailers: None }
     }
 
-    /// The same piece with a trailer section behind it, which only a chunked body can carry.
+    /// The same piece with a trailer section after it, which only a chunked body can carry.
     #[must_use]
     pub fn with_trailers(self, trailers: Option<&'a FieldSection>) -> Piece<'a> {
         Piece { trailers, ..self }

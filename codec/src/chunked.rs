@@ -16,11 +16,11 @@ pub(crate) enum ChunkedDecoder {
     Size,
     /// Within a chunk's data, of which so many bytes are remaining.
     Data(u64),
-    /// Before the CR LF behind a chunk's data.
+    /// Before the CR LF after a chunk's data.
     DataEnd,
     /// In the trailer section.
     Trailers(Scanner),
-    /// Behind it.
+    /// After it.
     End(Option<FieldSection>),
 }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::error_response;
+use crate::signal::Signal;
 use crate::{
     Answering, Blame, Decoder, Encoder, Error, Persistence, Progress, Report, RequestHead, ResponseHead,
     ResponseTo, Version,
@@ -18,6 +19,10 @@ pub(crate) struct ClientState {
     pub(crate) started: Instant,
     closes_after_response: bool,
     ending: Ending,
+    /// The request has been read to its end.
+    pub(crate) request_ended: Signal,
+    /// The head of the final response is on its way.
+    pub(crate) response_began: Signal,
 }
 
 /// The direction to the client.
@@ -34,12 +39,10 @@ pub(crate) struct ResponseState {
 pub(crate) enum Ending {
     /// Wait for another request.
     KeepAlive,
-    /// Close: all that came was read.
+    /// Close: the client has ended its side, or did not get a whole answer.
     Close,
     /// Close, and read what still comes, so that a reset does not destroy the answer.
     Linger,
-    /// Reset: the client must see that the response is cut short, and has no other way to.
-    Reset,
 }
 
 /// What is known before a request: the answer to one that cannot be read.
@@ -60,6 +63,8 @@ impl ClientState {
             started: Instant::now(),
             closes_after_response: false,
             ending: Ending::KeepAlive,
+            request_ended: Signal::default(),
+            response_began: Signal::default(),
         }
     }
 
@@ -89,6 +94,11 @@ impl ClientState {
         self.request.push_str(head.method());
         self.request.push(' ');
         self.request.push_str(head.path());
+        self.response_began.clear();
+        self.request_ended.clear();
+        if !head.has_body() {
+            self.request_ended.set();
+        }
         let persistence = match self.closes_after_response {
             true => Persistence::Close,
             false => Persistence::of(head.version(), &head.fields),
@@ -121,18 +131,16 @@ impl ClientState {
 
     /// The exchange has ended: decides how the connection goes on, and reports.
     pub(crate) fn end(&mut self, error: Option<Error>) -> Report {
-        let encoder = &self.response.encoder;
-        let is_complete = encoder.is_clean();
-        self.ending = match encoder.progress() {
-            // RFC 9112 section 8: without a length or chunks, only a reset shows that a body is cut short.
-            Progress::HeadSent if encoder.is_close_delimited() => Ending::Reset,
-            _ if !is_complete => Ending::Close,
+        let keeps_alive = self.response.answering.persistence == Persistence::KeepAlive;
+        self.ending = if !self.response.encoder.is_clean() {
+            Ending::Close
+        } else if keeps_alive && self.decoder.has_ended() {
+            Ending::KeepAlive
+        } else if self.decoder.is_at_end_of_file() {
+            Ending::Close
+        } else {
             // RFC 9112 section 9.6: what is still on its way must not reset the connection.
-            _ if !self.decoder.has_ended() => Ending::Linger,
-            _ if self.response.answering.persistence == Persistence::KeepAlive => Ending::KeepAlive,
-            // Pipelined requests that will not be served.
-            _ if self.decoder.has_started() => Ending::Linger,
-            _ => Ending::Close,
+            Ending::Linger
         };
         self.response.encoder.release();
         Report {
@@ -180,7 +188,7 @@ impl ResponseState {
     }
 }
 
-/// Whether the request itself is wrong, so that nothing behind it can be trusted.
+/// Whether the request itself is wrong, so that nothing after it can be trusted.
 fn is_bad_request(error: &Error) -> bool {
     error.blame() == Blame::Client && !error.is_final_recipient()
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
-use crate::request::{self, RequestHead};
+use crate::request::{RequestHead, RequestLine};
 use crate::response::{self, ResponseHead};
 use crate::scanner::{Scanner, Section};
 use crate::{BodyFraming, Limits, Piece, Refusal, ResponseTo};
@@ -26,14 +26,25 @@ pub struct Decoder {
 
 #[derive(Debug)]
 enum State {
-    Head { scanner: Scanner, skipped_empty_line: bool, interim_responses: u32 },
-    Body { decoder: BodyDecoder, is_new: bool, has_ended: bool, decoded: u64 },
+    Head(HeadState),
+    Body { decoder: BodyDecoder, is_new: bool, has_ended: bool, max_bytes: Option<u64>, decoded: u64 },
     Refused(Refusal),
+}
+
+/// How far a head has come.
+#[derive(Debug, Default)]
+struct HeadState {
+    scanner: Scanner,
+    /// The request line, once it is complete.
+    request_line: Option<RequestLine>,
+    skipped_empty_line: bool,
+    /// Interim responses before this head.
+    interim_responses: u32,
 }
 
 impl Default for State {
     fn default() -> State {
-        State::Head { scanner: Scanner::default(), skipped_empty_line: false, interim_responses: 0 }
+        State::Head(HeadState::default())
     }
 }
 
@@ -101,7 +112,7 @@ impl Decoder {
         self.at_end_of_file
     }
 
-    /// Whether the last message was decoded to its end, and nothing came behind it.
+    /// Whether the last message was decoded to its end, and nothing came after it.
     pub fn is_clean(&self) -> bool {
         self.has_ended() && self.buffer.is_empty() && !self.at_end_of_file
     }
@@ -110,13 +121,16 @@ impl Decoder {
     pub fn has_ended(&self) -> bool {
         match &self.state {
             State::Body { decoder, has_ended, .. } => *has_ended || decoder.is_empty(),
-            State::Head { .. } | State::Refused(_) => false,
+            State::Head(_) | State::Refused(_) => false,
         }
     }
 
-    /// Whether a byte of the next head has come.
-    pub fn has_started(&self) -> bool {
-        !self.buffer.is_empty()
+    /// Whether a byte of the next head has come. An empty line before it is skipped, and is none.
+    pub fn has_started(&mut self) -> bool {
+        if self.next_message().is_ok() {
+            self.skip_empty_line();
+        }
+        !matches!(self.buffer.unread(), b"" | b"\r")
     }
 
     /// The head of the next request; `None` until it has come whole.
@@ -160,11 +174,11 @@ impl Decoder {
             State::Body { decoder, has_ended: true, .. } => {
                 Piece::last(bytes).with_trailers(decoder.trailers())
             }
-            _ => Piece::of(bytes),
+            _ => Piece::partial(bytes),
         }
     }
 
-    /// Behind a message that has ended, starts with the next.
+    /// After a message that has ended, starts with the next.
     fn next_message(&mut self) -> Result<(), Refusal> {
         if let State::Refused(refusal) = self.state {
             return Err(refusal);
@@ -175,6 +189,17 @@ impl Decoder {
         Ok(())
     }
 
+    /// RFC 9112 section 2.2: at least one CRLF before the request line is ignored; more is not needed.
+    fn skip_empty_line(&mut self) {
+        if let State::Head(HeadState { skipped_empty_line, .. }) = &mut self.state
+            && !*skipped_empty_line
+            && self.buffer.unread().starts_with(b"\r\n")
+        {
+            *skipped_empty_line = true;
+            self.buffer.consume(2);
+        }
+    }
+
     fn refuse_on_error<T>(&mut self, result: Result<T, Refusal>) -> Result<T, Refusal> {
         if let Err(refusal) = result {
             self.state = State::Refused(refusal);
@@ -183,29 +208,29 @@ impl Decoder {
     }
 
     fn request_head(&mut self, limits: &Limits) -> Result<Option<RequestHead>, Refusal> {
-        let State::Head { scanner, skipped_empty_line, .. } = &mut self.state else {
+        self.skip_empty_line();
+        let State::Head(HeadState { scanner, request_line, .. }) = &mut self.state else {
             return Ok(None);
         };
-        // RFC 9112 section 2.2: at least one CRLF before the request line is ignored; more is not needed.
-        while self.buffer.unread().starts_with(b"\r\n") {
-            if *skipped_empty_line {
-                return Err(Refusal::EmptyLines);
-            }
-            *skipped_empty_line = true;
-            self.buffer.consume(2);
-        }
         let unread = self.buffer.unread();
+        if unread.starts_with(b"\r\n") {
+            return Err(Refusal::EmptyLines);
+        }
         if unread == b"\r" {
             return Ok(None);
         }
-        if scanner.is_in_first_line() {
-            request::check_first_line(unread, limits)?;
-        }
-        let Some(section) = scanner.scan(unread, 1, limits)? else {
+        // What is not HTTP at all is answered at once, and not when an empty line comes.
+        let line = match request_line.take() {
+            Some(line) => Some(line),
+            None => RequestLine::parse(unread, limits)?,
+        };
+        let section = scanner.scan(unread, 1, limits)?;
+        let (Some(line), Some(section)) = (line, section) else {
+            *request_line = line;
             return Ok(None);
         };
-        let head = RequestHead::parse(self.take(section), section, limits)?;
-        self.start_body(head.framing());
+        let head = RequestHead::parse(line, self.take(section), section, limits)?;
+        self.start_body(head.framing(), limits.max_body_bytes);
         Ok(Some(head))
     }
 
@@ -214,7 +239,7 @@ impl Decoder {
         expected: Expected,
         limits: &Limits,
     ) -> Result<Option<ResponseHead>, Refusal> {
-        let State::Head { scanner, interim_responses, .. } = &mut self.state else {
+        let State::Head(HeadState { scanner, interim_responses, .. }) = &mut self.state else {
             return Ok(None);
         };
         let unread = self.buffer.unread();
@@ -233,15 +258,14 @@ impl Decoder {
                 return Err(Refusal::TooManyInterimResponses);
             }
             let interim_responses = interim_responses + 1;
-            self.state =
-                State::Head { scanner: Scanner::default(), skipped_empty_line: false, interim_responses };
+            self.state = State::Head(HeadState { interim_responses, ..HeadState::default() });
             return Ok(Some(head));
         }
-        // RFC 9110 section 15.2.2: 101 answers an Upgrade; without one the bytes behind it have no meaning.
+        // RFC 9110 section 15.2.2: 101 answers an Upgrade; without one the bytes after it have no meaning.
         if head.status() == 101 && !expected.upgrade {
             return Err(Refusal::SwitchedProtocolsUnasked);
         }
-        self.start_body(head.framing());
+        self.start_body(head.framing(), None);
         Ok(Some(head))
     }
 
@@ -253,16 +277,18 @@ impl Decoder {
         block
     }
 
-    fn start_body(&mut self, framing: BodyFraming) {
+    fn start_body(&mut self, framing: BodyFraming, max_bytes: Option<u64>) {
         let decoder = BodyDecoder::new(framing);
-        self.state = State::Body { decoder, is_new: true, has_ended: false, decoded: 0 };
+        self.state = State::Body { decoder, is_new: true, has_ended: false, max_bytes, decoded: 0 };
     }
 
     fn body_piece(&mut self, limits: &Limits) -> Result<Decoded, Refusal> {
-        let (decoder, is_new, has_ended, decoded) = match &mut self.state {
-            State::Body { decoder, is_new, has_ended, decoded } => (decoder, is_new, has_ended, decoded),
+        let (decoder, is_new, has_ended, max_bytes, decoded) = match &mut self.state {
+            State::Body { decoder, is_new, has_ended, max_bytes, decoded } => {
+                (decoder, is_new, has_ended, max_bytes, decoded)
+            }
             State::Refused(refusal) => return Err(*refusal),
-            State::Head { .. } => return Ok(Decoded::NeedsMore),
+            State::Head(_) => return Ok(Decoded::NeedsMore),
         };
         if *has_ended {
             return Ok(Decoded::End);
@@ -273,7 +299,7 @@ impl Decoder {
         self.piece = start + part.content.start..start + part.content.end;
         *decoded += self.piece.len() as u64;
         // RFC 9110 section 15.5.14: a body whose length was not announced is refused where it grows too large.
-        if limits.max_body_bytes.is_some_and(|max| *decoded > max) {
+        if max_bytes.is_some_and(|max| *decoded > max) {
             return Err(Refusal::BodyTooLarge);
         }
         *has_ended = part.end;

@@ -19,14 +19,22 @@ use crate::{
 /// [`Encoder::parts`], then say so with [`Encoder::written`].
 #[derive(Debug)]
 pub struct Encoder {
-    /// What stands before the piece, and what behind it.
+    /// What stands before the piece, and what after it.
     before: BytesMut,
     after: BytesMut,
     /// How the body is delimited as it is sent; of a `ContentLength`, what is still to come.
     framing: BodyFraming,
     progress: Progress,
-    /// A write began and was not finished: what the other side has got is unknown.
-    is_writing: bool,
+    writing: Writing,
+}
+
+/// Whether what was returned to be written has been written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    Done,
+    Begun,
+    /// A write was never finished: what the other side has got is unknown, and nothing can be added to it.
+    BrokenOff,
 }
 
 /// How far the current message has got.
@@ -60,12 +68,12 @@ impl Default for Encoder {
             after: BytesMut::new(),
             framing: BodyFraming::Empty,
             progress: Progress::Nothing,
-            is_writing: false,
+            writing: Writing::Done,
         }
     }
 }
 
-/// Up to this size, copying a piece behind its head costs less than handing three parts to the kernel.
+/// Up to this size, copying a piece after its head costs less than handing three parts to the kernel.
 const COPIED_BYTES: usize = 4096;
 
 impl Encoder {
@@ -75,13 +83,15 @@ impl Encoder {
     }
 
     /// How far the current message has got.
+    ///
+    /// After a write that was broken off it is [`Progress::HeadSent`]: a part of the head may have left.
     pub fn progress(&self) -> Progress {
-        self.progress
+        if self.writing == Writing::Done { self.progress } else { Progress::HeadSent }
     }
 
     /// Whether the last message has left whole, and no write was broken off.
     pub fn is_clean(&self) -> bool {
-        self.progress == Progress::Sent && !self.is_writing
+        self.progress() == Progress::Sent
     }
 
     /// Whether only the end of the connection ends the current body.
@@ -96,7 +106,7 @@ impl Encoder {
 
     /// Gives the buffers' memory back, and is ready for the next message.
     pub fn release(&mut self) {
-        *self = Encoder { is_writing: self.is_writing, ..Encoder::default() };
+        *self = Encoder { writing: self.writing, ..Encoder::default() };
     }
 
     /// Queues the head of a request in origin-form (RFC 9112 section 3.2.1).
@@ -146,7 +156,7 @@ impl Encoder {
             (100..=199 | 204, _) => {}
             // RFC 9110 section 8.6: after HEAD and with 304 it tells the length that a body would have.
             (_, BodyFraming::Empty) if has_no_body => {
-                if let Some(length) = head.fields.get("Content-Length").and_then(decimal) {
+                if let Some(length) = announced_length(&head.fields) {
                     put_length(out, length);
                 }
             }
@@ -188,13 +198,13 @@ impl Encoder {
             self.after.clear();
             bytes = &[];
         }
-        self.is_writing = true;
+        self.begin_write();
         Ok([&self.before, bytes, &self.after])
     }
 
     /// What is queued without a piece: an interim response.
     pub fn queued(&mut self) -> &[u8] {
-        self.is_writing = true;
+        self.begin_write();
         &self.before
     }
 
@@ -202,12 +212,19 @@ impl Encoder {
     pub fn written(&mut self, is_last: bool) {
         self.before.clear();
         self.after.clear();
-        self.is_writing = false;
+        if self.writing == Writing::Begun {
+            self.writing = Writing::Done;
+        }
         self.progress = match self.progress {
             Progress::Nothing => Progress::Nothing,
             _ if is_last => Progress::Sent,
             _ => Progress::HeadSent,
         };
+    }
+
+    fn begin_write(&mut self) {
+        let was_done = self.writing == Writing::Done;
+        self.writing = if was_done { Writing::Begun } else { Writing::BrokenOff };
     }
 
     /// Begins a message, in the place of one that is queued and has not left.
@@ -228,6 +245,14 @@ fn framing_for(version: Version, framing: BodyFraming) -> BodyFraming {
         BodyFraming::Chunked => BodyFraming::CloseDelimited,
         framing => framing,
     }
+}
+
+/// The one length that a response without a body tells; `None` if there is none, or if it is not to be trusted.
+fn announced_length(fields: &FieldSection) -> Option<u64> {
+    let mut lengths = fields.get_all("Content-Length");
+    let length = lengths.next().and_then(decimal)?;
+    let is_only = lengths.next().is_none() && !fields.contains("Transfer-Encoding");
+    is_only.then_some(length)
 }
 
 fn put_status_line(out: &mut BytesMut, head: &ResponseHead) {

@@ -93,7 +93,7 @@ impl Error {
     }
 
     /// How it is answered; `None` if there is nobody left to answer. The sentence is for the client: it names the
-    /// rule, and nothing that is behind the proxy.
+    /// rule, and nothing that lies beyond the proxy.
     pub(crate) fn answer(&self) -> Option<Answer> {
         let answer = |status, error_type, sentence: &str| {
             Some(Answer { status, error_type, sentence: sentence.to_owned() })

@@ -11,7 +11,7 @@ use crate::Refusal;
 /// An ordered list of fields (RFC 9110 section 5).
 #[derive(Clone, Default)]
 pub struct FieldSection {
-    /// What was received, start line included, and behind it what was added here.
+    /// What was received, start line included, and after it what was added here.
     block: Vec<u8>,
     fields: Vec<Field>,
 }
@@ -197,7 +197,7 @@ fn diagnose(lines: &[u8]) -> Refusal {
             break;
         }
         if matches!(line[0], b' ' | b'\t') {
-            // RFC 9112 section 2.2: white space before the first field line; section 5.2: obs-fold behind it.
+            // RFC 9112 section 2.2: white space before the first field line; section 5.2: obs-fold after it.
             return if first { Refusal::WhitespaceBeforeFirstField } else { Refusal::ObsoleteLineFolding };
         }
         let Some(colon) = line.iter().position(|&byte| byte == b':') else {

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use crate::fields::is_token;
 use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Version};
 
 /// Makes a request that came from a client one that can be sent to a backend.
@@ -19,7 +20,7 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
     expectation(head)?;
     if head.fields.list("Connection").any(is_protected) {
         // RFC 9110 section 7.6.1: a field for all recipients must not be listed; a client that lists one wants
-        // it removed behind its back.
+        // it removed without anybody knowing.
         return Err(Refusal::ProtectedConnectionOption);
     }
     let upgrade = upgrade(head);
@@ -28,7 +29,9 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
 
     remove_hop_by_hop(&mut head.fields);
     // What a client says of where it comes from can be forged: it is replaced, and not added to.
-    head.fields.retain(|name, _| !name.eq_ignore_ascii_case(b"Forwarded") && !is_x_forwarded(name));
+    head.fields.retain(|name, _| {
+        !name.eq_ignore_ascii_case(b"Forwarded") && !is_x_forwarded(name) && !is_disguised(name)
+    });
 
     if let Some(upgrade) = upgrade {
         head.fields.append("Upgrade", upgrade);
@@ -117,7 +120,13 @@ fn upgrade(head: &RequestHead) -> Option<Vec<u8>> {
     if !is_offered || head.has_body() {
         return None;
     }
-    let protocols = head.fields.list("Upgrade").filter(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"));
+    let is_passed_on = |protocol: &&[u8]| {
+        // RFC 9110 section 7.8: protocol-name [ "/" protocol-version ], both tokens.
+        let mut parts = protocol.splitn(2, |&byte| byte == b'/');
+        let name = parts.next().unwrap_or_default();
+        is_token(name) && parts.next().is_none_or(is_token) && !name.eq_ignore_ascii_case(b"h2c")
+    };
+    let protocols = head.fields.list("Upgrade").filter(is_passed_on);
     let protocols = protocols.collect::<Vec<_>>().join(&b", "[..]);
     if protocols.is_empty() { None } else { Some(protocols) }
 }
@@ -155,6 +164,16 @@ fn is_protected(name: &[u8]) -> bool {
     is("Host") || is("Content-Length") || is("Transfer-Encoding") || is("Via") || is_x_forwarded(name)
 }
 
+/// Whether a name is that of a field which is removed or protected here, with `_` for `-`. Backends that hand fields
+/// on as variables (CGI and its heirs) take the two for one.
+fn is_disguised(name: &[u8]) -> bool {
+    if !name.contains(&b'_') {
+        return false;
+    }
+    let plain = name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect::<Vec<_>>();
+    is_protected(&plain) || is_hop_by_hop(&plain)
+}
+
 fn is_x_forwarded(name: &[u8]) -> bool {
     const PREFIX: &[u8] = b"X-Forwarded-";
     name.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
@@ -178,7 +197,8 @@ fn is_forbidden_in_trailers(name: &[u8]) -> bool {
         "Trailer",
         "WWW-Authenticate",
     ];
-    FORBIDDEN.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+    let is_precondition = name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"If-"));
+    is_precondition || FORBIDDEN.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
 /// RFC 9110 section 7.6.3: a proxy adds itself, with the version that the message was received in.

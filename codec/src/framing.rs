@@ -76,14 +76,19 @@ fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
     if version < Version::HTTP_1_1 {
         return Err(Refusal::TransferEncodingInHttp10);
     }
+    // RFC 9110 section 5.6.1 lets a recipient skip empty members; not all do.
+    let has_empty_member = fields
+        .get_all("Transfer-Encoding")
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .any(|member| member.trim_ascii().is_empty());
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     let codings = fields.list("Transfer-Encoding").count();
     let times_chunked = fields.list("Transfer-Encoding").filter(|coding| is_chunked(coding)).count();
     let ends_chunked = fields.list("Transfer-Encoding").last().is_some_and(is_chunked);
     match (codings, times_chunked) {
-        (1, 1) => Ok(true),
+        (1, 1) if !has_empty_member => Ok(true),
         // RFC 9112 section 7: chunked is applied once, and last; else the end of the body is unknown.
-        _ if !ends_chunked || times_chunked > 1 => Err(Refusal::ChunkedNotFinal),
+        _ if !ends_chunked || times_chunked > 1 || has_empty_member => Err(Refusal::ChunkedNotFinal),
         // RFC 9112 section 6.1: 501 for a transfer coding that is not understood.
         _ => Err(Refusal::UnknownTransferCoding),
     }

@@ -1,4 +1,4 @@
-//! Why a message was refused: one variant per rule, with the status that answers it and the RFC section behind it.
+//! Why a message was refused: one variant per rule, with the status that answers it and the RFC section after it.
 //!
 //! To add a rule, add a variant and its line in `Refusal::rule`, and a test that names it.
 

@@ -28,27 +28,19 @@ impl RequestHead {
         let start_line = format!("{method} {target} HTTP/1.1\r\n");
         let block = format!("{start_line}Host: {host}\r\n\r\n").into_bytes();
         let section = Section { length: block.len(), lines: 2, first_line_end: start_line.len() - 1 };
-        Ok(RequestHead { framing, ..RequestHead::parse(block, section, &Limits::DEFAULT)? })
+        let limits = &Limits::DEFAULT;
+        let line = RequestLine::parse(&block, limits)?.ok_or(Refusal::InvalidRequestLine)?;
+        Ok(RequestHead { framing, ..RequestHead::parse(line, block, section, limits)? })
     }
 
-    /// Parses a complete head.
-    pub(crate) fn parse(block: Vec<u8>, section: Section, limits: &Limits) -> Result<RequestHead, Refusal> {
-        let line = without_line_end(&block[..section.first_line_end]);
-        let end_of_method = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
-        check_method(&line[..end_of_method], limits)?;
-        // RFC 9112 section 3: single spaces, and nothing else, between the three parts.
-        let end_of_target =
-            line.iter().rposition(|&byte| byte == b' ').filter(|&end| end > end_of_method + 1);
-        let (Some(end_of_target), Some(version)) = (end_of_target, line.rsplit(|&byte| byte == b' ').next())
-        else {
-            return Err(Refusal::InvalidRequestLine);
-        };
-        let target = end_of_method + 1..end_of_target;
-        if target.len() > limits.max_target_bytes {
-            return Err(Refusal::TargetTooLong);
-        }
-        let version = Version::parse(version)?;
-        let target = Target::parse(&line[..end_of_method], &block, target)?;
+    /// Parses a complete head, whose request line was parsed before.
+    pub(crate) fn parse(
+        line: RequestLine,
+        block: Vec<u8>,
+        section: Section,
+        limits: &Limits,
+    ) -> Result<RequestHead, Refusal> {
+        let RequestLine { method, target, version } = line;
         let fields = FieldSection::parse(block, section.first_line_end + 1, section.lines - 1)?;
         check_host(version, &fields)?;
         check_connection_options(&fields, limits)?;
@@ -59,7 +51,7 @@ impl RequestHead {
         {
             return Err(Refusal::BodyTooLarge);
         }
-        Ok(RequestHead { fields, method: Span::new(0..end_of_method), target, version, framing })
+        Ok(RequestHead { fields, method, target, version, framing })
     }
 
     /// The method, case-sensitive (RFC 9110 section 9.1).
@@ -118,19 +110,45 @@ impl RequestHead {
     }
 }
 
-/// Looks at what has come of a request line, complete or not, so that what is not HTTP at all is answered at
-/// once, and an endless target is not waited for.
-pub(crate) fn check_first_line(unread: &[u8], limits: &Limits) -> Result<(), Refusal> {
-    let line = unread.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    match line.iter().position(|&byte| byte == b' ') {
-        Some(end_of_method) => {
-            check_method(&line[..end_of_method], limits)?;
-            let longest = limits.max_target_bytes + " HTTP/1.1\r".len();
-            let length = line.len() - (end_of_method + 1);
-            if length > longest { Err(Refusal::TargetTooLong) } else { Ok(()) }
+/// A request line, by its places in the head that it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestLine {
+    method: Span,
+    target: Target,
+    version: Version,
+}
+
+impl RequestLine {
+    /// Parses the line that `head` begins with; `None` if it is not complete.
+    ///
+    /// A part of a line is looked at too: what is not HTTP may never send a whole one.
+    pub(crate) fn parse(head: &[u8], limits: &Limits) -> Result<Option<RequestLine>, Refusal> {
+        let line_feed = head.iter().position(|&byte| byte == b'\n');
+        if line_feed == Some(0) {
+            // RFC 9112 section 2.2: an empty line, but one that ends with LF alone.
+            return Err(Refusal::BareLineFeed);
         }
-        None if line.is_empty() || line.ends_with(b"\r") => Ok(()),
-        None => check_method(line, limits),
+        let line = without_line_end(&head[..line_feed.unwrap_or(head.len())]);
+        let end_of_method = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
+        if !line.is_empty() || line_feed.is_some() {
+            check_method(&line[..end_of_method], limits)?;
+        }
+        // RFC 9112 section 3: single spaces, and nothing else, between the three parts.
+        let end_of_target =
+            line.iter().rposition(|&byte| byte == b' ').filter(|&end| end > end_of_method + 1);
+        let target = end_of_method + 1..end_of_target.unwrap_or(line.len());
+        if target.len() > limits.max_target_bytes {
+            return Err(Refusal::TargetTooLong);
+        }
+        if line_feed.is_none() {
+            return Ok(None);
+        }
+        let Some(end_of_target) = end_of_target else {
+            return Err(Refusal::InvalidRequestLine);
+        };
+        let version = Version::parse(&line[end_of_target + 1..])?;
+        let target = Target::parse(&line[..end_of_method], line, target)?;
+        Ok(Some(RequestLine { method: Span::new(0..end_of_method), target, version }))
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) struct Section {
 impl Scanner {
     /// Scans `bytes`, which start where the section starts, and are those of the last call and more.
     ///
-    /// `None` if the empty line has not come yet. `start_lines` is 1 in a head and 0 in a trailer section.
+    /// `None` if the empty line has not come yet. `start_lines` is 1 in a head and 0 in a trailer section, which is
+    /// part of the chunked framing and so never accepts LF alone.
     pub(crate) fn scan(
         &mut self,
         bytes: &[u8],
@@ -45,7 +46,8 @@ impl Scanner {
             }
             let ends_with_crlf = line_feed > self.line_start && bytes[line_feed - 1] == b'\r';
             // RFC 9112 section 2.2: a recipient MAY take LF alone for a line end, and so need not.
-            if !ends_with_crlf && limits.bare_line_feed == BareLineFeed::Refuse {
+            let accepts_line_feed = start_lines > 0 && limits.bare_line_feed == BareLineFeed::Accept;
+            if !ends_with_crlf && !accepts_line_feed {
                 return Err(Refusal::BareLineFeed);
             }
             let line_end = if ends_with_crlf { line_feed - 1 } else { line_feed };
@@ -69,10 +71,5 @@ impl Scanner {
             return Err(Refusal::HeadTooLarge);
         }
         Ok(None)
-    }
-
-    /// Whether no line is complete yet.
-    pub(crate) fn is_in_first_line(&self) -> bool {
-        self.lines == 0
     }
 }

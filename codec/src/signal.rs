@@ -13,9 +13,13 @@ impl Signal {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// An error once the signal was given.
     pub(crate) fn check(&self) -> Result<(), Cause> {
-        if self.0.load(Ordering::Relaxed) { Err(Cause::Stopped) } else { Ok(()) }
+        if self.is_set() { Err(Cause::Stopped) } else { Ok(()) }
     }
 
     /// Takes the signal back; true if it was given.

@@ -9,12 +9,13 @@ pub struct Version(u8);
 impl Version {
     /// HTTP/1.0: no chunked, no interim responses, and a connection persists only if both sides say so.
     pub const HTTP_1_0: Version = Version(0);
-    /// HTTP/1.1. A higher minor version is treated as this one.
+    /// HTTP/1.1. A higher minor version is handled as this one: compare with `>=`.
     pub const HTTP_1_1: Version = Version(1);
 
     /// The version as `Via` has it: `1.1`.
     pub fn number(self) -> &'static str {
-        if self == Version::HTTP_1_0 { "1.0" } else { "1.1" }
+        const NUMBERS: [&str; 10] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9"];
+        NUMBERS.get(usize::from(self.0)).copied().unwrap_or("1.1")
     }
 
     /// Reads the version of a start line.
@@ -24,12 +25,8 @@ impl Version {
             [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
                 if major.is_ascii_digit() && minor.is_ascii_digit() =>
             {
-                match (major, minor) {
-                    (b'1', b'0') => Ok(Version::HTTP_1_0),
-                    // RFC 9110 section 2.5: a higher minor version is handled as the highest one known.
-                    (b'1', _) => Ok(Version::HTTP_1_1),
-                    _ => Err(Refusal::UnsupportedVersion),
-                }
+                // RFC 9110 section 2.5: a higher minor version is handled as the highest one known.
+                if *major == b'1' { Ok(Version(minor - b'0')) } else { Err(Refusal::UnsupportedVersion) }
             }
             _ => Err(Refusal::InvalidVersion),
         }

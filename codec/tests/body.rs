@@ -7,7 +7,7 @@ mod common;
 use codec::{BodyFraming, Limits, Refusal, ResponseTo};
 use common::{is_incomplete, request, request_within, response, response_to};
 
-/// A POST with `lines` (each with its CRLF) behind Host, and then `body`.
+/// A POST with `lines` (each with its CRLF) after Host, and then `body`.
 fn post(lines: &str, body: &str) -> String {
     format!("POST / HTTP/1.1\r\nHost: h\r\n{lines}\r\n{body}")
 }
@@ -77,6 +77,8 @@ fn a_content_length_that_is_no_decimal_number_is_refused() {
 fn a_final_transfer_coding_other_than_chunked_is_refused() {
     // RFC 9112 section 6.3, rule 4
     for value in [
+        ",chunked",
+        "chunked,",
         "gzip",
         "chunked, gzip",
         "chunked, chunked",
@@ -217,6 +219,9 @@ fn a_trailer_section_is_decoded_behind_the_last_chunk() {
     assert_eq!(message.trailers, [("A".to_string(), "b".to_string()), ("C".to_string(), "d".to_string())]);
     refuses(chunked("0\r\nA : b\r\n\r\n"), Refusal::WhitespaceBeforeColon, 400);
     refuses(chunked("0\r\nA: b\n\r\n"), Refusal::BareLineFeed, 400);
+    let lenient = Limits { bare_line_feed: codec::BareLineFeed::Accept, ..Limits::DEFAULT };
+    let lenient = request_within(chunked("0\r\nA: b\n\n"), &lenient);
+    assert_eq!(lenient, Err(Refusal::BareLineFeed), "the limits accept it in heads only");
 }
 
 #[test]
@@ -236,6 +241,10 @@ fn a_body_over_the_limit_is_413_before_it_is_read_if_its_length_is_announced() {
     assert_eq!(request_within(chunked("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), &limits), too_large);
     assert!(request_within(post("Content-Length: 4\r\n", "hell"), &limits).is_ok());
     assert_eq!(Refusal::BodyTooLarge.status(), 413);
+    // A response is no request: its length is the backend's business.
+    let expected = codec::Expected { response_to: ResponseTo::Other, upgrade: false };
+    let input = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    assert_eq!(common::all_responses(expected, input, &limits).messages.len(), 1);
 }
 
 #[test]

@@ -37,10 +37,10 @@ fn a_head_leaves_with_the_first_piece_and_the_last_chunk_with_the_last() {
     let head = ResponseHead::new(200, BodyFraming::Chunked);
     encoder.queue_response(&head, ANSWERING, "now");
     assert_eq!(encoder.progress(), Progress::HeadQueued);
-    let first = write(&mut encoder, Piece::of(b"hello")).unwrap();
+    let first = write(&mut encoder, Piece::partial(b"hello")).unwrap();
     assert_eq!(first, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDate: now\r\n\r\n5\r\nhello\r\n");
     assert_eq!(encoder.progress(), Progress::HeadSent);
-    assert_eq!(write(&mut encoder, Piece::of(b"")).unwrap(), "", "an empty piece is no last chunk");
+    assert_eq!(write(&mut encoder, Piece::partial(b"")).unwrap(), "", "an empty piece is no last chunk");
     assert_eq!(write(&mut encoder, Piece::last(b"!")).unwrap(), "1\r\n!\r\n0\r\n\r\n");
     assert!(encoder.is_clean());
 }
@@ -50,20 +50,20 @@ fn a_large_piece_is_not_copied_and_keeps_its_framing() {
     // RFC 9112 section 7.1
     let bytes = vec![b'x'; 100_000];
     let mut encoder = encoder(BodyFraming::Chunked);
-    let [before, piece, behind] = encoder.parts(Piece::last(&bytes)).unwrap();
-    assert_eq!((before, behind), (&b"186a0\r\n"[..], &b"\r\n0\r\n\r\n"[..]));
+    let [before, piece, after] = encoder.parts(Piece::last(&bytes)).unwrap();
+    assert_eq!((before, after), (&b"186a0\r\n"[..], &b"\r\n0\r\n\r\n"[..]));
     assert_eq!(piece.as_ptr(), bytes.as_ptr());
 }
 
 #[test]
 fn a_body_of_another_length_than_announced_is_an_error() {
-    // RFC 9112 section 6.3: it would shift every message behind it.
+    // RFC 9112 section 6.3: it would shift every message after it.
     let mut too_long = encoder(BodyFraming::ContentLength(4));
-    assert_eq!(write(&mut too_long, Piece::of(b"hello")), Err(WrongBodyLength));
+    assert_eq!(write(&mut too_long, Piece::partial(b"hello")), Err(WrongBodyLength));
     let mut too_short = encoder(BodyFraming::ContentLength(6));
     assert_eq!(write(&mut too_short, Piece::last(b"hello")), Err(WrongBodyLength));
     let mut right = encoder(BodyFraming::ContentLength(5));
-    assert_eq!(write(&mut right, Piece::of(b"he")).unwrap(), "he");
+    assert_eq!(write(&mut right, Piece::partial(b"he")).unwrap(), "he");
     assert_eq!(write(&mut right, Piece::last(b"llo")).unwrap(), "llo");
 }
 
@@ -96,6 +96,21 @@ fn an_encoder_is_not_clean_while_a_write_is_not_finished() {
     assert!(!encoder.is_clean(), "the write may have been broken off");
     encoder.written(true);
     assert!(encoder.is_clean());
+}
+
+#[test]
+fn nothing_can_be_added_to_a_write_that_was_broken_off() {
+    let mut encoder = Encoder::new();
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), ANSWERING, "now");
+    let _ = encoder.parts(Piece::partial(b"he")).unwrap();
+    // Never said to be written: a part of the head may have left.
+    assert_eq!(encoder.progress(), Progress::HeadSent);
+    encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, "now");
+    let _ = encoder.parts(Piece::last(b"")).unwrap();
+    encoder.written(true);
+    assert!(!encoder.is_clean());
+    encoder.release();
+    assert!(!encoder.is_clean());
 }
 
 #[test]

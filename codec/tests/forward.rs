@@ -81,6 +81,8 @@ fn via_carries_the_version_that_was_received_behind_earlier_ones() {
     let sent = forwarded("GET / HTTP/1.0\r\nHost: h\r\nVia: 1.1 first\r\n\r\n").unwrap();
     let via: Vec<_> = sent.split("\r\n").filter(|line| line.starts_with("Via")).collect();
     assert_eq!(via, ["Via: 1.1 first", "Via: 1.0 proxy"]);
+    let sent = forwarded("GET / HTTP/1.2\r\nHost: h\r\n\r\n").unwrap();
+    assert!(sent.contains("\r\nVia: 1.2 proxy\r\n"), "{sent}");
 }
 
 #[test]
@@ -88,6 +90,13 @@ fn forwarding_fields_of_a_client_are_replaced() {
     // They can be forged: appending to them would pass the lie on.
     let lines = "X-Forwarded-For: 1.2.3.4\r\nx-forwarded-host: evil\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 1\r\nForwarded: for=1.2.3.4\r\n";
     assert_eq!(fields_sent(lines), [""; 0]);
+}
+
+#[test]
+fn removed_and_protected_fields_do_not_pass_in_disguise() {
+    // CGI and its heirs take `_` and `-` for one.
+    let lines = "X_Forwarded_For: 1.2.3.4\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\nProxy_Connection: x\r\nKept_Field: 1\r\n";
+    assert_eq!(fields_sent(lines), ["Kept_Field: 1"]);
 }
 
 #[test]
@@ -171,6 +180,7 @@ fn an_offer_to_upgrade_is_passed_on_without_h2c() {
         passed
     );
     assert_eq!(offer("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x"), [""; 0]);
+    assert_eq!(offer("Connection: Upgrade\r\nUpgrade: H2C/1, \"h2c\", a b"), [""; 0]);
     assert_eq!(offer("Upgrade: websocket"), [""; 0], "not listed in Connection");
     let old = forwarded("GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n").unwrap();
     assert!(!old.contains("pgrade"), "{old}");
@@ -264,6 +274,10 @@ fn a_response_to_head_keeps_its_content_length_and_has_no_body() {
     let (sent, persistence) = answered(head, answering);
     assert!(sent.contains("\r\nContent-Length: 5\r\n"), "{sent}");
     assert_eq!(persistence, Persistence::KeepAlive);
+
+    let unclear = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let (sent, _) = answered(response_head_to(ResponseTo::Head, unclear), answering);
+    assert!(!sent.contains("Content-Length"), "{sent}");
 
     let mut encoder = Encoder::new();
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), answering, DATE);

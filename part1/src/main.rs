@@ -23,9 +23,9 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> anyhow::Result<()> {
     stage::start_log(&flags.stage.log)?;
+    let proxy = Proxy::new(flags)?;
 
     // 1. Listen for clients.
-    let proxy = Proxy::new(flags)?;
     let mut listener = Listener::bind(&flags.stage.listen)?;
     stage::announce(&format!("{NAME} listening on {}", listener.url()));
 

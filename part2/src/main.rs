@@ -27,9 +27,9 @@ async fn main() -> ExitCode {
 
 async fn run(flags: &Flags) -> anyhow::Result<()> {
     stage::start_log(&flags.stage.log)?;
+    let proxy = Arc::new(Proxy::new(flags)?);
 
     // 1. Listen for clients.
-    let proxy = Arc::new(Proxy::new(flags)?);
     let mut listener = Listener::bind(&flags.stage.listen, &flags.clients)?;
     stage::announce(&format!("{NAME} listening on {}", listener.url()));
 

@@ -75,7 +75,7 @@ impl Proxy {
             Ok(())
         };
         both_ways(upload, download).await?;
-        // Behind a 101 the two speak another protocol.
+        // After a 101 both sides speak another protocol.
         client.tunnel(backend).await
     }
 }

@@ -30,10 +30,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run(flags: &Flags) -> anyhow::Result<()> {
-    // 1. Listen for clients.
+    stage::start_log(&flags.stage.log)?;
     let proxy = Arc::new(Proxy::new(flags)?);
+
+    // 1. Listen for clients.
     let mut listener = Listener::bind(&flags.stage.listen, &flags.clients)?;
-    stage::announce(format_args!("{NAME} listening on {}", listener.url()));
+    stage::announce(&format!("{NAME} listening on {}", listener.url()));
 
     // 2. Accept a client, and serve it in a task of its own.
     while let Some(client) = listener.accept().await {

@@ -36,7 +36,6 @@ pub struct Flags {
 /// The connections to one backend.
 pub struct Pool {
     backend: BackendAddress,
-    limits: &'static Limits,
     size: usize,
     wait: Duration,
     max_age: Duration,
@@ -62,11 +61,10 @@ pub struct Lent {
 struct Counted(Arc<AtomicUsize>);
 
 impl Pool {
-    pub fn new(backend: BackendAddress, flags: &Flags, limits: &'static Limits) -> Pool {
+    pub fn new(backend: BackendAddress, flags: &Flags) -> Pool {
         let (sender, receiver) = async_channel::bounded(flags.pool_size);
         Pool {
             backend,
-            limits,
             size: flags.pool_size,
             wait: flags.pool_wait,
             max_age: flags.pool_idle,
@@ -137,7 +135,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Lent, Error> {
-        let connection = BackendConnection::connect(&self.backend, self.limits).await?;
+        let connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
         Ok(Lent::new(connection, false, &self.lent))
     }
 

@@ -1,9 +1,7 @@
 //! What happens between a client and the backend: steps 3 to 7.
 
-use std::pin::pin;
-
-use codec::tokio::{BackendConnection, ClientConnection, ClientStream, both_ways};
-use codec::{Error, Limits, RequestHead, forward};
+use codec::tokio::{BackendConnection, ClientConnection, both_ways};
+use codec::{Error, RequestHead, forward};
 
 use crate::Flags;
 use crate::pool::Pool;
@@ -11,8 +9,6 @@ use crate::stats::Stats;
 
 /// What this proxy calls itself in `Via`.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
-
-static LIMITS: Limits = Limits::DEFAULT;
 
 /// What all clients share.
 pub struct Proxy {
@@ -22,16 +18,15 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn new(flags: &Flags) -> anyhow::Result<Proxy> {
-        stage::start_log(&flags.stage.log)?;
-        Ok(Proxy { pool: Pool::new(flags.stage.backend()?, &flags.pool, &LIMITS), stats: Stats::default() })
+        Ok(Proxy { pool: Pool::new(flags.stage.backend()?, &flags.pool), stats: Stats::default() })
     }
 
     /// Serves one client, and answers whatever happens.
-    pub async fn serve(&self, stream: ClientStream) {
-        let mut client = ClientConnection::new(stream, &LIMITS);
+    pub async fn serve(&self, mut client: ClientConnection) {
         while client.wait_for_request().await {
             let outcome = self.exchange(&mut client).await;
-            stage::log_report(&client.finish(outcome, Some(NAME)).await);
+            let report = client.finish(outcome, Some(NAME)).await;
+            stage::log_report(&report);
         }
         client.close().await;
     }
@@ -87,8 +82,8 @@ impl Proxy {
             }
             Ok(())
         };
-        both_ways(pin!(upload), pin!(download)).await?;
-        // Behind a 101 the two speak another protocol.
+        both_ways(upload, download).await?;
+        // After a 101 both sides speak another protocol.
         client.tunnel(backend).await
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use codec::tokio::{ClientConnection, ClientStream};
+use codec::tokio::ClientConnection;
 use codec::{BodyFraming, Error, Limits, Piece, RequestHead, ResponseHead};
 use serde_json::{Value, json};
 use stage::tokio::Listener;
@@ -33,7 +33,7 @@ pub struct Flags {
 
 /// Listens for stats clients from now on, and returns the URL.
 pub fn start(flags: &Flags, proxy: Arc<Proxy>) -> anyhow::Result<String> {
-    let mut listener = Listener::bind_flag("--rpc", &flags.rpc, Some(MAX_CLIENTS))?;
+    let mut listener = Listener::bind_flag("--rpc", &flags.rpc, Some(MAX_CLIENTS))?.with_limits(&LIMITS);
     let url = listener.url() + PATH;
     tokio::spawn(async move {
         while let Some(client) = listener.accept().await {
@@ -44,8 +44,7 @@ pub fn start(flags: &Flags, proxy: Arc<Proxy>) -> anyhow::Result<String> {
     Ok(url)
 }
 
-async fn serve(stream: ClientStream, proxy: &Proxy) {
-    let mut client = ClientConnection::new(stream, &LIMITS);
+async fn serve(mut client: ClientConnection, proxy: &Proxy) {
     while client.wait_for_request().await {
         let outcome = exchange(&mut client, proxy).await;
         stage::log_report(&client.finish(outcome, None).await);

@@ -60,7 +60,7 @@ impl Listener {
     }
 }
 
-/// The first signal ends the accept loop behind the current client, the second ends the process.
+/// The first signal ends the accept loop after the current client, the second ends the process.
 fn stop_on_signal(stopping: Arc<AtomicBool>, address: SocketAddr) -> anyhow::Result<()> {
     ctrlc::set_handler(move || {
         if stopping.swap(true, Ordering::Relaxed) {

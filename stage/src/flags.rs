@@ -1,6 +1,6 @@
 //! The flags that all stages have. A flag never changes its meaning between stages.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use codec::BackendAddress;
@@ -35,7 +35,7 @@ impl Flags {
     /// The address of the backend.
     ///
     /// # Errors
-    /// [`Failure::Usage`] if there is none behind the flag, or if it is the proxy itself.
+    /// [`Failure::Usage`] if the flag names none, or if it is the proxy itself.
     pub fn backend(&self) -> Result<BackendAddress, Failure> {
         let backend = BackendAddress::resolve(&self.backend).map_err(|error| {
             let given = &self.backend;
@@ -51,7 +51,7 @@ impl Flags {
     }
 }
 
-/// The address behind a flag such as `--listen`.
+/// The address after a flag such as `--listen`.
 pub(crate) fn resolve_listen(flag: &str, text: &str) -> Result<SocketAddr, Failure> {
     let resolved = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     resolved.ok_or_else(|| {
@@ -61,7 +61,11 @@ pub(crate) fn resolve_listen(flag: &str, text: &str) -> Result<SocketAddr, Failu
 
 /// Whether a connection to `backend` would reach a listener at `listen`.
 fn is_same(backend: &SocketAddr, listen: &SocketAddr) -> bool {
-    let reaches = backend.ip() == listen.ip() || (listen.ip().is_unspecified() && backend.ip().is_loopback());
+    // An unspecified address listens everywhere, and is reached through the loopback.
+    let is_here = |ip: IpAddr| ip.is_unspecified() || ip.is_loopback();
+    let is_anywhere = backend.ip().is_unspecified() || listen.ip().is_unspecified();
+    let reaches =
+        backend.ip() == listen.ip() || (is_anywhere && is_here(backend.ip()) && is_here(listen.ip()));
     reaches && backend.port() == listen.port()
 }
 

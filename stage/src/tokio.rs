@@ -54,6 +54,9 @@ impl Listener {
     ///
     /// # Errors
     /// [`Failure`](crate::Failure) if the address cannot be used: it names the flag that helps.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     pub fn bind(listen: &str, flags: &Flags) -> anyhow::Result<Listener> {
         Listener::bind_flag("--listen", listen, flags.max_clients)
     }
@@ -70,7 +73,8 @@ impl Listener {
         let allowed = raise_open_files_limit();
         let max_clients = max_clients.unwrap_or(allowed);
         let stop = Arc::new(Notify::new());
-        tokio::spawn(stop_on_signal(Arc::clone(&stop)));
+        let signals = Signals::catch().context("cannot catch Ctrl-C")?;
+        tokio::spawn(stop_on_signal(signals, Arc::clone(&stop)));
         Ok(Listener {
             listener,
             address,
@@ -151,29 +155,45 @@ fn raise_open_files_limit() -> u64 {
 }
 
 /// The first signal stops the listener, the second ends the process.
-async fn stop_on_signal(stop: Arc<Notify>) {
-    wait_for_signal().await;
+async fn stop_on_signal(mut signals: Signals, stop: Arc<Notify>) {
+    signals.next().await;
     stop.notify_one();
-    wait_for_signal().await;
+    signals.next().await;
     process::exit(1);
 }
 
-#[cfg(unix)]
-async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    // Without a handler the signal ends the process at once, which is what it asks for.
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+/// Ctrl-C and SIGTERM, caught from the moment that this is made.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
 }
 
-#[cfg(not(unix))]
-async fn wait_for_signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+impl Signals {
+    #[cfg(unix)]
+    fn catch() -> std::io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    #[cfg(windows)]
+    fn catch() -> std::io::Result<Signals> {
+        Ok(Signals { interrupt: tokio::signal::windows::ctrl_c()? })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(windows)]
+        self.interrupt.recv().await;
     }
 }

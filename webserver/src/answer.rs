@@ -1,6 +1,6 @@
 //! The response to one request: writes it, and ends its count when its last bytes are about to leave.
 
-use codec::blocking::ResponseWriter;
+use codec::tokio::ResponseWriter;
 use codec::{BodyFraming, Error, Piece, RequestHead, ResponseHead, ResponseTo};
 
 use crate::counters::InFlight;
@@ -28,48 +28,53 @@ impl<'a> Answer<'a> {
     }
 
     /// RFC 9110 section 10.1.1: a client that expects 100 (Continue) may wait with its body until it has come.
-    pub fn ask_for_body(&mut self, request: &RequestHead) -> Result<(), Error> {
+    pub async fn ask_for_body(&mut self, request: &RequestHead) -> Result<(), Error> {
         if request.has_body() && request.fields.list_contains("Expect", "100-continue") {
-            self.write_interim(&ResponseHead::new(100, BodyFraming::Empty))?;
+            self.write_interim(&ResponseHead::new(100, BodyFraming::Empty)).await?;
         }
         Ok(())
     }
 
-    pub fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
-        self.writer.write_interim(head)
+    pub async fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
+        self.writer.write_interim(head).await
     }
 
     pub fn write_head(&mut self, head: &ResponseHead) {
         self.writer.write_head(head);
     }
 
-    pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
+    pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
         if piece.is_last() {
             self.in_flight = None;
         }
-        self.writer.write_piece(piece).map(|_| ())
+        self.writer.write_piece(piece).await.map(|_| ())
     }
 
     /// Writes a whole response of a known length; `head` makes its head from the framing.
-    pub fn write_whole(
+    pub async fn write_whole(
         &mut self,
         body: &[u8],
         head: impl FnOnce(BodyFraming) -> ResponseHead,
     ) -> Result<(), Error> {
         self.write_head(&head(BodyFraming::ContentLength(body.len() as u64)));
-        self.write_piece(Piece::last(body))
+        self.write_piece(Piece::last(body)).await
     }
 
-    pub fn write_text(&mut self, status: u16, text: &str) -> Result<(), Error> {
+    pub async fn write_text(&mut self, status: u16, text: &str) -> Result<(), Error> {
         self.write_whole(text.as_bytes(), |framing| {
             ResponseHead::new(status, framing).with("Content-Type", TEXT)
         })
+        .await
+    }
+
+    pub async fn write_empty(&mut self, status: u16) -> Result<(), Error> {
+        self.write_head_alone(&ResponseHead::new(status, BodyFraming::Empty)).await
     }
 
     /// A response that is its head alone.
-    pub fn write_empty(&mut self, status: u16) -> Result<(), Error> {
-        self.write_head(&ResponseHead::new(status, BodyFraming::Empty));
-        self.write_piece(Piece::last(&[]))
+    pub async fn write_head_alone(&mut self, head: &ResponseHead) -> Result<(), Error> {
+        self.write_head(head);
+        self.write_piece(Piece::last(&[])).await
     }
 
     /// Gives the count away to who answers around the codec.

@@ -2,11 +2,14 @@
 //!
 //! Whoever edits this: an error here is a client that has gone. There is nobody left to tell, so it is logged only.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-use codec::{Limits, RequestHead, ResponseTo, reason_phrase};
+use codec::tokio::ClientStream;
+use codec::{Limits, Report, ResponseTo, reason_phrase};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::counters::InFlight;
 use crate::experiments::status_text;
@@ -16,120 +19,148 @@ use crate::router::Bypass;
 /// Short, and in no point like a status line.
 const GARBAGE: &[u8] = b"\x00\x01\x02 this is not HTTP\r\n\r\n";
 
-/// How much is thrown away at once of what a client still sends.
-const DISCARD_BYTES: usize = 16 * 1024;
+/// How much is read at once of what a client still sends.
+const READ_BYTES: usize = 16 * 1024;
 
-/// What went around the codec, for the log.
-#[derive(Debug, Default)]
-pub struct Bypassed {
-    pub status: Option<u16>,
-    pub body_bytes: u64,
+/// What is to be done around the codec, and what is known of the request.
+#[derive(Debug)]
+pub struct Bypassing {
+    pub bypass: Bypass,
+    pub response_to: ResponseTo,
+    pub in_flight: Option<InFlight<'static>>,
 }
 
-/// The second handle of a connection, and what is known of the request.
-pub struct RawConnection<'a> {
-    stream: &'a TcpStream,
-    limits: &'a Limits,
-    response_to: ResponseTo,
-    in_flight: Option<InFlight<'static>>,
-    sent: Bypassed,
+/// A connection that has left the codec.
+#[derive(Debug)]
+pub struct RawConnection {
+    socket: ClientStream,
+    limits: &'static Limits,
+    status: Option<u16>,
+    body_bytes: u64,
 }
 
-impl<'a> RawConnection<'a> {
-    pub fn new(
-        stream: &'a TcpStream,
-        limits: &'a Limits,
-        request: &RequestHead,
-        in_flight: Option<InFlight<'static>>,
-    ) -> RawConnection<'a> {
-        RawConnection {
-            stream,
-            limits,
-            response_to: request.response_to(),
-            in_flight,
-            sent: Bypassed::default(),
-        }
+impl RawConnection {
+    pub fn new(socket: ClientStream, limits: &'static Limits) -> RawConnection {
+        RawConnection { socket, limits, status: None, body_bytes: 0 }
     }
 
-    /// `unread` is what came behind the request.
-    pub fn run(mut self, bypass: Bypass, unread: &[u8]) -> Bypassed {
-        if let Err(error) = self.answer(bypass, unread) {
+    /// Ends the connection, and adds to `report` what became of the request. `unread` is what came after it.
+    pub async fn run(mut self, bypassing: Bypassing, unread: &[u8], report: &mut Report) {
+        let (bypass, start) = (bypassing.bypass, Instant::now());
+        if let Err(error) = self.answer(bypassing, unread).await {
             log::debug!("{bypass:?}: {error}");
         }
-        self.sent
+        report.status = self.status;
+        report.body_bytes = self.body_bytes;
+        report.elapsed += start.elapsed();
     }
 
-    fn answer(&mut self, bypass: Bypass, unread: &[u8]) -> io::Result<()> {
-        // The codec's timeouts on the socket are those of its own loops.
-        self.stream.set_write_timeout(Some(self.limits.write_timeout))?;
+    async fn answer(&mut self, bypassing: Bypassing, unread: &[u8]) -> io::Result<()> {
+        let Bypassing { bypass, response_to, in_flight } = bypassing;
         match bypass {
-            Bypass::Early(status) => self.early(status),
-            Bypass::CloseDelimited(length) => self.close_delimited(length),
-            Bypass::Upgrade => self.upgrade(unread),
+            Bypass::Early(status) => {
+                drop(in_flight);
+                self.early(status, response_to).await?;
+            }
+            Bypass::CloseDelimited(length) => {
+                self.close_delimited(if response_to == ResponseTo::Head { 0 } else { length }).await?;
+                drop(in_flight);
+            }
+            Bypass::Upgrade => {
+                self.upgrade(unread).await?;
+                drop(in_flight);
+            }
             Bypass::Garbage => {
-                self.in_flight = None;
-                self.stream.write_all(GARBAGE)?;
-                self.end()
+                drop(in_flight);
+                self.write(GARBAGE).await?;
             }
             Bypass::Reset => {
-                // Closing with a linger time of 0 resets; all handles are closed when the connection's thread ends.
-                socket2::SockRef::from(self.stream).set_linger(Some(Duration::ZERO))
+                drop(in_flight);
+                return self.socket.stream.set_zero_linger();
             }
         }
+        self.end().await
     }
 
     /// The codec decides what a response says of the connection before it is known that the body stays unread.
-    fn early(&mut self, status: u16) -> io::Result<()> {
-        let body = status_text(status).unwrap_or_default();
+    async fn early(&mut self, status: u16, response_to: ResponseTo) -> io::Result<()> {
+        let text = status_text(status).unwrap_or_default();
         let framing = match status {
             // RFC 9110 section 8.6: no Content-Length with 204; with 304 it would be that of the content.
             204 | 304 => String::new(),
-            _ => format!("Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n", body.len()),
+            _ => format!("Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n", text.len()),
         };
-        self.in_flight = None;
-        self.write_head(status, &format!("{framing}Connection: close\r\n"), &body)?;
-        self.end()
+        let body = if response_to == ResponseTo::Head { "" } else { &text };
+        self.write_head(status, &format!("{framing}Connection: close\r\n"), body).await
     }
 
     /// The codec sends a body without a length in chunks to whoever can read them.
-    fn close_delimited(&mut self, length: u64) -> io::Result<()> {
-        self.write_head(200, "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n", "")?;
-        while self.response_to == ResponseTo::Other && self.sent.body_bytes < length {
-            let bytes = pattern::next_bytes(length - self.sent.body_bytes);
-            self.stream.write_all(bytes)?;
-            self.sent.body_bytes += bytes.len() as u64;
+    async fn close_delimited(&mut self, length: u64) -> io::Result<()> {
+        let fields = "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n";
+        self.write_head(200, fields, "").await?;
+        while self.body_bytes < length {
+            let bytes = pattern::next_bytes(length - self.body_bytes);
+            self.write(bytes).await?;
+            self.body_bytes += bytes.len() as u64;
         }
-        self.end()
+        Ok(())
     }
 
     /// Sends back whatever comes, until the client ends its side or is silent for too long.
-    fn upgrade(&mut self, unread: &[u8]) -> io::Result<()> {
-        self.write_head(101, "Connection: upgrade\r\nUpgrade: echo\r\n", "")?;
-        self.stream.set_read_timeout(Some(self.limits.idle_timeout))?;
-        (&mut &*self.stream).write_all(unread)?;
-        self.sent.body_bytes = io::copy(&mut &*self.stream, &mut &*self.stream)? + unread.len() as u64;
-        self.end()
+    async fn upgrade(&mut self, unread: &[u8]) -> io::Result<()> {
+        self.write_head(101, "Connection: upgrade\r\nUpgrade: echo\r\n", unread).await?;
+        loop {
+            timeout(self.limits.idle_timeout, self.socket.stream.readable()).await??;
+            // Taken when there is something to read, so that a silent connection holds none.
+            let mut bytes = Vec::with_capacity(READ_BYTES);
+            match self.socket.stream.try_read_buf(&mut bytes) {
+                Ok(0) => return Ok(()),
+                Ok(length) => {
+                    self.write(&bytes).await?;
+                    self.body_bytes += length as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Head and body leave in one write.
-    fn write_head(&mut self, status: u16, fields: &str, body: &str) -> io::Result<()> {
-        let body = if self.response_to == ResponseTo::Head { "" } else { body };
+    async fn write_head(&mut self, status: u16, fields: &str, body: impl AsRef<[u8]>) -> io::Result<()> {
         let reason = reason_phrase(status);
-        let message = format!("HTTP/1.1 {status} {reason}\r\n{fields}\r\n{body}");
-        (&mut &*self.stream).write_all(message.as_bytes())?;
-        self.sent = Bypassed { status: Some(status), body_bytes: body.len() as u64 };
+        let mut message = format!("HTTP/1.1 {status} {reason}\r\n{fields}\r\n").into_bytes();
+        message.extend_from_slice(body.as_ref());
+        self.write(&message).await?;
+        (self.status, self.body_bytes) = (Some(status), body.as_ref().len() as u64);
         Ok(())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        write_all(&mut self.socket.stream, bytes, self.limits.write_timeout).await
     }
 
     /// Ends our side, and reads what still comes: closing with unread bytes would reset the connection, and
     /// destroy what the client has not read yet (RFC 9112 section 9.6).
-    fn end(&mut self) -> io::Result<()> {
-        self.in_flight = None;
-        self.stream.shutdown(Shutdown::Write)?;
-        self.stream.set_read_timeout(Some(self.limits.linger_timeout))?;
-        let deadline = Instant::now() + self.limits.linger_timeout;
-        let mut discarded = vec![0; DISCARD_BYTES];
-        while Instant::now() < deadline && self.stream.read(&mut discarded)? > 0 {}
-        Ok(())
+    async fn end(&mut self) -> io::Result<()> {
+        self.socket.stream.shutdown().await?;
+        let stream = &mut self.socket.stream;
+        let discard = async {
+            let mut discarded = vec![0; READ_BYTES];
+            while stream.read(&mut discarded).await? > 0 {}
+            Ok(())
+        };
+        timeout(self.limits.linger_timeout, discard).await?
     }
+}
+
+/// Waits `limit` at most for each progress: a slow client is no dead one.
+async fn write_all(stream: &mut TcpStream, bytes: &[u8], limit: Duration) -> io::Result<()> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match timeout(limit, stream.write(rest)).await?? {
+            0 => return Err(ErrorKind::WriteZero.into()),
+            length => rest = &rest[length..],
+        }
+    }
+    Ok(())
 }

@@ -1,48 +1,43 @@
 //! The experiments that are good HTTP, each a few lines; and `/truncate`, which only stops too soon.
 
-use std::thread;
 use std::time::Duration;
 
-use codec::blocking::RequestBody;
+use codec::tokio::RequestBody;
 use codec::{BodyFraming, Error, FieldSection, Piece, RequestHead, ResponseHead, reason_phrase};
 
 use crate::answer::{Answer, TEXT};
 use crate::pattern;
+use crate::pause::pause;
 use crate::router::Experiment;
 
-static PAGE: &[u8] = include_bytes!("page.html");
-
-pub fn run(
+pub async fn run(
     experiment: Experiment,
     request: &RequestHead,
     body: RequestBody<'_>,
     mut answer: Answer<'_>,
 ) -> Result<(), Error> {
     match experiment {
-        Experiment::Page => answer.write_whole(PAGE, |framing| {
-            ResponseHead::new(200, framing).with("Content-Type", "text/html; charset=utf-8")
-        }),
-        Experiment::Favicon => answer.write_empty(204),
-        Experiment::Hello { name } => answer.write_text(200, &format!("hello, {name}!\n")),
-        Experiment::Bytes(length) => write_pattern(BodyFraming::ContentLength(length), length, answer),
-        Experiment::Chunked(length) => write_pattern(BodyFraming::Chunked, length, answer),
-        Experiment::Truncate(length) => truncate(length, answer),
-        Experiment::Echo => echo(request, body, answer),
-        Experiment::Headers => headers(request, answer),
+        Experiment::Favicon => answer.write_empty(204).await,
+        Experiment::Hello { name } => answer.write_text(200, &format!("hello, {name}!\n")).await,
+        Experiment::Bytes(length) => write_pattern(BodyFraming::ContentLength(length), length, answer).await,
+        Experiment::Chunked(length) => write_pattern(BodyFraming::Chunked, length, answer).await,
+        Experiment::Truncate(length) => truncate(length, answer).await,
+        Experiment::Echo => echo(request, body, answer).await,
+        Experiment::Headers => headers(request, answer).await,
         Experiment::Status(status) => match status_text(status) {
-            Some(text) => answer.write_text(status, &text),
-            None => answer.write_empty(status),
+            Some(text) => answer.write_text(status, &text).await,
+            None => answer.write_empty(status).await,
         },
         Experiment::Delay { milliseconds } => {
-            thread::sleep(Duration::from_millis(milliseconds));
-            answer.write_text(200, &format!("waited {milliseconds} ms\n"))
+            pause(Duration::from_millis(milliseconds)).await;
+            answer.write_text(200, &format!("waited {milliseconds} ms\n")).await
         }
-        Experiment::Drip { count, milliseconds } => drip(count, milliseconds, answer),
-        Experiment::Hints => hints(answer),
-        Experiment::Trailers => trailers(answer),
-        Experiment::UpgradeRequired => upgrade_required(answer),
+        Experiment::Drip { count, milliseconds } => drip(count, milliseconds, answer).await,
+        Experiment::Hints => hints(answer).await,
+        Experiment::Trailers => trailers(answer).await,
+        Experiment::UpgradeRequired => upgrade_required(answer).await,
         // Answered by server.rs, which has what they need.
-        Experiment::Counters | Experiment::ResetCounters | Experiment::Bypass(_) => Ok(()),
+        Experiment::Site | Experiment::Counters | Experiment::ResetCounters | Experiment::Bypass(_) => Ok(()),
     }
 }
 
@@ -55,41 +50,41 @@ pub fn status_text(status: u16) -> Option<String> {
     }
 }
 
-fn write_pattern(framing: BodyFraming, length: u64, mut answer: Answer<'_>) -> Result<(), Error> {
+async fn write_pattern(framing: BodyFraming, length: u64, mut answer: Answer<'_>) -> Result<(), Error> {
     answer.write_head(&ResponseHead::new(200, framing).with("Content-Type", TEXT));
     if !answer.has_body() {
-        return answer.write_piece(Piece::last(&[]));
+        return answer.write_piece(Piece::last(&[])).await;
     }
     let mut missing = length;
     loop {
         let bytes = pattern::next_bytes(missing);
         missing -= bytes.len() as u64;
         if missing == 0 {
-            return answer.write_piece(Piece::last(bytes));
+            return answer.write_piece(Piece::last(bytes)).await;
         }
-        answer.write_piece(Piece::of(bytes))?;
+        answer.write_piece(Piece::partial(bytes)).await?;
     }
 }
 
-fn truncate(length: u64, mut answer: Answer<'_>) -> Result<(), Error> {
+async fn truncate(length: u64, mut answer: Answer<'_>) -> Result<(), Error> {
     let framing = BodyFraming::ContentLength(length);
     answer.write_head(&ResponseHead::new(200, framing).with("Content-Type", TEXT));
     if !answer.has_body() || length == 0 {
-        return answer.write_piece(Piece::last(&[]));
+        return answer.write_piece(Piece::last(&[])).await;
     }
     // The head leaves even if half of the length is nothing.
-    answer.write_piece(Piece::of(&[]))?;
+    answer.write_piece(Piece::partial(&[])).await?;
     let mut missing = length / 2;
     while missing > 0 {
         let bytes = pattern::next_bytes(missing);
-        answer.write_piece(Piece::of(bytes))?;
+        answer.write_piece(Piece::partial(bytes)).await?;
         missing -= bytes.len() as u64;
     }
     // A response that did not end makes the codec close the connection.
     Ok(())
 }
 
-fn echo(request: &RequestHead, mut body: RequestBody<'_>, mut answer: Answer<'_>) -> Result<(), Error> {
+async fn echo(request: &RequestHead, mut body: RequestBody<'_>, mut answer: Answer<'_>) -> Result<(), Error> {
     let framing = match request.framing() {
         BodyFraming::Empty => BodyFraming::ContentLength(0),
         framing => framing,
@@ -100,15 +95,15 @@ fn echo(request: &RequestHead, mut body: RequestBody<'_>, mut answer: Answer<'_>
             head.fields.append(name, value);
         }
     }
-    answer.ask_for_body(request)?;
+    answer.ask_for_body(request).await?;
     answer.write_head(&head);
-    while let Some(piece) = body.next_piece()? {
-        answer.write_piece(piece)?;
+    while let Some(piece) = body.next_piece().await? {
+        answer.write_piece(piece).await?;
     }
     Ok(())
 }
 
-fn headers(request: &RequestHead, mut answer: Answer<'_>) -> Result<(), Error> {
+async fn headers(request: &RequestHead, mut answer: Answer<'_>) -> Result<(), Error> {
     let (method, target, version) = (request.method(), request.target(), request.version().number());
     let mut text = format!("{method} {target} HTTP/{version}\n").into_bytes();
     for (name, value) in request.fields.iter() {
@@ -116,42 +111,44 @@ fn headers(request: &RequestHead, mut answer: Answer<'_>) -> Result<(), Error> {
             text.extend_from_slice(part);
         }
     }
-    answer.write_whole(&text, |framing| ResponseHead::new(200, framing).with("Content-Type", TEXT))
+    answer.write_whole(&text, |framing| ResponseHead::new(200, framing).with("Content-Type", TEXT)).await
 }
 
-fn drip(count: u64, milliseconds: u64, mut answer: Answer<'_>) -> Result<(), Error> {
+async fn drip(count: u64, milliseconds: u64, mut answer: Answer<'_>) -> Result<(), Error> {
     let head = ResponseHead::new(200, BodyFraming::Chunked)
         .with("Content-Type", "text/event-stream")
         .with("Cache-Control", "no-store");
     answer.write_head(&head);
     if !answer.has_body() || count == 0 {
-        return answer.write_piece(Piece::last(&[]));
+        return answer.write_piece(Piece::last(&[])).await;
     }
     for event in 1..count {
-        answer.write_piece(Piece::of(format!("data: {event}\n\n").as_bytes()))?;
-        thread::sleep(Duration::from_millis(milliseconds));
+        answer.write_piece(Piece::partial(format!("data: {event}\n\n").as_bytes())).await?;
+        pause(Duration::from_millis(milliseconds)).await;
     }
-    answer.write_piece(Piece::last(format!("data: {count}\n\n").as_bytes()))
+    answer.write_piece(Piece::last(format!("data: {count}\n\n").as_bytes())).await
 }
 
-fn hints(mut answer: Answer<'_>) -> Result<(), Error> {
+async fn hints(mut answer: Answer<'_>) -> Result<(), Error> {
     let interim = ResponseHead::new(103, BodyFraming::Empty);
-    answer.write_interim(&interim.with("Link", "</bytes/1000>; rel=preload; as=fetch"))?;
-    answer.write_text(200, "a 103 (Early Hints) came before this\n")
+    answer.write_interim(&interim.with("Link", "</bytes/1000>; rel=preload; as=fetch")).await?;
+    answer.write_text(200, "a 103 (Early Hints) came before this\n").await
 }
 
-fn trailers(mut answer: Answer<'_>) -> Result<(), Error> {
+async fn trailers(mut answer: Answer<'_>) -> Result<(), Error> {
     let mut section = FieldSection::new();
-    section.append("X-Trailer", "this came behind the body");
+    section.append("X-Trailer", "this came after the body");
     let head = ResponseHead::new(200, BodyFraming::Chunked).with("Content-Type", TEXT);
     answer.write_head(&head.with("Trailer", "X-Trailer"));
-    answer.write_piece(Piece::last(b"a trailer section follows\n").with_trailers(Some(&section)))
+    answer.write_piece(Piece::last(b"a trailer section follows\n").with_trailers(Some(&section))).await
 }
 
 /// RFC 9110 section 15.5.22: 426 says which protocol is required.
-fn upgrade_required(mut answer: Answer<'_>) -> Result<(), Error> {
+async fn upgrade_required(mut answer: Answer<'_>) -> Result<(), Error> {
     let text = "send `Connection: upgrade` and `Upgrade: echo` in a GET of HTTP/1.1\n";
-    answer.write_whole(text.as_bytes(), |framing| {
-        ResponseHead::new(426, framing).with("Content-Type", TEXT).with("Upgrade", "echo")
-    })
+    answer
+        .write_whole(text.as_bytes(), |framing| {
+            ResponseHead::new(426, framing).with("Content-Type", TEXT).with("Upgrade", "echo")
+        })
+        .await
 }

@@ -1,5 +1,6 @@
 //! The flags of the demo backend. All times are in milliseconds.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -11,6 +12,7 @@ const MAX_MILLISECONDS: u64 = 24 * 60 * 60 * 1000;
 const EXAMPLES: &str = "\
 Examples:
   cargo run -p webserver                                     the page at / lists the experiments
+  cargo run -p webserver -- --docroot site                   serves the folder `site` as well
   cargo run -p webserver -- --stall 2000 --stall-every 10    every tenth response is 2 s late";
 
 /// The demo backend of the workshop: endpoints to experiment with
@@ -20,6 +22,13 @@ pub struct Flags {
     /// Where to listen for clients; port 0 takes any free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
     pub listen: String,
+
+    #[command(flatten)]
+    pub clients: stage::tokio::Flags,
+
+    /// Serve the files of this folder instead of the page; the experiments keep their paths
+    #[arg(long, value_name = "DIR")]
+    pub docroot: Option<PathBuf>,
 
     /// What to log: error, warn, info, debug (the variable RUST_LOG wins)
     #[arg(long, value_name = "LEVEL", default_value = "info")]

@@ -1,44 +1,47 @@
-//! webserver: the demo backend of the workshop, with a thread for each connection.
+//! webserver: the demo backend of the workshop, with a task for each connection.
 
 mod answer;
 mod bypass;
+mod conditional;
+mod content;
 mod counters;
 mod experiments;
+mod files;
 mod flags;
+mod path;
 mod pattern;
+mod pause;
+mod range;
+mod representation;
 mod router;
 mod server;
+mod site;
+mod validators;
 
 use std::process::ExitCode;
-use std::thread;
 
 use clap::Parser;
-use stage::blocking::Listener;
+use stage::tokio::Listener;
 
 use crate::flags::Flags;
 use crate::server::Server;
 
-/// The stack of a connection's thread: bodies go through buffers on the heap, so a small one is enough, and
-/// thousands of connections fit into the address space of a small machine.
-const STACK_BYTES: usize = 256 * 1024;
-
-fn main() -> ExitCode {
-    stage::exit(run(Flags::parse()))
+#[tokio::main]
+async fn main() -> ExitCode {
+    stage::exit(run(Flags::parse()).await)
 }
 
-fn run(flags: Flags) -> anyhow::Result<()> {
+async fn run(flags: Flags) -> anyhow::Result<()> {
     stage::start_log(&flags.log)?;
-    let mut listener = Listener::bind(&flags.listen)?;
-    // Lives as long as the process, so the threads can share it without counting references.
-    let server: &'static Server = Box::leak(Box::new(Server::new(flags)));
-    stage::announce(format_args!("webserver listening on {}", listener.url()));
+    let listener = Listener::bind(&flags.listen, &flags.clients)?;
+    // Lives as long as the process, so the tasks can share it without counting references.
+    let server: &'static Server = Box::leak(Box::new(Server::new(flags)?));
+    let mut listener = listener.with_limits(server.limits());
+    stage::announce(&format!("webserver listening on {}", listener.url()));
 
-    while let Some(client) = listener.accept() {
-        let thread = thread::Builder::new().stack_size(STACK_BYTES);
-        if let Err(error) = thread.spawn(move || server.serve(client)) {
-            // The connection went with the thread: the client sees that it is closed.
-            log::warn!("cannot start a thread for a client: {error}");
-        }
+    while let Some(client) = listener.accept().await {
+        tokio::spawn(server.serve(client));
     }
+    listener.drain().await;
     Ok(())
 }

@@ -5,19 +5,29 @@ use std::ops::RangeInclusive;
 
 use codec::{RequestHead, Version};
 
+use crate::site::Site;
+
 /// An experiment.
 #[derive(Debug)]
 pub enum Experiment {
-    Page,
+    /// None: the page, or a file below `--docroot`.
+    Site,
     Favicon,
-    Hello { name: String },
+    Hello {
+        name: String,
+    },
     Bytes(u64),
     Chunked(u64),
     Echo,
     Headers,
     Status(u16),
-    Delay { milliseconds: u64 },
-    Drip { count: u64, milliseconds: u64 },
+    Delay {
+        milliseconds: u64,
+    },
+    Drip {
+        count: u64,
+        milliseconds: u64,
+    },
     Hints,
     Trailers,
     UpgradeRequired,
@@ -46,10 +56,10 @@ pub struct Rejection {
     pub allow: Option<&'static str>,
 }
 
-/// The longest wait: most people, and most proxies, give up earlier, and a thread sleeps for as long.
+/// The longest wait: most people, and most proxies, give up earlier, and a connection is held for as long.
 const MAX_WAIT_MILLISECONDS: u64 = 60_000;
 
-/// The most events of `/drip`: more than anybody watches, and a forgotten client does not hold its thread for ever.
+/// The most events of `/drip`: more than anybody watches, and a forgotten client does not hold its connection for ever.
 const MAX_DRIP_COUNT: u64 = 10_000;
 
 const DEFAULT_DRIP_COUNT: u64 = 5;
@@ -63,8 +73,8 @@ pub fn is_for_lab(request: &RequestHead) -> bool {
     request.path().starts_with("/_lab/")
 }
 
-pub fn route(request: &RequestHead) -> Result<Experiment, Rejection> {
-    let experiment = find(request)?;
+pub fn route(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
+    let experiment = find(request, site)?;
     // `None`: any method.
     let allow = match experiment {
         Experiment::Echo | Experiment::Bypass(Bypass::Early(_)) => None,
@@ -79,7 +89,7 @@ pub fn route(request: &RequestHead) -> Result<Experiment, Rejection> {
     }
 }
 
-fn find(request: &RequestHead) -> Result<Experiment, Rejection> {
+fn find(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
     let Some(path) = request.path().strip_prefix('/') else {
         return Err(not_found(request));
     };
@@ -93,8 +103,6 @@ fn find(request: &RequestHead) -> Result<Experiment, Rejection> {
         u16::try_from(status).map_err(|_| not_found(request))
     };
     Ok(match (name, argument) {
-        ("", None) => Experiment::Page,
-        ("favicon.ico", None) => Experiment::Favicon,
         ("hello", Some(name)) => Experiment::Hello { name: name.to_owned() },
         ("bytes", _) => Experiment::Bytes(length()?),
         ("chunked", _) => Experiment::Chunked(length()?),
@@ -117,6 +125,11 @@ fn find(request: &RequestHead) -> Result<Experiment, Rejection> {
         ("reset", None) => Experiment::Bypass(Bypass::Reset),
         ("_lab", Some("counters")) => Experiment::Counters,
         ("_lab", Some("counters/reset")) => Experiment::ResetCounters,
+        ("_lab", Some(_)) => return Err(not_found(request)),
+        // Behind all experiments, so that they keep their paths.
+        _ if site.has_docroot() => Experiment::Site,
+        ("", None) => Experiment::Site,
+        ("favicon.ico", None) => Experiment::Favicon,
         _ => return Err(not_found(request)),
     })
 }

@@ -1,120 +1,148 @@
 //! One connection: its requests one after the other, each counted, delayed, answered and logged.
 
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
-use codec::blocking::{ClientConnection, RequestBody};
-use codec::{Error, Limits, RequestHead, ResponseHead};
+use codec::tokio::{ClientConnection, RequestBody};
+use codec::{Error, Limits, Report, RequestHead, ResponseHead};
+use stage::Failure;
 
 use crate::answer::{Answer, TEXT};
-use crate::bypass::{Bypassed, RawConnection};
+use crate::bypass::{Bypassing, RawConnection};
 use crate::counters::{CountedConnection, Counters};
 use crate::experiments;
 use crate::flags::Flags;
+use crate::pause::pause;
 use crate::router::{self, Bypass, Experiment, Rejection};
+use crate::site::{Found, Site};
 
 /// What all connections share.
 pub struct Server {
     flags: Flags,
     limits: Limits,
+    site: Site,
     counters: Counters,
     /// How many requests came, for `--stall-every`; `/_lab/counters/reset` does not change it.
     requests: AtomicU64,
 }
 
 impl Server {
-    pub fn new(flags: Flags) -> Server {
+    /// # Errors
+    /// [`Failure::Usage`] if there is no folder at `--docroot`.
+    pub fn new(flags: Flags) -> Result<Server, Failure> {
         let mut limits = Limits::DEFAULT;
         if let Some(idle_timeout) = flags.idle_timeout() {
             limits.idle_timeout = idle_timeout;
         }
-        Server { flags, limits, counters: Counters::default(), requests: AtomicU64::new(0) }
+        let site = Site::new(flags.docroot.as_deref())?;
+        Ok(Server { flags, limits, site, counters: Counters::default(), requests: AtomicU64::new(0) })
+    }
+
+    /// The limits of all connections.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Serves a connection to its end.
-    pub fn serve(&'static self, stream: TcpStream) {
-        // The second handle is for the experiments that go around the codec.
-        let raw = match stream.try_clone() {
-            Ok(raw) => raw,
-            Err(error) => return log::warn!("cannot serve a client: {error}"),
-        };
-        thread::sleep(self.flags.accept_delay());
-        let mut client = ClientConnection::new(stream, &self.limits);
+    pub async fn serve(&'static self, mut client: ClientConnection) {
+        Box::pin(pause(self.flags.accept_delay())).await;
         let mut connection = CountedConnection::new(&self.counters);
-        while client.wait_for_request() {
-            let outcome = self.exchange(&mut client, &raw, &mut connection);
-            let (outcome, bypassed) = match outcome {
-                Ok(bypassed) => (Ok(()), bypassed),
+        while client.wait_for_request().await {
+            // Boxed as all but the waiting is, so that the task of an idle connection is small.
+            let outcome = Box::pin(self.exchange(&mut client, &mut connection)).await;
+            let (outcome, bypassing) = match outcome {
+                Ok(bypassing) => (Ok(()), bypassing),
                 Err(error) => (Err(error), None),
             };
-            let mut report = client.finish(outcome, None);
-            if let Some(Bypassed { status, body_bytes }) = bypassed {
-                (report.status, report.body_bytes) = (status, body_bytes);
-                stage::log_report(&report);
-                return;
+            let report = Box::pin(client.finish(outcome, None)).await;
+            if let Some(bypassing) = bypassing {
+                return Box::pin(self.go_around(client, bypassing, report)).await;
             }
             stage::log_report(&report);
         }
-        client.close();
+        Box::pin(client.close()).await;
     }
 
-    /// Answers one request. `Some`: around the codec, and the connection is over.
-    fn exchange(
+    /// Ends a connection around the codec.
+    async fn go_around(&'static self, client: ClientConnection, bypassing: Bypassing, mut report: Report) {
+        let (socket, unread) = client.into_socket();
+        let raw = RawConnection::new(socket, &self.limits);
+        raw.run(bypassing, &unread, &mut report).await;
+        stage::log_report(&report);
+    }
+
+    /// Answers one request. `Some`: it is to be answered around the codec, and the connection is over then.
+    async fn exchange(
         &'static self,
         client: &mut ClientConnection,
-        raw: &TcpStream,
         connection: &mut CountedConnection<'static>,
-    ) -> Result<Option<Bypassed>, Error> {
-        let request = client.read_request().inspect_err(|_| connection.bad_request())?;
+    ) -> Result<Option<Bypassing>, Error> {
+        let request = client.read_request().await.inspect_err(|_| connection.bad_request())?;
         let mut in_flight = None;
         if !router::is_for_lab(&request) {
             in_flight = Some(connection.begin_request());
             let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
-            thread::sleep(self.flags.delay_of(number));
+            pause(self.flags.delay_of(number)).await;
         }
         let (mut body, writer) = client.split();
         let mut answer = Answer::new(&request, writer, in_flight);
-        let experiment = router::route(&request);
+        let experiment = router::route(&request, &self.site);
         if !matches!(&experiment, Ok(Experiment::Echo | Experiment::Bypass(Bypass::Early(_)))) {
-            discard(&request, &mut body, &mut answer)?;
+            discard(&request, &mut body, &mut answer).await?;
         }
         match experiment {
-            Err(rejection) => reject(&rejection, &mut answer)?,
+            Err(rejection) => reject(&rejection, &mut answer).await?,
             Ok(Experiment::Bypass(bypass)) => {
-                let in_flight = answer.into_in_flight();
-                let unread = client.take_unread();
-                let connection = RawConnection::new(raw, &self.limits, &request, in_flight);
-                return Ok(Some(connection.run(bypass, &unread)));
+                let response_to = request.response_to();
+                return Ok(Some(Bypassing { bypass, response_to, in_flight: answer.into_in_flight() }));
             }
+            Ok(Experiment::Site) => match self.site.find(&request).await {
+                Ok(Found::Representation(representation)) => {
+                    representation.respond(&request, &mut answer).await?;
+                }
+                Ok(Found::Moved { location }) => redirect(&location, &mut answer).await?,
+                Err(rejection) => reject(&rejection, &mut answer).await?,
+            },
             Ok(Experiment::Counters) => {
-                answer.write_whole(self.counters.json().as_bytes(), |framing| {
-                    ResponseHead::new(200, framing).with("Content-Type", "application/json")
-                })?;
+                let json = self.counters.json();
+                let head = |framing| ResponseHead::new(200, framing).with("Content-Type", "application/json");
+                answer.write_whole(json.as_bytes(), head).await?;
             }
             Ok(Experiment::ResetCounters) => {
                 self.counters.reset();
-                answer.write_empty(204)?;
+                answer.write_empty(204).await?;
             }
-            Ok(experiment) => experiments::run(experiment, &request, body, answer)?,
+            Ok(experiment) => experiments::run(experiment, &request, body, answer).await?,
         }
         Ok(None)
     }
 }
 
-/// Reads a body that nobody wants: the next request starts behind it.
-fn discard(request: &RequestHead, body: &mut RequestBody<'_>, answer: &mut Answer<'_>) -> Result<(), Error> {
-    answer.ask_for_body(request)?;
-    while body.next_piece()?.is_some() {}
+/// Reads a body that nobody wants: the next request starts after it.
+async fn discard(
+    request: &RequestHead,
+    body: &mut RequestBody<'_>,
+    answer: &mut Answer<'_>,
+) -> Result<(), Error> {
+    answer.ask_for_body(request).await?;
+    while body.next_piece().await?.is_some() {}
     Ok(())
 }
 
-fn reject(rejection: &Rejection, answer: &mut Answer<'_>) -> Result<(), Error> {
-    answer.write_whole(rejection.text.as_bytes(), |framing| {
+async fn reject(rejection: &Rejection, answer: &mut Answer<'_>) -> Result<(), Error> {
+    let head = |framing| {
         let head = ResponseHead::new(rejection.status, framing).with("Content-Type", TEXT);
         match rejection.allow {
             Some(methods) => head.with("Allow", methods),
             None => head,
         }
-    })
+    };
+    answer.write_whole(rejection.text.as_bytes(), head).await
+}
+
+/// RFC 9110 section 15.4.2: 301, and Location says where.
+async fn redirect(location: &str, answer: &mut Answer<'_>) -> Result<(), Error> {
+    let text = format!("the folder is at {location}\n");
+    let head =
+        |framing| ResponseHead::new(301, framing).with("Content-Type", TEXT).with("Location", location);
+    answer.write_whole(text.as_bytes(), head).await
 }

@@ -123,7 +123,7 @@ fn a_client_that_expects_100_is_told_to_go_on() {
 fn trailers_come_behind_the_body_and_are_announced() {
     let response = Webserver::start(&[]).get("/trailers");
     assert_eq!(response.field("Trailer"), Some("X-Trailer"));
-    assert_eq!(response.trailers, "X-Trailer: this came behind the body\n");
+    assert_eq!(response.trailers, "X-Trailer: this came after the body\n");
 }
 
 #[test]

@@ -221,6 +221,60 @@ fn flags_that_make_no_sense_are_refused() {
     }
 }
 
+#[test]
+fn at_the_cap_of_clients_the_next_one_waits_until_one_leaves() {
+    let webserver = Webserver::start(&["--max-clients", "1"]);
+    let mut first = webserver.connect();
+    first.send(get("/hello/1"));
+    first.response();
+    let mut second = webserver.connect();
+    second.send(get("/hello/2"));
+    for _ in 0..10 {
+        first.send(get("/_lab/counters"));
+        assert!(first.response().text().starts_with(r#"{"accepted":1,"#));
+    }
+    drop(first);
+    assert_eq!(second.response().text(), "hello, 2!\n");
+}
+
+#[test]
+fn many_clients_are_served_at_once() {
+    const CLIENTS: usize = 200;
+    let webserver = Webserver::start(&[]);
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| webserver.connect()).collect();
+    for client in &mut clients {
+        client.send(request("POST", "/echo", "Transfer-Encoding: chunked\r\n"));
+    }
+    for client in &mut clients {
+        client.head();
+    }
+    assert!(webserver.counters().contains(&format!(r#""in_flight_max":{CLIENTS},"#)));
+    for client in &mut clients {
+        client.send("0\r\n\r\n");
+        assert_eq!(client.chunk(), None);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stop_signal_lets_a_request_in_flight_finish() {
+    let mut webserver = Webserver::start(&[]);
+    let mut busy = webserver.connect();
+    busy.send(request("POST", "/echo", "Transfer-Encoding: chunked\r\n"));
+    busy.head();
+    let mut idle = webserver.connect();
+    idle.send(get("/hello/x"));
+    idle.response();
+    let pid = webserver.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    // That the idle connection ends shows that the signal has come.
+    assert_eq!(idle.rest(), b"");
+    busy.send("4\r\nlate\r\n0\r\n\r\n");
+    assert_eq!(busy.chunk().unwrap(), b"late");
+    assert_eq!(busy.chunk(), None);
+    assert_eq!(webserver.child.wait().unwrap().code(), Some(0));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_stop_signal_ends_it_with_exit_code_0() {

@@ -22,6 +22,8 @@ pub struct BackendConnection {
     persistence: Persistence,
     /// More of the request has left: the time for the response starts again.
     request_progressed: Signal,
+    /// The head of the final response has come.
+    response_began: Signal,
     /// The response is over: no more of the request is wanted.
     response_ended: Signal,
 }
@@ -34,12 +36,13 @@ impl BackendConnection {
     pub fn connect(backend: &BackendAddress, limits: &'static Limits) -> Result<BackendConnection, Error> {
         let deadline = Instant::now() + limits.connect_timeout;
         let mut failure = Cause::TimedOut(Wait::Connect);
-        for address in backend.addresses() {
-            let rest = deadline.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
+        for (address, left) in backend.addresses().iter().zip((1..=backend.addresses().len() as u32).rev()) {
+            // Each address gets its share: one that does not answer must not hide the next.
+            let share = deadline.saturating_duration_since(Instant::now()) / left;
+            if share.is_zero() {
                 break;
             }
-            match TcpStream::connect_timeout(address, rest) {
+            match TcpStream::connect_timeout(address, share) {
                 Ok(stream) => {
                     socket::prepare(&stream).map_err(Error::backend)?;
                     return Ok(BackendConnection::new(stream, backend, limits));
@@ -60,6 +63,7 @@ impl BackendConnection {
             decoder: Decoder::new(),
             persistence: Persistence::KeepAlive,
             request_progressed: Signal::default(),
+            response_began: Signal::default(),
             response_ended: Signal::default(),
         }
     }
@@ -73,6 +77,7 @@ impl BackendConnection {
     pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
         self.encoder.release();
         self.request_progressed.clear();
+        self.response_began.clear();
         self.response_ended.clear();
         let writer = RequestWriter {
             stream: &self.stream,
@@ -81,6 +86,7 @@ impl BackendConnection {
             persistence: self.persistence,
             progressed: &self.request_progressed,
             stop: &self.response_ended,
+            response_began: &self.response_began,
             write_failed: false,
         };
         let reader = ResponseReader {
@@ -91,7 +97,9 @@ impl BackendConnection {
                 response_to: request.response_to(),
                 upgrade: request.fields.contains("Upgrade"),
             },
+            head_deadline: None,
             request_progressed: &self.request_progressed,
+            began: &self.response_began,
             ended: &self.response_ended,
         };
         (writer, reader)
@@ -110,6 +118,7 @@ pub struct RequestWriter<'a> {
     persistence: Persistence,
     progressed: &'a Signal,
     stop: &'a Signal,
+    response_began: &'a Signal,
     write_failed: bool,
 }
 
@@ -126,7 +135,14 @@ impl RequestWriter<'_> {
     /// The backend's: it takes no more.
     pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
         let parts = self.encoder.parts(piece)?;
-        if let Err(cause) = socket::write_all(self.stream, parts, |_| self.stop.check()) {
+        let mut seen_progress = None;
+        let written = socket::write_all(self.stream, parts, |last_progress| {
+            if seen_progress.replace(last_progress) != Some(last_progress) {
+                self.progressed.set();
+            }
+            self.stop.check()
+        });
+        if let Err(cause) = written {
             self.write_failed = true;
             return Err(Error::backend(cause));
         }
@@ -139,8 +155,10 @@ impl RequestWriter<'_> {
 impl Drop for RequestWriter<'_> {
     fn drop(&mut self) {
         if !self.encoder.is_clean() && !self.write_failed {
+            // A response that has begun may still end: then only our side ends.
+            let how = if self.response_began.is_set() { Shutdown::Write } else { Shutdown::Both };
             // Fails only if the connection is gone already.
-            let _ = self.stream.shutdown(Shutdown::Both);
+            let _ = self.stream.shutdown(how);
         }
     }
 }
@@ -152,7 +170,10 @@ pub struct ResponseReader<'a> {
     limits: &'static Limits,
     decoder: &'a mut Decoder,
     expected: Expected,
+    /// When the head is late; the time starts with the first wait for it.
+    head_deadline: Option<Instant>,
     request_progressed: &'a Signal,
+    began: &'a Signal,
     ended: &'a Signal,
 }
 
@@ -166,13 +187,17 @@ impl ResponseReader<'_> {
         loop {
             let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
             if let Some(head) = head {
+                self.head_deadline = None;
+                if !head.is_interim() {
+                    self.began.set();
+                }
                 return Ok(head);
             }
             self.fill(Wait::Head).map_err(Error::backend)?;
         }
     }
 
-    /// The next piece of the body; `None` behind the last. The first call does not wait: it gives what came
+    /// The next piece of the body; `None` after the last. The first call does not wait: it gives what came
     /// with the head.
     ///
     /// # Errors
@@ -192,15 +217,19 @@ impl ResponseReader<'_> {
             Wait::Head => self.limits.response_head_timeout,
             _ => self.limits.response_body_timeout,
         };
-        let mut deadline = Instant::now() + timeout;
-        self.request_progressed.clear();
-        socket::fill(self.stream, self.decoder, self.limits, wait, || {
+        let mut deadline = self.head_deadline.take().unwrap_or_else(|| Instant::now() + timeout);
+        let filled = socket::fill(self.stream, self.decoder, self.limits, wait, || {
             // A response cannot be late while the request is on its way.
             if self.request_progressed.clear() {
                 deadline = Instant::now() + timeout;
             }
             socket::check_deadline(deadline, wait)
-        })
+        });
+        if wait == Wait::Head {
+            // A total, because a backend that sends a byte now and then would never be late.
+            self.head_deadline = Some(deadline);
+        }
+        filled
     }
 }
 

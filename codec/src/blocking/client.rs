@@ -1,7 +1,7 @@
 //! The connection to a client: reads requests, writes responses.
 
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::socket;
 use crate::client_state::{ClientState, Ending, ResponseState};
@@ -57,9 +57,9 @@ impl ClientConnection {
         if self.state.ending() != Ending::KeepAlive {
             return false;
         }
-        if !self.state.decoder.has_started() {
+        let deadline = Instant::now() + self.limits.idle_timeout;
+        while !self.state.decoder.has_started() {
             self.state.decoder.release();
-            let deadline = Instant::now() + self.limits.idle_timeout;
             if self.fill(deadline).is_err() || self.state.decoder.is_at_end_of_file() {
                 return false;
             }
@@ -77,7 +77,7 @@ impl ClientConnection {
         let deadline = self.state.started + self.limits.head_timeout;
         loop {
             if let Some(mut head) = self.state.decoder.decode_request(self.limits).map_err(Error::client)? {
-                // RFC 9110 section 7.8: a server may ignore Upgrade. This adapter has no tunnel, so it drops the offer.
+                // RFC 9110 section 7.8: a server may ignore Upgrade, and this adapter has no tunnel.
                 head.fields.remove("Upgrade");
                 self.state.begin_exchange(&head);
                 return Ok(head);
@@ -92,20 +92,19 @@ impl ClientConnection {
             stream: &self.stream,
             limits: self.limits,
             decoder: &mut self.state.decoder,
+            ended: &self.state.request_ended,
+            response_began: &self.state.response_began,
             stop: &self.response_ended,
         };
         let response = ResponseWriter {
             stream: &self.stream,
             limits: self.limits,
             state: &mut self.state.response,
+            began: &self.state.response_began,
+            request_ended: &self.state.request_ended,
             ended: &self.response_ended,
         };
         (body, response)
-    }
-
-    /// Takes out the bytes that came behind the request: what comes first in a tunnel, behind a 101.
-    pub fn take_unread(&mut self) -> Vec<u8> {
-        self.state.decoder.take_unread()
     }
 
     /// Ends an exchange: answers an error that can still be answered, and says what became of the request.
@@ -116,6 +115,7 @@ impl ClientConnection {
         if let Some(error) = &error
             && let Some(body) = with_date(|date| self.state.queue_answer(error, proxy, date))
         {
+            socket::reset_on_close(&self.stream, false);
             let (_, mut to_client) = self.split();
             // If the client does not take the answer either, there is nothing left to tell it.
             let _ = to_client.write_piece(Piece::last(body.as_bytes()));
@@ -127,10 +127,6 @@ impl ClientConnection {
     /// nothing more will come, and reads what still comes, for [`Limits::linger_timeout`] at most.
     pub fn close(mut self) {
         match self.state.ending() {
-            Ending::Reset => {
-                // Closing with a linger time of 0 resets; if that fails the client sees an ordinary end.
-                let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
-            }
             Ending::Linger => {
                 let _ = self.stream.shutdown(Shutdown::Write);
                 let deadline = Instant::now() + self.limits.linger_timeout;
@@ -157,18 +153,26 @@ pub struct RequestBody<'a> {
     stream: &'a TcpStream,
     limits: &'static Limits,
     decoder: &'a mut Decoder,
+    ended: &'a Signal,
+    response_began: &'a Signal,
     stop: &'a Signal,
 }
 
 impl RequestBody<'_> {
-    /// The next piece; `None` behind the last. The first call does not wait: it gives what came with the head.
+    /// The next piece; `None` after the last. The first call does not wait: it gives what came with the head.
     ///
     /// # Errors
     /// The client's: broken framing, a pause over [`Limits::request_body_timeout`], or an end too soon.
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         loop {
             match self.decoder.decode_piece(self.limits).map_err(Error::client)? {
-                Decoded::Piece => return Ok(Some(self.decoder.piece())),
+                Decoded::Piece => {
+                    let piece = self.decoder.piece();
+                    if piece.is_last() {
+                        self.ended.set();
+                    }
+                    return Ok(Some(piece));
+                }
                 Decoded::End => return Ok(None),
                 Decoded::NeedsMore => self.fill().map_err(Error::client)?,
             }
@@ -176,6 +180,10 @@ impl RequestBody<'_> {
     }
 
     fn fill(&mut self) -> Result<(), Cause> {
+        // A client that has seen the beginning of the response may send no more, and still want the rest of it.
+        if self.decoder.is_at_end_of_file() && self.response_began.is_set() {
+            return Err(Cause::Stopped);
+        }
         let deadline = Instant::now() + self.limits.request_body_timeout;
         socket::fill(self.stream, self.decoder, self.limits, Wait::Body, || {
             self.stop.check()?;
@@ -190,6 +198,8 @@ pub struct ResponseWriter<'a> {
     stream: &'a TcpStream,
     limits: &'static Limits,
     state: &'a mut ResponseState,
+    began: &'a Signal,
+    request_ended: &'a Signal,
     ended: &'a Signal,
 }
 
@@ -209,7 +219,15 @@ impl ResponseWriter<'_> {
 
     /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
+        if head.status() >= 400 && !self.request_ended.is_set() {
+            // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
+            self.state.close_after_response();
+        }
         with_date(|date| self.state.queue_head(head, date));
+        self.began.set();
+        if self.state.encoder.is_close_delimited() {
+            socket::reset_on_close(self.stream, true);
+        }
     }
 
     /// Sends a piece of the body, and returns how many bytes of body that were.
@@ -222,6 +240,9 @@ impl ResponseWriter<'_> {
         let parts = self.state.encoder.parts(piece)?;
         write_all(self.stream, parts, self.limits).map_err(Error::client)?;
         self.state.written(length, piece.is_last());
+        if piece.is_last() && self.state.encoder.is_close_delimited() {
+            socket::reset_on_close(self.stream, false);
+        }
         Ok(length)
     }
 }

@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
-use super::socket;
+use super::socket::{self, Patience};
 use super::timer::Timer;
 use crate::signal::Signal;
 use crate::{
@@ -55,17 +55,16 @@ impl BackendConnection {
     ) -> Result<BackendConnection, Error> {
         let deadline = Instant::now() + limits.connect_timeout;
         let mut failure = Cause::TimedOut(Wait::Connect);
-        for address in backend.addresses() {
-            match timeout_at(deadline, TcpStream::connect(address)).await {
+        for (address, left) in backend.addresses().iter().zip((1..=backend.addresses().len() as u32).rev()) {
+            // Each address gets its share: one that does not answer must not hide the next.
+            let share = deadline.saturating_duration_since(Instant::now()) / left;
+            match timeout(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     stream.set_nodelay(true).map_err(Error::backend)?;
                     return Ok(BackendConnection::new(stream, backend, limits));
                 }
                 Ok(Err(error)) => failure = Cause::Connect { backend: backend.to_string(), error },
-                Err(_) => {
-                    failure = Cause::TimedOut(Wait::Connect);
-                    break;
-                }
+                Err(_) => failure = Cause::TimedOut(Wait::Connect),
             }
         }
         Err(Error::backend(failure))
@@ -91,7 +90,7 @@ impl BackendConnection {
     }
 
     /// Whether another exchange may follow: the last request has left whole, its response was read to its end, both
-    /// sides keep the connection, and nothing came behind the response (RFC 9112 section 9.3).
+    /// sides keep the connection, and nothing came after the response (RFC 9112 section 9.3).
     pub fn is_reusable(&self) -> bool {
         self.encoder.is_clean()
             && self.decoder.is_clean()
@@ -131,13 +130,18 @@ impl BackendConnection {
                 response_to: request.response_to(),
                 upgrade: request.fields.contains("Upgrade"),
             },
+            head_deadline: None,
             state: &mut self.response,
             request_progressed: &self.request_progressed,
         };
         (writer, reader)
     }
 
-    pub(super) fn stream(&mut self) -> &mut TcpStream {
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
 
@@ -170,9 +174,9 @@ impl RequestWriter<'_> {
     /// The backend's: it takes no more.
     pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
         let parts = self.encoder.parts(piece)?;
-        socket::write_all(&mut self.stream, parts, None).await.map_err(Error::backend)?;
+        let patience = Patience::UntilProgress(self.progressed);
+        socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::backend)?;
         self.encoder.written(piece.is_last());
-        self.progressed.set();
         Ok(())
     }
 }
@@ -185,6 +189,8 @@ pub struct ResponseReader<'a> {
     decoder: &'a mut Decoder,
     timer: &'a mut Timer,
     expected: Expected,
+    /// When the head is late; the time starts with the first wait for it.
+    head_deadline: Option<Instant>,
     state: &'a mut ResponseState,
     request_progressed: &'a Signal,
 }
@@ -199,6 +205,7 @@ impl ResponseReader<'_> {
         loop {
             let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
             if let Some(head) = head {
+                self.head_deadline = None;
                 *self.state = ResponseState::Head(persistence_behind(&head));
                 return Ok(head);
             }
@@ -206,7 +213,7 @@ impl ResponseReader<'_> {
         }
     }
 
-    /// The next piece of the body; `None` behind the last. The first call does not wait: it gives what came
+    /// The next piece of the body; `None` after the last. The first call does not wait: it gives what came
     /// with the head. May be dropped and called again.
     ///
     /// # Errors
@@ -226,17 +233,25 @@ impl ResponseReader<'_> {
             Wait::Head => self.limits.response_head_timeout,
             _ => self.limits.response_body_timeout,
         };
-        let mut deadline = Instant::now() + timeout;
-        self.request_progressed.clear();
-        poll_fn(|cx| {
+        let now = Instant::now();
+        let mut deadline = now + timeout;
+        if wait == Wait::Head {
+            // A total, because a backend that sends a byte now and then would never be late.
+            deadline = *self.head_deadline.get_or_insert(deadline);
+            if now >= deadline && !self.request_progressed.clear() {
+                return Err(Cause::TimedOut(wait));
+            }
+        }
+        let filled = poll_fn(|cx| {
             // A response cannot be late while the request is on its way.
             if self.request_progressed.clear() {
                 deadline = Instant::now() + timeout;
+                self.head_deadline = Some(deadline);
             }
             let waiting = (&mut *self.timer, deadline, wait);
             socket::poll_fill(cx, &mut self.stream, self.decoder, self.limits, waiting)
-        })
-        .await?;
+        });
+        filled.await?;
         if *self.state == ResponseState::Nothing && !self.decoder.is_at_end_of_file() {
             *self.state = ResponseState::Begun;
         }
@@ -244,7 +259,7 @@ impl ResponseReader<'_> {
     }
 }
 
-/// Whether the backend keeps the connection behind this response.
+/// Whether the backend keeps the connection after this response.
 fn persistence_behind(head: &ResponseHead) -> Persistence {
     let switches_protocols = head.status() == 101;
     // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.

@@ -5,17 +5,19 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::Poll;
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::backend::BackendConnection;
 use super::connections::{ClientStream, ConnectionGuard};
-use super::socket;
+use super::socket::{self, Patience};
 use super::timer::Timer;
 use crate::client_state::{ClientState, Ending, ResponseState};
 use crate::date::with_date;
+use crate::signal::Signal;
 use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait};
 
 /// A connection to a client.
@@ -32,6 +34,9 @@ pub struct ClientConnection {
     timer: Timer,
     guard: ConnectionGuard,
 }
+
+/// Finds out in two minutes that the other side of a tunnel has gone.
+const TUNNEL_KEEPALIVE: TcpKeepalive = TcpKeepalive::new().with_time(Duration::from_secs(60));
 
 impl ClientConnection {
     /// Takes over a connection that was accepted.
@@ -69,9 +74,9 @@ impl ClientConnection {
         if self.state.ending() != Ending::KeepAlive {
             return false;
         }
-        if !self.state.decoder.has_started() {
+        let deadline = Instant::now() + self.limits.idle_timeout;
+        while !self.state.decoder.has_started() {
             self.state.decoder.release();
-            let deadline = Instant::now() + self.limits.idle_timeout;
             // Woken by the first byte, by the timer, or because the server stops.
             let filled = poll_fn(|cx| {
                 if self.guard.poll_closing(cx) {
@@ -119,39 +124,56 @@ impl ClientConnection {
             stream: read,
             limits: self.limits,
             decoder: &mut self.state.decoder,
+            ended: &self.state.request_ended,
+            response_began: &self.state.response_began,
             timer: &mut self.timer,
         };
         let response = ResponseWriter {
             stream: write,
             limits: self.limits,
             state: &mut self.state.response,
+            began: &self.state.response_began,
+            request_ended: &self.state.request_ended,
             guard: &self.guard,
         };
         (body, response)
     }
 
     /// If the response was 101, passes bytes both ways until both sides have ended (RFC 9110 section 7.8);
-    /// behind any other response it does nothing. A side that ends is passed on as such, the other goes on.
+    /// after any other response it does nothing. A side that ends is passed on as such, the other goes on.
     pub async fn tunnel(&mut self, backend: &mut BackendConnection) -> Result<(), Error> {
         if !self.state.response.has_switched_protocols() {
             return Ok(());
         }
         // What comes now is no request, however the tunnel ends.
         self.state.close_after_response();
-        // What came right behind the heads.
-        let to_backend = self.take_unread();
+        // A side that has gone without a word must not hold the other for ever.
+        for stream in [&self.stream, backend.stream()] {
+            let _ = SockRef::from(stream).set_tcp_keepalive(&TUNNEL_KEEPALIVE);
+        }
+        // What came right after the heads.
+        let to_backend = self.state.decoder.take_unread();
         let to_client = backend.take_unread();
-        backend.stream().write_all(&to_backend).await.map_err(Error::backend)?;
-        self.stream.write_all(&to_client).await.map_err(Error::client)?;
-        let copied = copy_bidirectional(&mut self.stream, backend.stream()).await;
-        let (_, sent) = copied.map_err(Error::client)?;
+        let first = async {
+            backend.stream_mut().write_all(&to_backend).await?;
+            self.stream.write_all(&to_client).await
+        };
+        let first = timeout(self.limits.write_timeout, first).await;
+        first.map_err(|_| Error::client(Cause::TimedOut(Wait::Write)))?.map_err(Error::proxy)?;
+        let copied = copy_bidirectional(&mut self.stream, backend.stream_mut()).await;
+        // Which side failed is not known. The client must not take it for an ordinary end.
+        let (_, sent) = copied.map_err(|error| {
+            socket::reset_on_close(&self.stream, true);
+            Error::proxy(error)
+        })?;
         self.state.tunnelled(sent + to_client.len() as u64);
         Ok(())
     }
 
-    /// Takes out the bytes that came behind the request: what comes first in a tunnel, behind a 101.
-    pub fn take_unread(&mut self) -> Vec<u8> {
-        self.state.decoder.take_unread()
+    /// Takes the socket out, with the bytes that came after the request: for a tunnel, or whatever is not HTTP.
+    pub fn into_socket(mut self) -> (ClientStream, Vec<u8>) {
+        let unread = self.state.decoder.take_unread();
+        (ClientStream { stream: self.stream, guard: self.guard }, unread)
     }
 
     /// Ends an exchange: answers an error that can still be answered, and says what became of the request.
@@ -163,6 +185,7 @@ impl ClientConnection {
         if let Some(error) = &error
             && let Some(body) = with_date(|date| self.state.queue_answer(error, proxy, date))
         {
+            socket::reset_on_close(&self.stream, false);
             let (_, mut to_client) = self.split();
             // If the client does not take the answer either, there is nothing left to tell it.
             let _ = to_client.write_piece(Piece::last(body.as_bytes())).await;
@@ -174,10 +197,6 @@ impl ClientConnection {
     /// nothing more will come, and reads what still comes, for [`Limits::linger_timeout`] at most.
     pub async fn close(mut self) {
         match self.state.ending() {
-            Ending::Reset => {
-                // Closing with a linger time of 0 resets; if that fails the client sees an ordinary end.
-                let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
-            }
             Ending::Linger => {
                 let _ = self.stream.shutdown().await;
                 let deadline = Instant::now() + self.limits.linger_timeout;
@@ -208,11 +227,13 @@ pub struct RequestBody<'a> {
     stream: ReadHalf<'a>,
     limits: &'static Limits,
     decoder: &'a mut Decoder,
+    ended: &'a Signal,
+    response_began: &'a Signal,
     timer: &'a mut Timer,
 }
 
 impl RequestBody<'_> {
-    /// The next piece; `None` behind the last. The first call does not wait: it gives what came with the head.
+    /// The next piece; `None` after the last. The first call does not wait: it gives what came with the head.
     /// May be dropped and called again.
     ///
     /// # Errors
@@ -220,7 +241,13 @@ impl RequestBody<'_> {
     pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         loop {
             match self.decoder.decode_piece(self.limits).map_err(Error::client)? {
-                Decoded::Piece => return Ok(Some(self.decoder.piece())),
+                Decoded::Piece => {
+                    let piece = self.decoder.piece();
+                    if piece.is_last() {
+                        self.ended.set();
+                    }
+                    return Ok(Some(piece));
+                }
                 Decoded::End => return Ok(None),
                 Decoded::NeedsMore => self.fill().await.map_err(Error::client)?,
             }
@@ -228,6 +255,10 @@ impl RequestBody<'_> {
     }
 
     async fn fill(&mut self) -> Result<(), Cause> {
+        // A client that has seen the beginning of the response may send no more, and still want the rest of it.
+        if self.decoder.is_at_end_of_file() && self.response_began.is_set() {
+            return Err(Cause::Stopped);
+        }
         let deadline = Instant::now() + self.limits.request_body_timeout;
         poll_fn(|cx| {
             let waiting = (&mut *self.timer, deadline, Wait::Body);
@@ -243,6 +274,8 @@ pub struct ResponseWriter<'a> {
     stream: WriteHalf<'a>,
     limits: &'static Limits,
     state: &'a mut ResponseState,
+    began: &'a Signal,
+    request_ended: &'a Signal,
     guard: &'a ConnectionGuard,
 }
 
@@ -254,8 +287,8 @@ impl ResponseWriter<'_> {
     pub async fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
         if self.state.queue_interim(head) {
             let parts = [self.state.encoder.queued(), &[], &[]];
-            let timeout = Some(self.limits.write_timeout);
-            socket::write_all(&mut self.stream, parts, timeout).await.map_err(Error::client)?;
+            let patience = Patience::For(self.limits.write_timeout);
+            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
             self.state.encoder.written(false);
         }
         Ok(())
@@ -266,7 +299,15 @@ impl ResponseWriter<'_> {
         if self.guard.is_closing() {
             self.state.close_after_response();
         }
+        if head.status() >= 400 && !self.request_ended.is_set() {
+            // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
+            self.state.close_after_response();
+        }
         with_date(|date| self.state.queue_head(head, date));
+        self.began.set();
+        if self.state.encoder.is_close_delimited() {
+            socket::reset_on_close(self.stream.as_ref(), true);
+        }
     }
 
     /// Sends a piece of the body, and returns how many bytes of body that were. Not to be dropped.
@@ -277,9 +318,12 @@ impl ResponseWriter<'_> {
     pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
         let length = self.state.encoder.body_length(&piece);
         let parts = self.state.encoder.parts(piece)?;
-        let timeout = Some(self.limits.write_timeout);
-        socket::write_all(&mut self.stream, parts, timeout).await.map_err(Error::client)?;
+        let patience = Patience::For(self.limits.write_timeout);
+        socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
         self.state.written(length, piece.is_last());
+        if piece.is_last() && self.state.encoder.is_close_delimited() {
+            socket::reset_on_close(self.stream.as_ref(), false);
+        }
         Ok(length)
     }
 }

@@ -1,4 +1,4 @@
-//! How a server stops: idle connections end at once, busy ones behind their exchange.
+//! How a server stops: idle connections end at once, busy ones after their exchange.
 //!
 //! A listener owns [`Connections`]; each connection holds a [`ConnectionGuard`] until it is closed.
 
@@ -56,7 +56,7 @@ impl Connections {
         ConnectionGuard { shared: Arc::clone(&self.shared), id, waker: None }
     }
 
-    /// Asks all connections to end: idle ones now, busy ones behind their exchange.
+    /// Asks all connections to end: idle ones now, busy ones after their exchange.
     pub fn close(&self) {
         self.shared.is_closing.store(true, Ordering::SeqCst);
         for waker in self.shared.wakers().values_mut().filter_map(Option::take) {
@@ -93,7 +93,7 @@ impl ConnectionGuard {
             self.waker = Some(cx.waker().clone());
             self.shared.wakers().insert(self.id, self.waker.clone());
         }
-        // Behind the insertion: who closes sets the flag first and looks for wakers then.
+        // After the insertion: who closes sets the flag first and looks for wakers then.
         self.shared.is_closing.load(Ordering::SeqCst)
     }
 }

@@ -6,11 +6,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
 use super::timer::Timer;
+use crate::signal::Signal;
 use crate::{Cause, Decoder, Limits, Wait};
 
 /// Reads once into the decoder, until `deadline` at most.
@@ -41,13 +44,22 @@ pub(super) fn poll_fill(
     Poll::Ready(Err(Cause::TimedOut(wait)))
 }
 
-/// Writes all parts, waiting `timeout` at most for each progress; `None`: for as long as it takes.
+/// How long a write may wait for the other side to take more.
+#[derive(Clone, Copy)]
+pub(super) enum Patience<'a> {
+    /// So long without any progress.
+    For(Duration),
+    /// For as long as it takes; each progress is signalled.
+    UntilProgress(&'a Signal),
+}
+
+/// Writes all parts, with patience.
 ///
 /// Not cancel-safe: what had left when it was dropped is unknown.
 pub(super) async fn write_all(
     stream: &mut WriteHalf<'_>,
     parts: [&[u8]; 3],
-    timeout: Option<Duration>,
+    patience: Patience<'_>,
 ) -> Result<(), Cause> {
     let mut slices = parts.map(IoSlice::new);
     let mut rest = &mut slices[..];
@@ -61,7 +73,7 @@ pub(super) async fn write_all(
             if let Poll::Ready(written) = Pin::new(&mut *stream).poll_write_vectored(cx, rest) {
                 return Poll::Ready(written.map_err(Cause::Io));
             }
-            if let Some(timeout) = timeout {
+            if let Patience::For(timeout) = patience {
                 let deadline = *deadline.get_or_insert_with(|| Instant::now() + timeout);
                 ready!(timer.poll(cx, deadline));
                 return Poll::Ready(Err(Cause::TimedOut(Wait::Write)));
@@ -74,6 +86,18 @@ pub(super) async fn write_all(
         }
         IoSlice::advance_slices(&mut rest, length);
         deadline = None;
+        if let Patience::UntilProgress(progressed) = patience {
+            progressed.set();
+        }
     }
     Ok(())
+}
+
+/// Makes closing the connection reset it, or not.
+///
+/// A body that only the end of the connection ends looks whole however it ends: while one is on its way, whatever
+/// closes the connection must reset it (RFC 9112 section 8). It costs a system call, and only where it matters.
+pub(super) fn reset_on_close(stream: &TcpStream, reset: bool) {
+    // If it fails, the client sees an ordinary end.
+    let _ = SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO));
 }

@@ -30,7 +30,7 @@ fn limits(limits: Limits) -> &'static Limits {
     Box::leak(Box::new(limits))
 }
 
-/// A backend that runs `script` on its first connection; what the script returns is received behind it.
+/// A backend that runs `script` on its first connection; what the script returns is received after it.
 fn backend<T: Send + 'static>(
     script: impl FnOnce(TcpStream) -> T + Send + 'static,
 ) -> (SocketAddr, Receiver<T>) {
@@ -56,7 +56,7 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = Vec::new();
     let mut byte = [0];
     while !text.ends_with(end.as_bytes()) {
-        assert_eq!(stream.read(&mut byte).unwrap(), 1, "ended behind {:?}", String::from_utf8_lossy(&text));
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "ended after {:?}", String::from_utf8_lossy(&text));
         text.push(byte[0]);
     }
     String::from_utf8(text).unwrap()
@@ -111,6 +111,13 @@ on_both_adapters! {
     a_client_that_takes_nothing_is_cut_and_so_is_the_backend,
     an_answer_that_comes_before_the_upload_ends_is_delivered,
     a_body_is_echoed_while_it_still_comes,
+    garbage_from_a_backend_is_502_also_while_the_upload_waits,
+    a_response_head_that_drips_is_504,
+    an_empty_line_after_a_request_is_no_request,
+    a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent,
+    an_error_before_the_end_of_the_request_says_that_it_is_the_last_answer,
+    a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer,
+    nothing_follows_a_head_that_has_left_in_part,
     a_refused_body_is_400_and_the_backend_never_gets_its_end,
     pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last,
     a_client_that_leaves_is_reported_as_such,
@@ -195,7 +202,7 @@ fn a_backend_that_refuses_connections_is_502(adapter: Adapter) {
     );
     assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
     assert!(answer.contains("\r\nProxy-Status: test; error=connection_refused\r\n"), "{answer}");
-    assert!(!answer.contains("127.0.0.1"), "the client learns nothing of what is behind: {answer}");
+    assert!(!answer.contains("127.0.0.1"), "the client learns nothing of what lies beyond: {answer}");
 }
 
 #[cfg(target_os = "linux")] // Elsewhere a full queue of connections refuses rather than ignores.
@@ -366,6 +373,151 @@ fn a_refused_body_is_400_and_the_backend_never_gets_its_end(adapter: Adapter) {
     assert!(answer.contains(&Refusal::InvalidChunkSize.to_string()), "{answer}");
     let received = received.recv_timeout(LONG).unwrap();
     assert!(!received.ends_with("0\r\n\r\n"), "{received}");
+}
+
+fn garbage_from_a_backend_is_502_also_while_the_upload_waits(adapter: Adapter) {
+    // RFC 9110 section 15.6.3: that the upload is stopped then says nothing of the client.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "he");
+        stream.write_all(b"garbage\r\n\r\n").unwrap();
+        stream.read_to_end(&mut Vec::new()).is_ok()
+    });
+    let request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe";
+    let answer = answer_to(adapter, request, limits(Limits::DEFAULT), address);
+    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
+}
+
+fn a_response_head_that_drips_is_504(adapter: Adapter) {
+    // RFC 9110 section 15.6.5: the bound is on the whole head, not on the pause between two bytes.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        let head = b"HTTP/1.1 200 OK\r\nA: ".iter().copied().chain(std::iter::repeat_n(b'a', 1000));
+        for byte in head {
+            if stream.write_all(&[byte]).is_err() {
+                return;
+            }
+            thread::sleep(SHORT / 8);
+        }
+    });
+    let limits = limits(Limits { response_head_timeout: SHORT * 2, ..Limits::DEFAULT });
+    let answer = answer_to(adapter, &GET.replace("Host", "Connection: close\r\nHost"), limits, address);
+    assert!(answer.starts_with("HTTP/1.1 504 Gateway Timeout\r\n"), "{answer}");
+}
+
+/// Over tokio such a backend must take a third of what the kernel buffers within the limit: sooner, a task does not
+/// learn of it.
+#[test]
+fn a_backend_that_takes_the_request_slowly_is_not_late() {
+    const LENGTH: usize = 32 << 20;
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        let mut buffer = vec![0; 16 << 10];
+        let mut received = 0;
+        let started = Instant::now();
+        while received < LENGTH {
+            received += stream.read(&mut buffer).unwrap();
+            if started.elapsed() < SHORT * 6 {
+                // A piece of the largest size takes longer than the limit, and moves all the time.
+                thread::sleep(SHORT / 10);
+            }
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+    });
+    let limits = limits(Limits { response_head_timeout: SHORT, ..Limits::DEFAULT });
+    let proxy = Proxy::start(Adapter::Blocking, limits, address);
+    let mut client = connect(&proxy);
+    write!(client, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {LENGTH}\r\n\r\n").unwrap();
+    for _ in 0..LENGTH / 65536 {
+        client.write_all(&[b'x'; 65536]).unwrap();
+    }
+    assert!(read_until(&mut client, "ok").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+fn an_empty_line_after_a_request_is_no_request(adapter: Adapter) {
+    // RFC 9112 section 2.2: some clients send one after a body.
+    let limits = limits(Limits { idle_timeout: SHORT, head_timeout: SHORT * 2, ..Limits::DEFAULT });
+    let answer = answer_to(adapter, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n\r\n", limits, refused());
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+}
+
+fn a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent(adapter: Adapter) {
+    // RFC 9112 section 9.6: closing with bytes unread would reset the connection, and destroy the answer.
+    const LENGTH: usize = 8 << 20;
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n").unwrap();
+        stream.write_all(&vec![b'x'; LENGTH]).is_ok()
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    client.write_all(GET.repeat(100).as_bytes()).unwrap();
+    let mut received = 0;
+    let mut buffer = vec![0; 65536];
+    loop {
+        match client.read(&mut buffer).unwrap() {
+            0 => break,
+            length => received += length,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(received, LENGTH);
+}
+
+fn an_error_before_the_end_of_the_request_says_that_it_is_the_last_answer(adapter: Adapter) {
+    // RFC 9112 section 9.6
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n").unwrap();
+        stream.read_to_end(&mut Vec::new()).is_ok()
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n").unwrap();
+    let answer = read_until(&mut client, "no\n");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
+
+fn a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer(adapter: Adapter) {
+    // RFC 9112 section 9.3: it has seen the head, and ends its side only.
+    let (go_on, wait) = channel::<()>();
+    let (address, _done) = backend(move |mut stream| {
+        read_until(&mut stream, "he");
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 10\r\n\r\nhello").unwrap();
+        wait.recv_timeout(LONG).unwrap();
+        stream.write_all(b"world").is_ok()
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nhe").unwrap();
+    read_until(&mut client, "hello");
+    client.shutdown(Shutdown::Write).unwrap();
+    // The proxy sees the end before more of the answer comes.
+    thread::sleep(SHORT);
+    go_on.send(()).unwrap();
+    assert_eq!(read_all(&mut client), "world");
+}
+
+fn nothing_follows_a_head_that_has_left_in_part(adapter: Adapter) {
+    // RFC 9112 section 8: an answer of our own in the middle of another would be taken for a part of it.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n").unwrap();
+        while stream.write_all(&[b'x'; 65536]).is_ok() {}
+    });
+    let limits = limits(Limits { write_timeout: SHORT * 2, ..Limits::DEFAULT });
+    let proxy = Proxy::start(adapter, limits, address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    // Nothing is read until the pipe is full; then the request turns out to be bad.
+    thread::sleep(SHORT);
+    client.write_all(b"ZZ\r\n").unwrap();
+    proxy.reports.recv_timeout(LONG).unwrap();
+    let mut rest = Vec::new();
+    let _ = client.read_to_end(&mut rest);
+    assert!(rest.iter().all(|&byte| byte == b'x'), "{}", rest.escape_ascii());
 }
 
 fn pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last(adapter: Adapter) {

@@ -60,7 +60,7 @@ fn scripted_backend() -> (SocketAddr, JoinHandle<String>) {
             received += &read_until(&mut stream, end);
             stream.write_all(response.as_bytes()).unwrap();
             stream.shutdown(Shutdown::Write).unwrap();
-            // Nothing may come behind the request.
+            // Nothing may come after the request.
             received += &read_all(&mut stream);
         }
         received

@@ -1,5 +1,5 @@
 //! Decodes a byte stream in four ways that must agree: whole, byte by byte, split at every index, and with the
-//! bytes of a next message behind it.
+//! bytes of a next message after it.
 
 #![allow(dead_code)] // Each test binary uses a part of it.
 
@@ -25,7 +25,7 @@ pub struct Stream {
     pub rest: Rest,
 }
 
-/// What became of the bytes behind the complete messages.
+/// What became of the bytes after the complete messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// None were left.
@@ -89,7 +89,7 @@ fn one(stream: Stream) -> Result<Message, Refusal> {
 }
 
 /// Runs `decode` on `input` in the four ways, asserts that they agree, and returns what they found.
-/// It gets the pieces as they come, and whether the connection is closed behind them.
+/// It gets the pieces as they come, and whether the connection is closed after them.
 fn four_ways(input: &[u8], next: &[u8], decode: impl Fn(&[&[u8]], bool) -> Stream) -> Stream {
     let whole = decode(&[input], true);
     let bytes: Vec<&[u8]> = input.chunks(1).collect();
@@ -110,7 +110,7 @@ fn four_ways(input: &[u8], next: &[u8], decode: impl Fn(&[&[u8]], bool) -> Strea
             let last = followed.messages.pop();
             assert!(last.is_some_and(|message| message.start.contains("/next")), "the next message is lost");
         }
-        assert_same(&followed, &whole, "with a next message behind it", input);
+        assert_same(&followed, &whole, "with a next message after it", input);
     }
     whole
 }

@@ -5,6 +5,8 @@
 // Clippy allows it in test functions, and does not see that this is for tests only.
 #![allow(clippy::unwrap_used)]
 
+pub mod folder;
+
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -74,6 +76,13 @@ pub fn request(method: &str, target: &str, fields: &str) -> String {
 pub fn pattern(length: usize) -> Vec<u8> {
     let byte = |offset: usize| if offset % 251 == 250 { b'\n' } else { b'a' + (offset % 251 % 26) as u8 };
     (0..length).map(byte).collect()
+}
+
+/// The response to a GET with these field lines, on a connection of its own.
+pub fn get_with(webserver: &Webserver, target: &str, fields: &str) -> Response {
+    let mut client = webserver.connect();
+    client.send(request("GET", target, fields));
+    client.response()
 }
 
 pub struct Client {
@@ -164,6 +173,15 @@ impl Client {
         let mut bytes = Vec::new();
         self.reader.read_to_end(&mut bytes).unwrap();
         bytes
+    }
+
+    /// Everything up to the end of the connection, orderly or not.
+    pub fn until_the_end(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.reader.read_to_end(&mut bytes) {
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("no end: {error}"),
+            _ => bytes,
+        }
     }
 
     /// How reading fails.

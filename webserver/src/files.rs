@@ -1,0 +1,104 @@
+//! Which file below `--docroot` is after a path; whether it lies there at all; and opening it.
+//!
+//! Whoever edits this: what a path leads to is known only when all links are followed. Nothing is opened that
+//! does not lie below the root then.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mime_guess::mime;
+
+use crate::content::Content;
+use crate::path::FilePath;
+use crate::representation::Representation;
+use crate::validators::Validators;
+
+/// What a folder itself is answered with.
+const INDEX: &str = "index.html";
+
+#[derive(Debug)]
+pub struct Docroot {
+    /// Canonical: absolute, without links.
+    root: PathBuf,
+}
+
+/// What a path led to.
+#[derive(Debug)]
+pub enum Opened {
+    File(Representation),
+    /// A folder, and the path had no slash at its end.
+    Folder,
+    Nothing,
+}
+
+impl Docroot {
+    /// # Errors
+    /// There is no folder at `path`.
+    pub fn new(path: &Path) -> io::Result<Docroot> {
+        let root = fs::canonicalize(path)?;
+        if fs::metadata(&root)?.is_dir() {
+            Ok(Docroot { root })
+        } else {
+            Err(ErrorKind::NotADirectory.into())
+        }
+    }
+
+    /// # Errors
+    /// The system's, if they do not simply say that there is no such file.
+    pub async fn open(&'static self, path: FilePath) -> io::Result<Opened> {
+        // Disks make a thread wait, so it is not one of those that serve clients.
+        match tokio::task::spawn_blocking(move || self.open_blocking(&path)).await? {
+            Err(error) if is_absence(&error) => Ok(Opened::Nothing),
+            opened => opened,
+        }
+    }
+
+    fn open_blocking(&self, path: &FilePath) -> io::Result<Opened> {
+        let mut found = self.inside(&self.root.join(&path.path))?;
+        if fs::metadata(&found)?.is_dir() {
+            if !path.is_folder {
+                return Ok(Opened::Folder);
+            }
+            found = self.inside(&found.join(INDEX))?;
+        } else if path.is_folder {
+            return Ok(Opened::Nothing);
+        }
+        // Looked at before it is opened, because opening a pipe would wait for whoever writes to it.
+        if !fs::metadata(&found)?.is_file() {
+            return Ok(Opened::Nothing);
+        }
+        let file = File::open(&found)?;
+        // Of what was opened: the name may have got another file meanwhile.
+        let metadata = file.metadata()?;
+        Ok(Opened::File(Representation {
+            length: metadata.len(),
+            media_type: media_type(&found),
+            validators: Validators::of_file(metadata.len(), metadata.modified().ok()),
+            content: Content::File(Arc::new(file)),
+        }))
+    }
+
+    /// The path without links, if it lies below the root.
+    fn inside(&self, path: &Path) -> io::Result<PathBuf> {
+        let path = fs::canonicalize(path)?;
+        if path.starts_with(&self.root) { Ok(path) } else { Err(ErrorKind::NotFound.into()) }
+    }
+}
+
+/// RFC 9110 section 15.5.5: 404 also for what is there and not to be shown.
+fn is_absence(error: &io::Error) -> bool {
+    use ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | IsADirectory | PermissionDenied | InvalidFilename)
+}
+
+fn media_type(path: &Path) -> Cow<'static, str> {
+    let media_type = mime_guess::from_path(path).first_or_octet_stream();
+    if media_type.type_() == mime::TEXT {
+        // RFC 9110 section 8.3.2: without it a recipient guesses.
+        return Cow::Owned(format!("{}; charset=utf-8", media_type.essence_str()));
+    }
+    Cow::Owned(media_type.essence_str().to_owned())
+}
