@@ -178,6 +178,16 @@ impl Decoder {
         }
     }
 
+    /// Gives the one empty piece of a message without a body again: such a message can be sent more than once.
+    pub(crate) fn repeat_empty_body(&mut self) {
+        if let State::Body { decoder, is_new, has_ended, decoded: 0, .. } = &mut self.state
+            && decoder.is_empty()
+        {
+            *is_new = true;
+            *has_ended = false;
+        }
+    }
+
     /// After a message that has ended, starts with the next.
     fn next_message(&mut self) -> Result<(), Refusal> {
         if let State::Refused(refusal) = self.state {

@@ -23,7 +23,15 @@ impl Backend {
     pub fn script(
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Backend> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        Backend::script_at(([127, 0, 0, 1], 0).into(), script)
+    }
+
+    /// The same at an address where a backend listened before.
+    pub fn script_at(
+        address: SocketAddr,
+        script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Backend> {
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let (accepting, script) = (Arc::clone(&shared), Arc::new(script));
@@ -190,6 +198,19 @@ impl Backend {
     }
 }
 
+/// Listens at an address. The standard library lets 128 connections wait to be accepted: of a thousand that a proxy
+/// makes at once, the system would drop some, on a machine that is busy.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    const BACKLOG: i32 = 4096;
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    // Connections of a backend that has stopped may linger on the port. On Windows this would mean something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
 impl Drop for Backend {
     fn drop(&mut self) {
         self.shared.change(|record| {
@@ -198,25 +219,5 @@ impl Drop for Backend {
         });
         // Wakes the thread that accepts, which then stops listening.
         let _ = TcpStream::connect_timeout(&self.address, PATIENCE);
-    }
-}
-
-/// A port at which nothing listens, and that nobody else can get while this lives.
-pub struct RefusedPort {
-    socket: socket2::Socket,
-}
-
-impl RefusedPort {
-    /// Binds a port and does not listen.
-    pub fn bind() -> io::Result<RefusedPort> {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
-        Ok(RefusedPort { socket })
-    }
-
-    /// Where connections are refused.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        let address = self.socket.local_addr()?.as_socket();
-        address.ok_or_else(|| io::Error::from(ErrorKind::AddrNotAvailable))
     }
 }

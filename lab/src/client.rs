@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::PATIENCE;
-use crate::wire::{End, Framing, Head, Wire, invalid, is_reset};
+use crate::fault::{invalid, is_reset};
+use crate::wire::{End, Framing, Head, Wire};
 
 /// A connection to the proxy under test.
 pub struct Client {
@@ -156,6 +157,11 @@ impl Client {
             };
             return Ok(Response { interim, trailers, ..response });
         }
+    }
+
+    /// The next bytes as they are: fewer only if the connection ends before.
+    pub fn read_bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        self.wire.read_bytes(count)
     }
 
     /// All bytes until the connection ends, and how it ends.

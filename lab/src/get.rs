@@ -64,7 +64,7 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The summary and the fields, behind the body: its length and the time are only known then.
+/// The summary and the fields, after the body: its length and the time are only known then.
 fn report(response: &Response, length: usize, elapsed: Duration) {
     eprintln!("{} {} {length} bytes {} ms", response.status, response.reason, elapsed.as_millis());
     for (name, value) in &response.head.fields {

@@ -1,29 +1,34 @@
 //! What tests and the attendee's tool need around a proxy: a process, a client, backends.
-//!
-//! | file | what it holds |
-//! |---|---|
-//! | `process.rs` | starts a stage, or a foreign proxy, and stops it when it is dropped |
-//! | `log.rs` | what a process has said |
-//! | `client.rs` | a raw-socket client that sends any bytes and reads responses strictly |
-//! | `backend.rs` | scripted backends, good and bad, that record what reached them |
-//! | `record.rs` | that record, and how to wait for it to change |
-//! | `script.rs` | what a scripted backend can do with one connection |
-//! | `wire.rs` | heads and bodies as they come from a socket: no line of it is shared with `codec` |
 
+/// Scripted backends, good and bad, that record what reached them.
 mod backend;
+/// A raw-socket client that sends any bytes and reads responses strictly.
 mod client;
+/// What goes wrong on a socket, told apart.
+mod fault;
+/// What a process has said.
 mod log;
+/// Ports after which no backend is.
+mod port;
+/// Starts a stage, or a foreign proxy, and stops it when it is dropped.
 mod process;
+/// What has reached a backend, and how to wait for it to change.
 mod record;
+/// The memory, descriptors and time that a process uses, and the limit of open files.
+mod resources;
+/// What a scripted backend can do with one connection.
 mod script;
+/// Heads and bodies as they come from a socket: no line of it is shared with `codec`.
 mod wire;
 
 use std::time::Duration;
 
-pub use backend::{Backend, RefusedPort};
+pub use backend::Backend;
 pub use client::{Client, Ended, Response};
+pub use port::{FullPort, RefusedPort};
 pub use process::{Finished, Process, StartError, run_to_end};
 pub use record::Received;
+pub use resources::raise_open_files_limit;
 pub use script::Connection;
 pub use wire::{End, Head};
 

@@ -1,6 +1,7 @@
 //! `cargo lab ...`: the attendee's tool.
 
 mod demo;
+mod diff;
 mod get;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ struct Lab {
 enum Command {
     /// Start the demo backend and a stage before it, make two requests, and keep both running
     Demo(demo::Demo),
+    /// Show what one stage changed in the sources of another
+    Diff(diff::Diff),
     /// Fetch a path through the stage that is running
     Get(get::Get),
 }
@@ -26,11 +29,13 @@ enum Command {
 const EXAMPLES: &str = "\
 Examples:
   cargo lab demo              the newest stage, with the demo backend
-  cargo lab get /hello/you    in a second terminal: a request through it";
+  cargo lab get /hello/you    in a second terminal: a request through it
+  cargo lab diff 1 2          what part2 changed in part1";
 
 fn main() -> ExitCode {
     stage::exit(match Lab::parse().command {
         Command::Demo(demo) => demo::run(&demo),
+        Command::Diff(diff) => diff::run(&diff),
         Command::Get(get) => get::run(&get),
     })
 }

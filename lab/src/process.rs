@@ -24,6 +24,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub struct Process {
     child: Child,
     address: SocketAddr,
+    ready_line: String,
     log: Arc<Log>,
     /// The threads that read what it says; they end with it.
     readers: Vec<JoinHandle<()>>,
@@ -72,7 +73,7 @@ impl Process {
             let (relay_stdout, collecting) = (relay.clone(), Arc::clone(&log));
             readers.push(each_line(stdout, move |text| {
                 relay_stdout(text);
-                // Nobody listens behind the ready line.
+                // Nobody listens after the ready line.
                 let _ = line.send(text.to_owned());
             }));
             readers.push(each_line(stderr, move |text| {
@@ -81,7 +82,8 @@ impl Process {
             }));
         }
         // From here on the child is ended whatever happens.
-        let mut process = Process { child, address: ([0, 0, 0, 0], 0).into(), log, readers };
+        let mut process =
+            Process { child, address: ([0, 0, 0, 0], 0).into(), ready_line: String::new(), log, readers };
         process.address = process.wait_for_ready_line(&lines)?;
         Ok(process)
     }
@@ -104,7 +106,7 @@ impl Process {
             readers.push(each_line(stdout, |_| ()));
             readers.push(each_line(stderr, move |text| collecting.append(text)));
         }
-        let mut process = Process { child, address: listen, log, readers };
+        let mut process = Process { child, address: listen, ready_line: String::new(), log, readers };
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect_timeout(&listen, PATIENCE).is_err() {
             if !process.is_running() || Instant::now() > deadline {
@@ -113,6 +115,11 @@ impl Process {
             thread::sleep(LOOK_AGAIN);
         }
         Ok(process)
+    }
+
+    /// The line that it said when it was ready; empty for a foreign proxy, which is not asked for one.
+    pub fn ready_line(&self) -> &str {
+        &self.ready_line
     }
 
     /// Where it listens.
@@ -125,7 +132,7 @@ impl Process {
         self.log.lock().clone()
     }
 
-    /// The last line that it has said on stderr: behind its end, the very last.
+    /// The last line that it has said on stderr: after its end, the very last.
     pub fn last_line(&mut self) -> String {
         // Its readers end with it, but for a child of its own that still holds the pipes.
         let deadline = Instant::now() + LAST_WORDS;
@@ -153,11 +160,9 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
-    /// The most memory it has had, in KiB; `None` where the system does not tell.
-    pub fn peak_memory_kib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix(" kB")?.trim().parse().ok()
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to stop (SIGTERM). Where there are no signals it is ended at once.
@@ -186,8 +191,13 @@ impl Process {
 
     fn wait_for_ready_line(&mut self, lines: &Receiver<String>) -> Result<SocketAddr, StartError> {
         match lines.recv_timeout(PATIENCE) {
-            Ok(line) => ready_address(&line)
-                .ok_or_else(|| self.start_error(&format!("its first line is not a ready line: {line:?}"))),
+            Ok(line) => {
+                let address = ready_address(&line);
+                self.ready_line = line;
+                address.ok_or_else(|| {
+                    self.start_error(&format!("its first line is not a ready line: {:?}", self.ready_line))
+                })
+            }
             Err(RecvTimeoutError::Timeout) => Err(self.start_error("its ready line did not come in time")),
             Err(RecvTimeoutError::Disconnected) => {
                 // A closed stdout comes just before the end.

@@ -37,6 +37,12 @@ impl Connection {
         Ok(Connection { wire, shared, framing: Framing::Empty, request: 0, is_in_flight: false })
     }
 
+    /// Makes each read and write give up after that time, in the place of [`PATIENCE`].
+    pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        self.wire.stream.set_read_timeout(Some(patience))?;
+        self.wire.stream.set_write_timeout(Some(patience))
+    }
+
     /// Where the connection comes from.
     pub fn peer(&self) -> io::Result<SocketAddr> {
         self.wire.stream.peer_addr()
@@ -125,6 +131,16 @@ impl Connection {
     /// Reads, and throws away, until the other side ends the connection.
     pub fn wait_for_end(&mut self) -> io::Result<End> {
         self.wire.read_to_end().map(|(_, end)| end)
+    }
+
+    /// All bytes until the other side ends the connection, and how it ends.
+    pub fn read_to_end(&mut self) -> io::Result<(Vec<u8>, End)> {
+        self.wire.read_to_end()
+    }
+
+    /// The next bytes as they are: fewer only if the connection ends before.
+    pub fn read_bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        self.wire.read_bytes(count)
     }
 
     fn pass_body(

@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::fault::{explain_timeout, invalid, is_reset};
+
 const MAX_HEAD_BYTES: usize = 256 * 1024;
 
 /// The head of a message, or its trailer section.
@@ -161,8 +163,17 @@ impl Wire {
 
     /// All bytes until the connection ends.
     pub(crate) fn read_to_end(&mut self) -> io::Result<(Vec<u8>, End)> {
+        self.collect(u64::MAX)
+    }
+
+    /// The next bytes: fewer only if the connection ends before.
+    pub(crate) fn read_bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        self.collect(count as u64).map(|(bytes, _)| bytes)
+    }
+
+    fn collect(&mut self, count: u64) -> io::Result<(Vec<u8>, End)> {
         let mut bytes = Vec::new();
-        let end = self.read_exactly(u64::MAX, &mut |piece| {
+        let end = self.read_exactly(count, &mut |piece| {
             bytes.extend_from_slice(piece);
             Ok(())
         })?;
@@ -189,7 +200,7 @@ impl Wire {
         }
     }
 
-    /// RFC 9112 section 7.1, nothing else: 1 to 15 hexadecimal digits, CR LF behind the size and the data.
+    /// RFC 9112 section 7.1, nothing else: 1 to 15 hexadecimal digits, CR LF after the size and the data.
     fn read_chunks(&mut self, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<(End, Head)> {
         loop {
             let line = match self.read_section(b"\r\n")? {
@@ -272,26 +283,4 @@ impl Wire {
 enum Section {
     Complete(Vec<u8>),
     Ended(End),
-}
-
-/// Whether the other side has reset the connection.
-pub(crate) fn is_reset(error: &io::Error) -> bool {
-    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe)
-}
-
-fn explain_timeout(error: io::Error) -> io::Error {
-    match error.kind() {
-        // Windows says `TimedOut` where others say `WouldBlock`.
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-            io::Error::new(ErrorKind::TimedOut, "the other side did nothing for too long")
-        }
-        _ => error,
-    }
-}
-
-/// An error that quotes what was not valid.
-pub(crate) fn invalid(what: &str, bytes: &[u8]) -> io::Error {
-    let quoted = &bytes[..bytes.len().min(500)];
-    io::Error::new(ErrorKind::InvalidData, format!("not valid: {what}: \"{}\"", quoted.escape_ascii()))
 }

@@ -56,7 +56,7 @@ impl Proxy {
             while let Some(piece) = request_body.next_piece().await? {
                 to_backend.write_piece(piece).await?;
             }
-            Ok(())
+            request_body.wait_for_reset().await
         };
 
         // 6. ... while the head of the response is read from the backend ...

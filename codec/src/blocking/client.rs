@@ -86,8 +86,10 @@ impl ClientConnection {
         }
     }
 
-    /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began.
+    /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began. A request
+    /// without a body may be exchanged again, if nothing has come back.
     pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
+        self.state.decoder.repeat_empty_body();
         let body = RequestBody {
             stream: &self.stream,
             limits: self.limits,

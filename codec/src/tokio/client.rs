@@ -1,12 +1,13 @@
 //! The connection to a client: reads requests, writes responses.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::Poll;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncWriteExt, Interest, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout};
@@ -117,8 +118,10 @@ impl ClientConnection {
         }
     }
 
-    /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began.
+    /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began. A request
+    /// without a body may be exchanged again, if nothing has come back.
     pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
+        self.state.decoder.repeat_empty_body();
         let (read, write) = self.stream.split();
         let body = RequestBody {
             stream: read,
@@ -252,6 +255,19 @@ impl RequestBody<'_> {
                 Decoded::NeedsMore => self.fill().await.map_err(Error::client)?,
             }
         }
+    }
+
+    /// Waits until the client resets the connection: it has left, and a response would be for nobody.
+    ///
+    /// An end of file is no such sign: a client may close its side and wait (RFC 9112 section 9.6). For the end of an
+    /// upload, which is dropped with the exchange. May be dropped.
+    ///
+    /// # Errors
+    /// Always, once it returns: the client's.
+    pub async fn wait_for_reset(&mut self) -> Result<(), Error> {
+        self.stream.ready(Interest::ERROR).await.map_err(Error::client)?;
+        let error = self.stream.as_ref().take_error().ok().flatten();
+        Err(Error::client(error.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())))
     }
 
     async fn fill(&mut self) -> Result<(), Cause> {

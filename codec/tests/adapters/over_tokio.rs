@@ -52,7 +52,7 @@ async fn exchange(
         while let Some(piece) = request_body.next_piece().await? {
             to_backend.write_piece(piece).await?;
         }
-        Ok(())
+        request_body.wait_for_reset().await
     };
     let download = async move {
         let mut response = from_backend.read_response().await?;

@@ -2,7 +2,7 @@
 
 use lab::{Backend, End};
 
-use crate::setup::{HELLO, Setup, assert_is_error};
+use crate::suite::setup::{HELLO, Setup, assert_is_error};
 
 fn post(fields: &str, body: &str) -> String {
     format!("POST / HTTP/1.1\r\nHost: example.test\r\n{fields}\r\n{body}")

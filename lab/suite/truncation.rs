@@ -4,7 +4,7 @@ use std::io;
 
 use lab::{Backend, Ended, Response};
 
-use crate::setup::{GET, Setup, Step};
+use crate::suite::setup::{GET, Setup, Step};
 
 const GET_1_0: &str = "GET / HTTP/1.0\r\nHost: example.test\r\n\r\n";
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lab::{Backend, End};
 
-use crate::setup::{GET, HELLO, Setup, pattern};
+use crate::suite::setup::{GET, HELLO, Setup, pattern};
 
 #[test]
 fn every_response_says_that_the_connection_ends_and_then_it_does() {
@@ -25,18 +25,8 @@ fn every_response_says_that_the_connection_ends_and_then_it_does() {
 }
 
 #[test]
-fn every_request_to_the_backend_says_that_the_connection_ends() {
-    // RFC 9112 section 9.6: so that the backend does not wait for another.
-    let setup = Setup::hello();
-    assert_eq!(setup.forward(GET).head.all("connection"), ["close"]);
-    setup.backend.wait_for_closed(1).unwrap();
-    setup.exchange(GET);
-    assert_eq!(setup.backend.accepted(), 2);
-}
-
-#[test]
 fn a_pipelined_request_is_not_served_and_costs_the_first_one_nothing() {
-    // RFC 9112 section 9.3.2, 9.6: behind `close` no request is served, and no reset eats the answer.
+    // RFC 9112 section 9.3.2, 9.6: after `close` no request is served, and no reset eats the answer.
     let body = pattern(1024 * 1024);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
     let setup = Setup::new(Backend::good([head.as_bytes(), &body].concat()));

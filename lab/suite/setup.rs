@@ -1,20 +1,53 @@
-//! A proxy before a backend, and what most tests ask of the two.
+//! A proxy before a backend, what most tests ask of the two, and all that differs between stages.
 
 use std::net::SocketAddr;
 
-use lab::{Backend, Client, Connection, Ended, Process, Received, Response};
+use lab::{Backend, Client, Connection, Ended, Process, Received, Response, StartError};
 
-use crate::{BINARY, NAME};
+use crate::{BINARY, NAME, STAGE};
+
+/// The command line of another proxy that is to be tested in the place of the stage.
+const FOREIGN: &str = "LAB_PROXY";
 
 /// What a good backend answers.
 pub const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// The same from a backend that closes the connection after it.
+pub const LAST_HELLO: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
 /// A request that nothing is wrong with.
 pub const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
+
+/// Whether a connection to a client goes on after a response, if nothing speaks against it.
+pub fn keeps_alive() -> bool {
+    STAGE >= 2
+}
+
+/// Whether each connection to the backend carries one request, and is closed after it.
+pub fn dials_for_each_request() -> bool {
+    STAGE <= 3 && !is_foreign()
+}
+
+/// How many idle connections to the backend are kept at most.
+pub fn kept_connections() -> usize {
+    if dials_for_each_request() { 0 } else { 10 }
+}
+
+/// Whether another proxy than the stage is tested.
+pub fn is_foreign() -> bool {
+    std::env::var_os(FOREIGN).is_some()
+}
+
+/// True, and says so, if another proxy is tested, of which this cannot be asked.
+pub fn skips_foreign(what: &str) -> bool {
+    if is_foreign() {
+        println!("skipped: {what} is only known of our own proxy");
+    }
+    is_foreign()
+}
 
 /// What a scripted backend does with a connection.
 pub type Step = fn(&mut Connection) -> std::io::Result<()>;
 
-/// A proxy, and the backend behind it.
+/// A proxy, and the backend that it stands before.
 pub struct Setup {
     pub proxy: Process,
     pub backend: Backend,
@@ -65,25 +98,62 @@ impl Setup {
         let mut client = self.client();
         let response = client.exchange(request).unwrap_or_else(|error| panic!("\"{shown}\": {error}"));
         assert_is_error(&response, status, section, "http_request_error", &shown);
-        // Nothing behind a request that was refused may be served.
-        let (rest, _) = client.read_to_end().unwrap();
-        assert_eq!(rest.escape_ascii().to_string(), "", "a second response to \"{shown}\"");
+        // Nothing after a request that was refused may be served.
+        assert_ends(&mut client, &shown);
         assert_eq!(self.backend.accepted(), 0, "connections to the backend after \"{shown}\"");
     }
 }
 
 /// A proxy before whatever is at that address.
 pub fn start_before(backend: SocketAddr) -> Process {
-    Process::stage(BINARY, &["--listen", "127.0.0.1:0", "--backend", &backend.to_string()]).unwrap()
+    match std::env::var(FOREIGN) {
+        Ok(command_line) => Process::foreign(&command_line, backend).unwrap(),
+        Err(_) => start_with(backend, &[]).unwrap(),
+    }
 }
 
-/// A response of the proxy's own: framed, with a text that names the rule, and the connection ends.
+/// The stage before whatever is at that address, with more flags.
+pub fn start_with(backend: SocketAddr, flags: &[&str]) -> Result<Process, StartError> {
+    let backend = backend.to_string();
+    let arguments = [&["--listen", "127.0.0.1:0", "--backend", &backend], flags, free_ports()].concat();
+    Process::stage(BINARY, &arguments)
+}
+
+/// The flags that let a stage listen on free ports, where it listens on more than one.
+pub fn free_ports() -> &'static [&'static str] {
+    if STAGE >= 5 { &["--rpc", "127.0.0.1:0"] } else { &[] }
+}
+
+/// Whether a response says that the connection ends. That it goes on needs no word in HTTP/1.1, and may have one.
+pub fn says_close(response: &Response) -> bool {
+    response.head.all("connection").iter().any(|value| value.eq_ignore_ascii_case("close"))
+}
+
+/// The connection ends, and not a byte comes before its end.
+pub fn assert_ends(client: &mut Client, shown: &str) {
+    let (rest, _) = client.read_to_end().unwrap_or_else(|error| panic!("after \"{shown}\": {error}"));
+    assert_eq!(rest.escape_ascii().to_string(), "", "more came after the answer to \"{shown}\"");
+}
+
+/// Nothing follows the response that was read, whether the connection goes on or not.
+pub fn assert_nothing_follows(client: &mut Client, shown: &str) {
+    // It fails if the proxy has closed the connection already.
+    let _ = client.half_close();
+    assert_ends(client, shown);
+}
+
+/// A response of the proxy's own: framed, with a text that names the rule. The connection ends if the request was
+/// at fault: where the next one starts is not known then (RFC 9112 section 9.3). Another proxy has its own texts.
 pub fn assert_is_error(response: &Response, status: u16, text: &str, error: &str, shown: &str) {
     assert_eq!(response.status, status, "\"{shown}\" was answered: {}", response.text());
+    if is_foreign() {
+        return;
+    }
     assert!(response.text().contains(text), "\"{shown}\" was answered: {}", response.text());
     assert_eq!(response.ended, Ended::ContentLength, "\"{shown}\"");
     assert_eq!(response.field("content-type"), Some("text/plain; charset=utf-8"), "\"{shown}\"");
-    assert_eq!(response.field("connection"), Some("close"), "\"{shown}\"");
+    let closes = !keeps_alive() || error == "http_request_error";
+    assert_eq!(says_close(response), closes, "\"{shown}\"");
     // RFC 9209 section 2: the name of the proxy, and what failed.
     let proxy_status = format!("{NAME}; error={error}");
     assert_eq!(response.field("proxy-status"), Some(proxy_status.as_str()), "\"{shown}\"");

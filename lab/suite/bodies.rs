@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use lab::{Backend, Client, End, Ended, PATIENCE};
 
-use crate::setup::{HELLO, Setup, assert_is_error, chunked, pattern, pattern_byte};
+use crate::suite::setup::{
+    GET, HELLO, Setup, assert_is_error, chunked, pattern, pattern_byte, says_close, skips_foreign,
+};
 
 const MIB: usize = 1024 * 1024;
 const TOO_LARGE: &str =
@@ -48,7 +50,7 @@ fn response_bodies_arrive_byte_for_byte() {
             [(by_length, Ended::ContentLength), (in_chunks, Ended::Chunked), (to_the_end, Ended::Chunked)]
         {
             let setup = Setup::new(Backend::closing(answer));
-            let response = setup.exchange(crate::setup::GET);
+            let response = setup.exchange(GET);
             assert_eq!(response.ended, ended, "{size} bytes");
             assert!(response.body == body, "{size} bytes, {ended:?}");
         }
@@ -95,7 +97,9 @@ fn a_body_of_64_mib_is_echoed_in_bounded_memory() {
     sending.join().unwrap().unwrap();
     assert_eq!((response.status, response.ended, place), (200, Ended::Chunked, SIZE));
     assert_eq!(setup.received().body_bytes, SIZE as u64);
-    if let Some(peak) = setup.proxy.peak_memory_kib() {
+    if let Some(peak) = setup.proxy.peak_memory_kib()
+        && !skips_foreign("the memory that it needs")
+    {
         assert!(peak < 24 * 1024, "the proxy needed {peak} KiB");
     }
 }
@@ -110,7 +114,7 @@ fn a_response_is_passed_on_while_it_comes() {
         connection.send("data: 2\n\n")
     }));
     let mut client = setup.client();
-    client.send(crate::setup::GET).unwrap();
+    client.send(GET).unwrap();
     let mut events = Vec::new();
     let response = client.read_streamed("GET", &mut |piece| {
         events.extend_from_slice(piece);
@@ -140,7 +144,7 @@ fn a_head_does_not_wait_for_a_body_that_is_late() {
 #[test]
 fn a_client_that_closes_its_side_is_answered() {
     // RFC 9112 section 9.6: a half-close is no reason not to answer.
-    for request in [crate::setup::GET.as_bytes().to_vec(), post("Content-Length: 4", b"body")] {
+    for request in [GET.as_bytes().to_vec(), post("Content-Length: 4", b"body")] {
         let setup = Setup::new(Backend::slow(HELLO));
         let mut client = setup.client();
         client.send(request).unwrap();
@@ -199,7 +203,7 @@ fn an_early_answer_is_delivered_though_the_backend_reads_no_more() {
     let upload = upload_until_refused(&client);
     let response = client.read_response("POST").unwrap();
     assert_eq!((response.status, response.text().as_str()), (413, "too large"));
-    assert_eq!(response.field("connection"), Some("close"));
+    assert!(says_close(&response));
     assert!(upload.join().unwrap(), "the proxy went on reading the request");
 }
 

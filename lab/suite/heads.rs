@@ -1,6 +1,6 @@
 //! Request heads: what is refused, what is not, and where the limits lie.
 
-use crate::setup::{GET, Setup};
+use crate::suite::setup::{GET, Setup};
 
 #[test]
 fn a_line_that_does_not_end_with_cr_lf_is_refused() {

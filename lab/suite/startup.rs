@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use lab::{Process, run_to_end};
 
-use crate::setup::{GET, Setup};
+use crate::suite::setup::{GET, HELLO, Setup, free_ports, skips_foreign};
 use crate::{BINARY, NAME};
 
 /// Runs it with these arguments, and expects that it ends with this code and names all of `words` on stderr.
@@ -19,6 +19,9 @@ fn fails(arguments: &[&str], code: i32, words: &[&str]) {
 
 #[test]
 fn a_port_in_use_is_named_with_the_flag_that_helps() {
+    if skips_foreign("how it starts and stops") {
+        return;
+    }
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = held.local_addr().unwrap().to_string();
     fails(&["--listen", &address], 3, &[&address, "in use", "--listen "]);
@@ -26,6 +29,9 @@ fn a_port_in_use_is_named_with_the_flag_that_helps() {
 
 #[test]
 fn bad_usage_ends_with_exit_code_2() {
+    if skips_foreign("how it starts and stops") {
+        return;
+    }
     fails(&["--lisen", "127.0.0.1:0"], 2, &["--lisen"]);
     fails(&["surplus"], 2, &["surplus"]);
     for listen in ["", "nonsense", "127.0.0.1", "127.0.0.1:99999", "http://127.0.0.1:8080"] {
@@ -41,6 +47,9 @@ fn bad_usage_ends_with_exit_code_2() {
 
 #[test]
 fn a_backend_that_is_the_proxy_itself_is_refused() {
+    if skips_foreign("how it starts and stops") {
+        return;
+    }
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (port, address) = (free.port(), free.to_string());
     fails(&["--listen", &address, "--backend", &address], 2, &["--backend", "--listen"]);
@@ -52,12 +61,16 @@ fn a_backend_that_is_the_proxy_itself_is_refused() {
 
 #[test]
 fn a_backend_may_be_given_as_a_url_or_by_name() {
+    if skips_foreign("how it starts and stops") {
+        return;
+    }
     let setup = Setup::hello();
     let port = setup.backend.address().port();
     for backend in
         [format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/"), format!("localhost:{port}")]
     {
-        let proxy = Process::stage(BINARY, &["--listen", "127.0.0.1:0", "--backend", &backend]).unwrap();
+        let flags = ["--listen", "127.0.0.1:0", "--backend", &backend];
+        let proxy = Process::stage(BINARY, &[&flags, free_ports()].concat()).unwrap();
         let response = lab::Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
         assert_eq!(response.text(), "hello", "{backend}");
     }
@@ -65,6 +78,9 @@ fn a_backend_may_be_given_as_a_url_or_by_name() {
 
 #[test]
 fn help_and_version_go_to_stdout() {
+    if skips_foreign("how it starts and stops") {
+        return;
+    }
     let help = run_to_end(BINARY, &["--help"]).unwrap();
     assert_eq!(help.code, Some(0));
     for word in ["--listen", "127.0.0.1:8080", "--backend", "127.0.0.1:8081", "--log"] {
@@ -78,6 +94,9 @@ fn help_and_version_go_to_stdout() {
 #[cfg(unix)]
 #[test]
 fn sigterm_and_ctrl_c_end_it_with_exit_code_0() {
+    if skips_foreign("how it starts and stops") {
+        return;
+    }
     let asks: [fn(&mut Process) -> std::io::Result<()>; 2] = [Process::terminate, Process::interrupt];
     for ask in asks {
         let mut setup = Setup::hello();
@@ -90,7 +109,10 @@ fn sigterm_and_ctrl_c_end_it_with_exit_code_0() {
 #[cfg(unix)]
 #[test]
 fn a_request_that_is_being_served_is_finished_before_it_ends() {
-    let mut setup = Setup::new(lab::Backend::slow(crate::setup::HELLO));
+    if skips_foreign("how it starts and stops") {
+        return;
+    }
+    let mut setup = Setup::new(lab::Backend::slow(HELLO));
     let mut client = setup.client();
     client.send(GET).unwrap();
     setup.backend.wait_for_requests(1).unwrap();

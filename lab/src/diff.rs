@@ -1,0 +1,192 @@
+//! `cargo lab diff`: what one stage changed in the sources of another.
+//!
+//! The difference between two stages is a lesson, so it must read well: files that are the same are only named,
+//! new ones are shown whole. It is a unified diff, which other tools can read too.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::Context;
+use similar::{ChangeTag, TextDiff};
+use stage::Failure;
+
+#[derive(clap::Args)]
+pub struct Diff {
+    /// The number of a stage, or `work`
+    #[arg(value_name = "A")]
+    old: String,
+
+    /// The number of the stage that it is compared with, or `work`
+    #[arg(value_name = "B")]
+    new: String,
+
+    /// Only how many lines were added and removed in each file
+    #[arg(long)]
+    stat: bool,
+}
+
+/// Lines around a change that are shown with it.
+const CONTEXT_LINES: usize = 3;
+
+const BOLD: &str = "\x1b[1m";
+const RED: &str = "\x1b[31m";
+const GREEN: &str = "\x1b[32m";
+const DEFAULT: &str = "\x1b[0m";
+
+/// A file that is in one of the two stages, or in both.
+struct Compared {
+    name: String,
+    /// The contents; `None` where it is not there.
+    old: Option<String>,
+    new: Option<String>,
+}
+
+pub fn run(diff: &Diff) -> anyhow::Result<()> {
+    let (old, new) = (crate_name(&diff.old)?, crate_name(&diff.new)?);
+    let files = compare(&old, &new)?;
+    let mut stdout = io::stdout().lock();
+    let written = if diff.stat {
+        write_stat(&mut stdout, &files)
+    } else {
+        let is_coloured =
+            stdout.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        write_diff(&mut stdout, &files, (&old, &new), is_coloured)
+    };
+    match written {
+        // Who reads stdout, as `head` does, has enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
+}
+
+/// The crate that a number, or `work`, stands for.
+fn crate_name(given: &str) -> Result<String, Failure> {
+    let name = match given {
+        "work" => given.to_owned(),
+        _ if given.parse::<u32>().is_ok() => format!("part{given}"),
+        _ => return Err(Failure::Usage(format!("{given} is no stage. Try: cargo lab diff 1 2"))),
+    };
+    if sources_of(&name).is_dir() {
+        return Ok(name);
+    }
+    Err(Failure::Usage(format!("there is no {name}/src. Try: cargo lab diff 1 2")))
+}
+
+fn sources_of(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src")
+}
+
+/// The files of both crates, by name.
+fn compare(old: &str, new: &str) -> anyhow::Result<Vec<Compared>> {
+    let (old, new) = (sources_of(old), sources_of(new));
+    let mut names = BTreeSet::new();
+    for folder in [&old, &new] {
+        collect_names(folder, "", &mut names)?;
+    }
+    let read = |path: PathBuf| match path.is_file() {
+        true => {
+            fs::read_to_string(&path).map(Some).with_context(|| format!("cannot read {}", path.display()))
+        }
+        false => Ok(None),
+    };
+    let compare =
+        |name: String| Ok(Compared { old: read(old.join(&name))?, new: read(new.join(&name))?, name });
+    names.into_iter().map(compare).collect()
+}
+
+fn collect_names(folder: &Path, prefix: &str, names: &mut BTreeSet<String>) -> anyhow::Result<()> {
+    let entries = folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        match entry.path().is_dir() {
+            true => collect_names(&entry.path(), &format!("{name}/"), names)?,
+            false => drop(names.insert(name)),
+        }
+    }
+    Ok(())
+}
+
+impl Compared {
+    fn is_same(&self) -> bool {
+        self.old == self.new
+    }
+
+    fn diff(&self) -> TextDiff<'_, '_, '_, str> {
+        let (old, new) = (self.old.as_deref(), self.new.as_deref());
+        TextDiff::from_lines(old.unwrap_or_default(), new.unwrap_or_default())
+    }
+
+    /// Lines added and lines removed.
+    fn counts(&self) -> (usize, usize) {
+        let diff = self.diff();
+        let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
+        (count(ChangeTag::Insert), count(ChangeTag::Delete))
+    }
+}
+
+fn write_diff(
+    out: &mut impl Write,
+    files: &[Compared],
+    (old, new): (&str, &str),
+    is_coloured: bool,
+) -> io::Result<()> {
+    for file in files.iter().filter(|file| !file.is_same()) {
+        let name = &file.name;
+        // Where a file is not there, diff tools say /dev/null.
+        let path = |contents: &Option<String>, side: &str| match contents {
+            Some(_) => format!("{side}/src/{name}"),
+            None => "/dev/null".to_owned(),
+        };
+        let (from, to) = (path(&file.old, old), path(&file.new, new));
+        let diff = file.diff();
+        let text = diff.unified_diff().context_radius(CONTEXT_LINES).header(&from, &to).to_string();
+        for (number, line) in text.lines().enumerate() {
+            let colour = match line.as_bytes().first() {
+                // The names of the two files.
+                _ if number < 2 => BOLD,
+                Some(b'+') => GREEN,
+                Some(b'-') => RED,
+                _ => "",
+            };
+            match is_coloured && !colour.is_empty() {
+                true => writeln!(out, "{colour}{line}{DEFAULT}")?,
+                false => writeln!(out, "{line}")?,
+            }
+        }
+    }
+    let same: Vec<&str> = files.iter().filter(|file| file.is_same()).map(|file| file.name.as_str()).collect();
+    if !same.is_empty() {
+        writeln!(out, "The same in {old} and {new}: {}", same.join(", "))?;
+    }
+    Ok(())
+}
+
+fn write_stat(out: &mut impl Write, files: &[Compared]) -> io::Result<()> {
+    const SUMS: [&str; 2] = ["old files", "new files"];
+    let widest = files.iter().map(|file| file.name.len()).chain(SUMS.map(str::len)).max().unwrap_or_default();
+    let mut line = |name: &str, (added, removed): (usize, usize), note: &str| {
+        let text = format!("{name:widest$} {:>6} {:>6}{note}", format!("+{added}"), format!("-{removed}"));
+        writeln!(out, "{text}")
+    };
+    let mut sums = [(0, 0); 2];
+    for file in files {
+        let counts = file.counts();
+        let is_new = file.old.is_none();
+        let sum = &mut sums[usize::from(is_new)];
+        *sum = (sum.0 + counts.0, sum.1 + counts.1);
+        let note = match (is_new, &file.new) {
+            (true, _) => " (new)",
+            (_, None) => " (gone)",
+            _ if file.is_same() => " (the same)",
+            _ => "",
+        };
+        line(&file.name, counts, note)?;
+    }
+    for (name, counts) in SUMS.into_iter().zip(sums) {
+        line(name, counts, &format!(" ({} in all)", counts.0 + counts.1))?;
+    }
+    Ok(())
+}

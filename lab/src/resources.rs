@@ -1,0 +1,44 @@
+//! What the system tells of the resources that a process uses: only Linux does, elsewhere it is `None`.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use crate::Process;
+
+/// The unit of times in `/proc`: it has been 100 a second for as long as anybody asked.
+const CLOCK_TICK: Duration = Duration::from_millis(10);
+
+/// Raises the number of files that this process, and those it starts, may open as far as it may, and returns it.
+pub fn raise_open_files_limit() -> io::Result<u64> {
+    rlimit::increase_nofile_limit(u64::MAX)
+}
+
+impl Process {
+    /// The most memory it has had, in KiB.
+    pub fn peak_memory_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(self.proc_file("status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.trim().parse().ok()
+    }
+
+    /// How many descriptors it has open.
+    pub fn descriptors(&self) -> Option<usize> {
+        fs::read_dir(self.proc_file("fd")).ok().map(Iterator::count)
+    }
+
+    /// The time that all its threads have run, in its own code and in the kernel.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(self.proc_file("stat")).ok()?;
+        // The name of the command, in parentheses, may hold spaces. After it: user time is the 12th, system time
+        // the 13th.
+        let (_, numbers) = stat.rsplit_once(") ")?;
+        let ticks = numbers.split(' ').skip(11).take(2).map(str::parse::<u32>);
+        let ticks = ticks.sum::<Result<_, _>>().ok()?;
+        Some(CLOCK_TICK * ticks)
+    }
+
+    fn proc_file(&self, name: &str) -> String {
+        format!("/proc/{}/{name}", self.id())
+    }
+}

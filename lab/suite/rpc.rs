@@ -1,0 +1,180 @@
+//! The stats RPC (from part5 on): JSON-RPC 2.0 over HTTP, a snapshot, and nobody is delayed by who asks.
+
+use std::net::SocketAddr;
+
+use lab::{Backend, Client, Process, Response};
+
+use crate::suite::setup::{GET, HELLO, start_with};
+
+const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
+
+/// A proxy with an RPC, and the backend before which it stands.
+struct Rpc {
+    proxy: Process,
+    address: SocketAddr,
+    backend: Backend,
+}
+
+impl Rpc {
+    fn start(backend: Backend) -> Rpc {
+        let proxy = start_with(backend.address(), &[]).unwrap();
+        // The ready line goes on: `, stats RPC on http://127.0.0.1:4711/rpc`.
+        let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap().to_owned();
+        let address = url.strip_suffix("/rpc").unwrap().parse().unwrap();
+        Rpc { proxy, address, backend }
+    }
+
+    fn hello() -> Rpc {
+        Rpc::start(Backend::good(HELLO).unwrap())
+    }
+
+    /// Posts a call with these field lines.
+    fn post(&self, fields: &str, call: &str) -> Response {
+        let length = call.len();
+        let head = format!("POST /rpc HTTP/1.1\r\nHost: rpc\r\n{fields}Content-Length: {length}\r\n\r\n");
+        Client::connect(self.address).unwrap().exchange(head + call).unwrap()
+    }
+
+    fn call(&self, call: &str) -> String {
+        let response = self.post("Content-Type: application/json\r\n", call);
+        assert_eq!(
+            (response.status, response.field("content-type")),
+            (200, Some("application/json")),
+            "{call}"
+        );
+        response.text()
+    }
+}
+
+#[test]
+fn the_stats_are_what_clients_received() {
+    let rpc = Rpc::hello();
+    assert_eq!(rpc.call(CALL), r#"{"id":1,"jsonrpc":"2.0","result":{"RequestBytes":{}}}"#);
+    let mut client = Client::connect(rpc.proxy.address()).unwrap();
+    for path in ["/b", "/a?x", "/b"] {
+        client.exchange(GET.replace("GET /", &format!("GET {path}"))).unwrap();
+    }
+    assert_eq!(rpc.call(CALL), r#"{"id":1,"jsonrpc":"2.0","result":{"RequestBytes":{"/a":5,"/b":10}}}"#);
+    assert_eq!(rpc.backend.requests().len(), 3, "the RPC is not passed on");
+}
+
+#[test]
+fn no_parameters_may_be_said_in_four_ways() {
+    let rpc = Rpc::hello();
+    for params in ["", r#","params":{}"#, r#","params":[]"#, r#","params":[{}]"#] {
+        let call = format!(r#"{{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":"x"{params}}}"#);
+        assert_eq!(rpc.call(&call), r#"{"id":"x","jsonrpc":"2.0","result":{"RequestBytes":{}}}"#);
+    }
+}
+
+#[test]
+fn calls_that_are_not_valid_get_the_codes_of_json_rpc() {
+    // JSON-RPC 2.0 section 5.1
+    let rpc = Rpc::hello();
+    for (call, code, id) in [
+        ("", -32700, "null"),
+        ("{", -32700, "null"),
+        ("\u{0}", -32700, "null"),
+        ("1", -32600, "null"),
+        ("[]", -32600, "null"),
+        ("{}", -32600, "null"),
+        (r#"{"jsonrpc":"1.0","method":"RpcServer.GetStats","id":1}"#, -32600, "1"),
+        (r#"{"jsonrpc":"2.0","method":1,"id":2}"#, -32600, "2"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":{}}"#, -32600, "null"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.Other","id":3}"#, -32601, "3"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","params":[1],"id":4}"#, -32602, "4"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","params":{"a":1},"id":5}"#, -32602, "5"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","params":null,"id":6}"#, -32602, "6"),
+    ] {
+        let answer = rpc.call(call);
+        assert!(answer.contains(&format!("\"code\":{code}")), "{call}: {answer}");
+        assert!(answer.contains(&format!("\"id\":{id}")), "{call}: {answer}");
+    }
+}
+
+#[test]
+fn a_batch_is_answered_as_one_and_notifications_are_not() {
+    // JSON-RPC 2.0 section 6 and 4.1
+    let rpc = Rpc::hello();
+    let notification = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats"}"#;
+    let unknown = r#"{"jsonrpc":"2.0","method":"nothing","id":2}"#;
+    let answer = rpc.call(&format!("[{CALL},{notification},{unknown},7]"));
+    assert!(answer.starts_with('[') && answer.ends_with(']'), "{answer}");
+    assert_eq!(answer.matches("\"jsonrpc\"").count(), 3, "{answer}");
+    for call in [notification.to_owned(), format!("[{notification},{notification}]")] {
+        let response = rpc.post("Content-Type: application/json\r\n", &call);
+        assert_eq!((response.status, response.body.len()), (204, 0), "{call}");
+    }
+    let too_many = format!("[{}]", [CALL; 17].join(","));
+    assert!(rpc.call(&too_many).contains("-32600"));
+}
+
+#[test]
+fn what_is_no_call_gets_a_status_of_its_own() {
+    let rpc = Rpc::hello();
+    let mut client = Client::connect(rpc.address).unwrap();
+    // RFC 9110 section 15.5.6
+    let response = client.exchange("GET /rpc HTTP/1.1\r\nHost: rpc\r\n\r\n").unwrap();
+    assert_eq!((response.status, response.field("allow")), (405, Some("POST")));
+    let response = client.exchange("GET / HTTP/1.1\r\nHost: rpc\r\n\r\n").unwrap();
+    assert_eq!(response.status, 404);
+    for (fields, status) in [
+        // RFC 9110 section 15.5.16
+        ("", 415),
+        ("Content-Type: text/plain\r\n", 415),
+        ("Content-Type: application/x-www-form-urlencoded\r\n", 415),
+        ("Content-Type: application/json; charset=utf-8\r\n", 200),
+        // RFC 9110 section 15.5.7
+        ("Content-Type: application/json\r\nAccept: text/html\r\n", 406),
+        ("Content-Type: application/json\r\nAccept: text/html, */*;q=0.1\r\n", 200),
+        ("Content-Type: application/json\r\nAccept: application/*\r\n", 200),
+        ("Content-Type: application/json\r\nAccept: application/json\r\n", 200),
+    ] {
+        assert_eq!(rpc.post(fields, CALL).status, status, "{fields}");
+    }
+}
+
+#[test]
+fn a_call_over_64_kib_is_413() {
+    // RFC 9110 section 15.5.14
+    let rpc = Rpc::hello();
+    let fields = "Content-Type: application/json\r\n";
+    assert_eq!(rpc.post(fields, &" ".repeat(64 * 1024 + 1)).status, 413);
+    let largest = CALL.to_owned() + &" ".repeat(64 * 1024 - CALL.len());
+    assert_eq!(rpc.post(fields, &largest).status, 200);
+}
+
+#[test]
+fn rpc_clients_that_stall_delay_nobody() {
+    let rpc = Rpc::hello();
+    let stalled: Vec<Client> = (0..20)
+        .map(|number| {
+            let mut client = Client::connect(rpc.address).unwrap();
+            let head = "POST /rpc HTTP/1.1\r\nHost: rpc\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n";
+            match number % 3 {
+                // Within the head, within the body, and one that does not read its answer.
+                0 => client.send(&head[..40]).unwrap(),
+                1 => client.send(format!("{head}{}", &CALL[..20])).unwrap(),
+                _ => client.send(format!("{head}{CALL}")).unwrap(),
+            }
+            client
+        })
+        .collect();
+    let mut client = Client::connect(rpc.proxy.address()).unwrap();
+    for _ in 0..20 {
+        assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+    }
+    assert!(rpc.call(CALL).contains(r#""/":100"#));
+    drop(stalled);
+}
+
+#[test]
+fn a_port_of_the_rpc_that_is_in_use_is_named_with_its_flag() {
+    let rpc = Rpc::hello();
+    let backend = rpc.backend.address().to_string();
+    let taken = rpc.address.to_string();
+    let flags = ["--listen", "127.0.0.1:0", "--backend", &backend, "--rpc", &taken];
+    let finished = lab::run_to_end(crate::BINARY, &flags).unwrap();
+    assert_eq!(finished.code, Some(3));
+    assert!(finished.stderr.contains(&taken) && finished.stderr.contains("--rpc"), "{}", finished.stderr);
+}

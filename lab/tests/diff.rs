@@ -1,0 +1,85 @@
+//! `cargo lab diff` as a command: what it shows of two stages, and that there is no colour in a pipe.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use lab::{Finished, run_to_end};
+
+const LAB: &str = env!("CARGO_BIN_EXE_lab");
+
+fn diff(arguments: &[&str]) -> Finished {
+    run_to_end(LAB, &[&["diff"], arguments].concat()).unwrap()
+}
+
+fn source(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
+}
+
+/// The lines of a unified diff that begin with `mark`, without the names of files.
+fn marked(text: &str, mark: char) -> Vec<&str> {
+    let names = format!("{mark}{mark}{mark} ");
+    text.lines().filter_map(|line| line.strip_prefix(mark).filter(|_| !line.starts_with(&names))).collect()
+}
+
+#[test]
+fn changed_files_are_shown_as_a_unified_diff() {
+    let finished = diff(&["1", "2"]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    let text = finished.stdout;
+    for name in ["main.rs", "proxy.rs"] {
+        assert!(text.contains(&format!("--- part1/src/{name}\n+++ part2/src/{name}\n@@ -")), "{text}");
+    }
+    let (old, new) = (source("part1/src/proxy.rs"), source("part2/src/proxy.rs"));
+    let of_proxy = text.split("+++ part2/src/proxy.rs").nth(1).unwrap();
+    for line in marked(of_proxy, '+') {
+        assert!(new.lines().any(|other| other == line), "{line:?} is not in part2");
+    }
+    for line in marked(of_proxy, '-') {
+        assert!(old.lines().any(|other| other == line), "{line:?} is not in part1");
+    }
+    assert!(marked(of_proxy, '+').len() > 10);
+}
+
+#[test]
+fn there_is_no_colour_in_a_pipe() {
+    assert!(!diff(&["1", "2"]).stdout.contains('\x1b'));
+    for no_color in ["", "1"] {
+        let output = Command::new(LAB).args(["diff", "1", "2"]).env("NO_COLOR", no_color).output().unwrap();
+        assert!(output.status.success() && !output.stdout.contains(&b'\x1b'));
+    }
+}
+
+#[test]
+fn files_that_are_the_same_are_only_named() {
+    let finished = diff(&["2", "2"]);
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.stdout.lines().count(), 1, "{}", finished.stdout);
+    assert!(finished.stdout.contains("main.rs, proxy.rs"), "{}", finished.stdout);
+}
+
+#[test]
+fn stat_counts_the_lines_that_the_diff_shows() {
+    let text = diff(&["1", "2"]).stdout;
+    let (added, removed) = (marked(&text, '+').len(), marked(&text, '-').len());
+    let stat = diff(&["1", "2", "--stat"]);
+    assert_eq!(stat.code, Some(0));
+    let line = |name: &str| stat.stdout.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    let words: Vec<String> = line("old files").split_whitespace().map(str::to_owned).collect();
+    assert_eq!(words[2..4], [format!("+{added}"), format!("-{removed}")], "{}", stat.stdout);
+    assert!(line("old files").ends_with(&format!("({} in all)", added + removed)));
+    assert!(line("new files").contains("+0") && line("new files").contains("-0"), "{}", stat.stdout);
+    assert!(line("main.rs").contains('+') && line("proxy.rs").contains('+'));
+}
+
+#[test]
+fn a_stage_that_there_is_not_ends_with_exit_code_2() {
+    for arguments in [["1", "99"], ["0", "2"], ["1", "../part2"], ["one", "2"], ["", "2"]] {
+        let finished = diff(&arguments);
+        assert_eq!(finished.code, Some(2), "{arguments:?}");
+        assert!(finished.stderr.contains("Try: cargo lab diff 1 2"), "{}", finished.stderr);
+    }
+}

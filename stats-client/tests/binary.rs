@@ -1,0 +1,154 @@
+//! The binary before a scripted RPC server: what it prints, and how it ends.
+
+#![allow(clippy::unwrap_used)] // A test may fail.
+
+use std::fmt::Write;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use lab::{Backend, Finished, RefusedPort, run_to_end};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_stats-client");
+
+/// A server whose stats have that many paths: `/1` has 10 bytes, `/2` has 20, and so on.
+fn server(paths: usize) -> Backend {
+    let rows: Vec<String> = (1..=paths).map(|number| format!("\"/{number}\":{}", number * 10)).collect();
+    answering(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"RequestBytes":{{{}}}}}}}"#, rows.join(",")))
+}
+
+fn answering(json: &str) -> Backend {
+    let length = json.len();
+    Backend::good(format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}"
+    ))
+    .unwrap()
+}
+
+fn run(server: &Backend, flags: &[&str]) -> Finished {
+    let rpc = server.address().to_string();
+    run_to_end(BINARY, &[&["--rpc", rpc.as_str()], flags].concat()).unwrap()
+}
+
+#[test]
+fn the_most_bytes_come_first_and_ten_lines_at_most() {
+    // Named after the original, which panics with fewer than nine paths, and prints nine of ten.
+    for (paths, lines) in [(1, 1), (9, 9), (10, 10), (11, 10), (100_000, 10)] {
+        let finished = run(&server(paths), &[]);
+        assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{paths} paths");
+        let mut expected = String::new();
+        for number in (1..=paths).rev().take(lines) {
+            writeln!(expected, "{:10} /{number}", number * 10).unwrap();
+        }
+        assert_eq!(finished.stdout, expected, "{paths} paths");
+    }
+}
+
+#[test]
+fn without_a_path_it_says_what_to_do() {
+    let finished = run(&server(0), &[]);
+    assert_eq!(
+        (finished.code, finished.stdout.as_str()),
+        (Some(0), "0 paths yet. Send a request: cargo lab get /\n")
+    );
+}
+
+#[test]
+fn top_says_how_many_and_json_prints_all() {
+    let server = server(12);
+    assert_eq!(run(&server, &["--top", "12"]).stdout.lines().count(), 12);
+    assert_eq!(run(&server, &["--top", "0"]).stdout, "");
+    let json = run(&server, &["--json", "--top", "1"]).stdout;
+    assert!(json.starts_with(r#"{"RequestBytes":{"/1":10,"#) && json.ends_with("}}\n"), "{json}");
+    assert_eq!(json.matches("\"/").count(), 12);
+}
+
+#[test]
+fn it_calls_the_method_with_json_rpc() {
+    let server = server(1);
+    run(&server, &[]);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].head.start_line, "POST /rpc HTTP/1.1");
+    assert_eq!(requests[0].head.field("content-type"), Some("application/json"));
+    let call = String::from_utf8(requests[0].body.clone()).unwrap();
+    for part in [r#""jsonrpc":"2.0""#, r#""method":"RpcServer.GetStats""#, r#""id":1"#] {
+        assert!(call.contains(part), "{call}");
+    }
+}
+
+#[test]
+fn nothing_listening_is_said_with_what_to_try() {
+    let port = RefusedPort::bind().unwrap();
+    let rpc = port.address().unwrap().to_string();
+    let finished = run_to_end(BINARY, &["--rpc", &rpc]).unwrap();
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""));
+    assert!(finished.stderr.contains(&format!("Is part5 running on {rpc}?")), "{}", finished.stderr);
+    assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
+}
+
+#[test]
+fn a_refusal_and_nonsense_are_told_apart() {
+    for (server, words) in [
+        (
+            answering(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#),
+            "refuses the call: Method not found (-32601)",
+        ),
+        (answering("<html>"), "no JSON-RPC"),
+        (answering("{}"), "neither a result nor an error"),
+        (answering(r#"{"result":{"Other":1}}"#), "the result is no stats"),
+        (
+            Backend::good("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nno \x1b[").unwrap(),
+            "answers 404: no \\u{1b}[",
+        ),
+        (Backend::closing("garbage\r\n\r\n").unwrap(), "does not speak HTTP"),
+    ] {
+        let finished = run(&server, &[]);
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""), "{words}");
+        assert!(finished.stderr.contains(words), "{words}: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn a_path_cannot_command_the_terminal() {
+    let server = answering(r#"{"result":{"RequestBytes":{"/\u001b[2J\n":1}}}"#);
+    assert_eq!(run(&server, &[]).stdout, "         1 /?[2J?\n");
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let server = server(100_000);
+    let mut child = Command::new(BINARY)
+        .args(["--rpc", &server.address().to_string(), "--top", "100000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "   1000000 /100000\n");
+    // The reader is dropped: the rest of the output has nowhere to go.
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn watching_into_a_pipe_prints_one_block_after_another() {
+    let server = server(1);
+    let mut child = Command::new(BINARY)
+        .args(["--rpc", &server.address().to_string(), "--watch", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let read: Vec<String> = (0..3).map(|_| lines.next().unwrap().unwrap()).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(read, ["        10 /1", "", "        10 /1"]);
+}
+
+#[test]
+fn bad_flags_end_with_exit_code_2() {
+    for flags in [["--rpc", "nonsense"], ["--watch", "0"], ["--top", "x"], ["--unknown", "x"]] {
+        assert_eq!(run_to_end(BINARY, &flags).unwrap().code, Some(2), "{flags:?}");
+    }
+}
