@@ -1,9 +1,50 @@
 //! The read buffer of a connection: bytes that came and were not consumed yet.
 
+use std::cell::RefCell;
+use std::mem;
+
 /// The size of a buffer that is not yet known to be needed larger.
 const FIRST_BYTES: usize = 16 * 1024;
 /// By how much a buffer grows.
 const GROWTH: usize = 4;
+/// How many bytes of buffers of each size a thread keeps for the next connections that need one. Given back to
+/// the allocator, a large one would go back to the kernel, and come back page by page.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
+
+thread_local! {
+    /// Buffers that nobody uses, by size: 16 KiB, 64 KiB, 256 KiB.
+    static FREE: RefCell<[Vec<Vec<u8>>; 3]> = const { RefCell::new([Vec::new(), Vec::new(), Vec::new()]) };
+}
+
+/// The place of a size in the free list; `None` for a size that is not kept.
+fn class(bytes: usize) -> Option<usize> {
+    const SECOND_BYTES: usize = FIRST_BYTES * GROWTH;
+    const THIRD_BYTES: usize = SECOND_BYTES * GROWTH;
+    match bytes {
+        FIRST_BYTES => Some(0),
+        SECOND_BYTES => Some(1),
+        THIRD_BYTES => Some(2),
+        _ => None,
+    }
+}
+
+fn take_buffer(bytes: usize) -> Vec<u8> {
+    let kept = class(bytes).and_then(|class| FREE.with_borrow_mut(|free| free[class].pop()));
+    kept.unwrap_or_else(|| vec![0; bytes])
+}
+
+fn give_back(buffer: Vec<u8>) {
+    let Some(class) = class(buffer.len()) else {
+        return;
+    };
+    // A thread that is ending has no list any more.
+    let _ = FREE.try_with(|free| {
+        let free = &mut free.borrow_mut()[class];
+        if free.len() < KEPT_BYTES / buffer.len() {
+            free.push(buffer);
+        }
+    });
+}
 
 /// A buffer that is filled at its end and consumed at its start. It holds no memory until it is first filled.
 #[derive(Debug, Default)]
@@ -57,9 +98,11 @@ impl ReadBuffer {
         }
         let larger = (self.bytes.len() * GROWTH).clamp(FIRST_BYTES, max_bytes.max(FIRST_BYTES));
         if self.end == self.bytes.len() {
-            self.bytes.resize(larger.max(self.bytes.len() * 2), 0);
+            let mut bytes = take_buffer(larger.max(self.bytes.len() * 2));
+            bytes[..self.end].copy_from_slice(&self.bytes[..self.end]);
+            give_back(mem::replace(&mut self.bytes, bytes));
         } else if self.is_empty() && self.was_filled && larger > self.bytes.len() {
-            self.bytes = vec![0; larger];
+            give_back(mem::replace(&mut self.bytes, take_buffer(larger)));
         }
         self.was_filled = false;
         &mut self.bytes[self.end..]
@@ -76,5 +119,11 @@ impl ReadBuffer {
         if self.is_empty() {
             *self = ReadBuffer::default();
         }
+    }
+}
+
+impl Drop for ReadBuffer {
+    fn drop(&mut self) {
+        give_back(mem::take(&mut self.bytes));
     }
 }

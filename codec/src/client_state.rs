@@ -80,8 +80,7 @@ impl ClientState {
     /// A request begins: nothing of it is known but that its first byte is there.
     pub(crate) fn begin(&mut self) {
         self.started = Instant::now();
-        self.request.clear();
-        self.request.push('-');
+        self.request = String::new();
         self.response.answering = UNKNOWN_REQUEST;
         self.response.status = None;
         self.response.body_bytes = 0;
@@ -90,10 +89,11 @@ impl ClientState {
 
     /// The head of the request was read.
     pub(crate) fn begin_exchange(&mut self, head: &RequestHead) {
-        self.request.clear();
-        self.request.push_str(head.method());
+        let (method, path) = (head.method(), head.path());
+        self.request = String::with_capacity(method.len() + 1 + path.len());
+        self.request.push_str(method);
         self.request.push(' ');
-        self.request.push_str(head.path());
+        self.request.push_str(path);
         self.response_began.clear();
         self.request_ended.clear();
         if !head.has_body() {

@@ -73,6 +73,9 @@ impl Default for Encoder {
     }
 }
 
+/// More than what is written besides the fields: status line, framing, Connection, Date; and a short body.
+const WRITTEN_HERE: usize = 256;
+
 /// Up to this size, copying a piece after its head costs less than handing three parts to the kernel.
 const COPIED_BYTES: usize = 4096;
 
@@ -114,6 +117,7 @@ impl Encoder {
     /// `host` is what `Host` says where the request itself names none, as in HTTP/1.0.
     pub fn queue_request(&mut self, head: &RequestHead, host: &str, persistence: Persistence) {
         self.start(head.framing());
+        self.before.reserve(head.fields.block().len() + WRITTEN_HERE);
         let out = &mut self.before;
         out.put_slice(head.method().as_bytes());
         out.put_slice(b" ");
@@ -148,6 +152,7 @@ impl Encoder {
         let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
         self.start(if has_no_body { BodyFraming::Empty } else { framing });
 
+        self.before.reserve(head.fields.block().len() + WRITTEN_HERE);
         let out = &mut self.before;
         put_status_line(out, head);
         put_fields(out, &head.fields);

@@ -4,6 +4,7 @@
 //! Whoever edits this: names are compared without case (RFC 9110 section 5.1), values are bytes.
 
 use std::fmt;
+use std::io::Write;
 use std::ops::Range;
 
 use crate::Refusal;
@@ -129,6 +130,27 @@ impl FieldSection {
             }
         }
         self.fields.push(Field { name, value });
+    }
+
+    /// Adds a field line at the end whose value is written as text that cannot hold CR, LF or NUL.
+    pub(crate) fn append_text(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
+        let name = self.append_to_block(name.as_bytes());
+        let start = self.block.len();
+        // Writing to a vector does not fail.
+        let _ = self.block.write_fmt(value);
+        self.fields.push(Field { name, value: Span::new(start..self.block.len()) });
+    }
+
+    /// Adds a field line at the end whose value stands in the block already.
+    pub(crate) fn append_span(&mut self, name: &'static str, value: Span) {
+        let name = self.append_to_block(name.as_bytes());
+        self.fields.push(Field { name, value });
+    }
+
+    /// Where the value of the first field line of that name lies in the block.
+    pub(crate) fn span(&self, name: &str) -> Option<Span> {
+        let is_named = |field: &&Field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().find(is_named).map(|field| field.value)
     }
 
     /// Puts one field line of that name in the place of all that there are.

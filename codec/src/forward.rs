@@ -25,13 +25,12 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
     }
     let upgrade = upgrade(head);
     let te_trailers = head.fields.list("TE").any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
-    let host = head.authority().map(<[u8]>::to_vec);
+    let host = head.authority_span();
 
-    remove_hop_by_hop(&mut head.fields);
     // What a client says of where it comes from can be forged: it is replaced, and not added to.
-    head.fields.retain(|name, _| {
-        !name.eq_ignore_ascii_case(b"Forwarded") && !is_x_forwarded(name) && !is_disguised(name)
-    });
+    let is_forged =
+        |name: &[u8]| name.eq_ignore_ascii_case(b"Forwarded") || is_x_forwarded(name) || is_disguised(name);
+    remove_hop_by_hop(&mut head.fields, is_forged);
 
     if let Some(upgrade) = upgrade {
         head.fields.append("Upgrade", upgrade);
@@ -40,9 +39,9 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
         // RFC 9110 section 10.1.4: this hop passes trailers on, and knows no other transfer coding.
         head.fields.append("TE", "trailers");
     }
-    head.fields.append("X-Forwarded-For", client.to_canonical().to_string());
+    head.fields.append_text("X-Forwarded-For", format_args!("{}", client.to_canonical()));
     if let Some(host) = host {
-        head.fields.append("X-Forwarded-Host", host);
+        head.fields.append_span("X-Forwarded-Host", host);
     }
     head.fields.append("X-Forwarded-Proto", "http");
     let version = head.version();
@@ -57,7 +56,7 @@ pub fn response(head: &mut ResponseHead, name: &str) {
         101 | 426 => head.fields.get("Upgrade").map(<[u8]>::to_vec),
         _ => None,
     };
-    remove_hop_by_hop(&mut head.fields);
+    remove_hop_by_hop(&mut head.fields, |_| false);
     if let Some(upgrade) = upgrade {
         head.fields.append("Upgrade", upgrade);
     }
@@ -131,14 +130,14 @@ fn upgrade(head: &RequestHead) -> Option<Vec<u8>> {
     if protocols.is_empty() { None } else { Some(protocols) }
 }
 
-/// RFC 9110 section 7.6.1: removes the fields of one hop, and those that `Connection` lists.
-fn remove_hop_by_hop(fields: &mut FieldSection) {
+/// RFC 9110 section 7.6.1: removes the fields of one hop, those that `Connection` lists, and more.
+fn remove_hop_by_hop(fields: &mut FieldSection, also: impl Fn(&[u8]) -> bool) {
     let is_usual =
         |option: &[u8]| option.eq_ignore_ascii_case(b"close") || option.eq_ignore_ascii_case(b"keep-alive");
     let listed = fields.list("Connection").filter(|option| !is_usual(option) && !is_protected(option));
     let listed: Vec<Vec<u8>> = listed.map(<[u8]>::to_vec).collect();
     fields.retain(|name, _| {
-        !is_hop_by_hop(name) && !listed.iter().any(|option| option.eq_ignore_ascii_case(name))
+        !is_hop_by_hop(name) && !also(name) && !listed.iter().any(|option| option.eq_ignore_ascii_case(name))
     });
 }
 
@@ -203,5 +202,5 @@ fn is_forbidden_in_trailers(name: &[u8]) -> bool {
 
 /// RFC 9110 section 7.6.3: a proxy adds itself, with the version that the message was received in.
 fn via(fields: &mut FieldSection, version: Version, name: &str) {
-    fields.append("Via", format!("{} {name}", version.number()));
+    fields.append_text("Via", format_args!("{} {name}", version.number()));
 }

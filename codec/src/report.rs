@@ -8,7 +8,7 @@ use crate::Error;
 /// One line of a proxy's log: `GET /index.html 200 1234B 3.1ms`.
 #[derive(Debug)]
 pub struct Report {
-    /// Method and path, without the query; `-` for a request that could not be read.
+    /// Method and path, without the query; empty for a request that could not be read.
     pub request: String,
     /// The status that the client got; `None` if it got none.
     pub status: Option<u16>,
@@ -22,7 +22,7 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.request)?;
+        write!(f, "{} ", if self.request.is_empty() { "-" } else { &self.request })?;
         match self.status {
             Some(status) => write!(f, "{status}")?,
             None => f.write_str("-")?,

@@ -83,9 +83,14 @@ impl RequestHead {
     /// The host (and port) that the request is for: that of an absolute-form target, else that of `Host`
     /// (RFC 9112 section 3.2.2). `None` only in HTTP/1.0.
     pub fn authority(&self) -> Option<&[u8]> {
+        self.authority_span().map(|span| span.of(self.fields.block()))
+    }
+
+    /// Where the authority lies in the head's block.
+    pub(crate) fn authority_span(&self) -> Option<Span> {
         match self.target.form {
-            TargetForm::Absolute => Some(self.target.authority.of(self.fields.block())),
-            _ => self.fields.get("Host"),
+            TargetForm::Absolute => Some(self.target.authority),
+            _ => self.fields.span("Host"),
         }
     }
 

@@ -24,7 +24,7 @@ impl Proxy {
     /// Serves one client, and answers whatever happens.
     pub async fn serve(&self, mut client: ClientConnection) {
         while client.wait_for_request().await {
-            let outcome = self.exchange(&mut client).await;
+            let outcome = Box::pin(self.exchange(&mut client)).await;
             let report = client.finish(outcome, Some(NAME)).await;
             stage::log_report(&report);
         }

@@ -123,8 +123,9 @@ impl Listener {
     /// Closes idle connections at once, and waits for requests that are in flight, 10 s at most.
     pub async fn drain(self) {
         let Listener { listener, connections, .. } = self;
-        drop(listener);
+        // Before the port is free: who finds nobody listening must not see a connection that still goes on.
         connections.close();
+        drop(listener);
         if connections.count() > 0 {
             log::info!("stopping: {} clients may finish, for {DRAIN_TIMEOUT:?} at most", connections.count());
         }

@@ -12,7 +12,7 @@ use super::timer::Timer;
 use crate::signal::Signal;
 use crate::{
     BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
-    RequestHead, ResponseHead, Wait,
+    RequestHead, ResponseHead, ResponseTo, Wait,
 };
 
 /// A connection to a backend, for one exchange at a time.
@@ -206,7 +206,7 @@ impl ResponseReader<'_> {
             let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
             if let Some(head) = head {
                 self.head_deadline = None;
-                *self.state = ResponseState::Head(persistence_behind(&head));
+                *self.state = ResponseState::Head(persistence_after(&head, self.expected.response_to));
                 return Ok(head);
             }
             self.fill(Wait::Head).await.map_err(Error::backend)?;
@@ -260,11 +260,17 @@ impl ResponseReader<'_> {
 }
 
 /// Whether the backend keeps the connection after this response.
-fn persistence_behind(head: &ResponseHead) -> Persistence {
+fn persistence_after(head: &ResponseHead, response_to: ResponseTo) -> Persistence {
     let switches_protocols = head.status() == 101;
     // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.
     let is_ambiguous = head.fields.contains("Transfer-Encoding") && head.fields.contains("Content-Length");
-    match switches_protocols || is_ambiguous {
+    // RFC 9112 section 6.3, rule 8: with a GET this would have gone on until the end of the connection. A server that
+    // answers so closes after HEAD too, and few say it.
+    let would_close = response_to == ResponseTo::Head
+        && !head.fields.contains("Content-Length")
+        && !head.fields.contains("Transfer-Encoding")
+        && !matches!(head.status(), 204 | 304);
+    match switches_protocols || is_ambiguous || would_close {
         true => Persistence::Close,
         false => Persistence::of(head.version(), &head.fields),
     }

@@ -190,27 +190,32 @@ impl ClientConnection {
         {
             socket::reset_on_close(&self.stream, false);
             let (_, mut to_client) = self.split();
+            // Boxed, so that the task of a client that waits is small: few requests end like this.
+            let written = Box::pin(to_client.write_piece(Piece::last(body.as_bytes())));
             // If the client does not take the answer either, there is nothing left to tell it.
-            let _ = to_client.write_piece(Piece::last(body.as_bytes())).await;
+            let _ = written.await;
         }
         self.state.end(error)
     }
 
     /// Closes the connection so that the client gets all that was written (RFC 9112 section 9.6): says that
     /// nothing more will come, and reads what still comes, for [`Limits::linger_timeout`] at most.
-    pub async fn close(mut self) {
-        match self.state.ending() {
-            Ending::Linger => {
-                let _ = self.stream.shutdown().await;
-                let deadline = Instant::now() + self.limits.linger_timeout;
-                while Instant::now() < deadline {
-                    self.state.decoder.discard_unread();
-                    if self.fill(deadline).await.is_err() {
-                        break;
-                    }
-                }
+    pub async fn close(self) {
+        if self.state.ending() == Ending::Linger {
+            // Boxed, so that the task of a client that waits is small.
+            Box::pin(self.linger()).await;
+        }
+    }
+
+    async fn linger(mut self) {
+        // Fails only if the connection is gone already.
+        let _ = self.stream.shutdown().await;
+        let deadline = Instant::now() + self.limits.linger_timeout;
+        while Instant::now() < deadline {
+            self.state.decoder.discard_unread();
+            if self.fill(deadline).await.is_err() {
+                break;
             }
-            Ending::KeepAlive | Ending::Close => {}
         }
     }
 

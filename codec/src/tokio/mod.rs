@@ -10,6 +10,7 @@ mod socket;
 mod timer;
 
 use std::future::poll_fn;
+use std::pin::pin;
 
 use std::task::Poll;
 
@@ -30,7 +31,7 @@ pub async fn both_ways(
     upload: impl Future<Output = Result<(), Error>>,
     download: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
-    let (mut upload, mut download) = (Box::pin(upload), Box::pin(download));
+    let (mut upload, mut download) = (pin!(upload), pin!(download));
     let mut uploaded = None;
     poll_fn(|cx| {
         if uploaded.is_none()

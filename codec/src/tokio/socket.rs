@@ -70,7 +70,13 @@ pub(super) async fn write_all(
     let mut deadline = None;
     while !rest.is_empty() {
         let length = poll_fn(|cx| {
-            if let Poll::Ready(written) = Pin::new(&mut *stream).poll_write_vectored(cx, rest) {
+            let stream = Pin::new(&mut *stream);
+            // A vector costs the kernel more than what it holds, and most messages are one part.
+            let written = match rest {
+                [only] => stream.poll_write(cx, only),
+                _ => stream.poll_write_vectored(cx, rest),
+            };
+            if let Poll::Ready(written) = written {
                 return Poll::Ready(written.map_err(Cause::Io));
             }
             if let Patience::For(timeout) = patience {
