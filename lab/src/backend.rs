@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use crate::PATIENCE;
 use crate::record::{Received, Shared};
@@ -183,6 +184,11 @@ impl Backend {
     /// Waits for the heads of so many requests.
     pub fn wait_for_requests(&self, count: usize) -> io::Result<()> {
         self.shared.wait_until("requests", PATIENCE, |record| record.requests.len() >= count)
+    }
+
+    /// The same for so long only: to see that they do not come.
+    pub fn wait_for_requests_within(&self, count: usize, patience: Duration) -> io::Result<()> {
+        self.shared.wait_until("requests", patience, |record| record.requests.len() >= count)
     }
 
     /// Waits until this many bytes of the first request's body have come.
