@@ -27,7 +27,13 @@ use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, 
 /// [`read_request`](ClientConnection::read_request), [`split`](ClientConnection::split) and an exchange,
 /// [`finish`](ClientConnection::finish); at the end [`close`](ClientConnection::close).
 #[derive(Debug)]
-pub struct ClientConnection {
+pub struct ClientConnection(
+    /// Boxed, because a task moves it about before it waits, and a future keeps room for each place.
+    Box<Inner>,
+);
+
+#[derive(Debug)]
+struct Inner {
     stream: TcpStream,
     address: SocketAddr,
     limits: &'static Limits,
@@ -47,24 +53,24 @@ impl ClientConnection {
         let address = stream.peer_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
         // A message is written whole, so waiting for more to send with it only costs time.
         let _ = stream.set_nodelay(true);
-        ClientConnection {
+        ClientConnection(Box::new(Inner {
             stream,
             address,
             limits,
             state: ClientState::new(),
             timer: Timer::default(),
             guard,
-        }
+        }))
     }
 
     /// The address of the client.
     pub fn address(&self) -> IpAddr {
-        self.address.ip()
+        self.0.address.ip()
     }
 
     /// Makes the next response the last: it says `Connection: close` (RFC 9112 section 9.6).
     pub fn close_after_response(&mut self) {
-        self.state.close_after_response();
+        self.0.state.close_after_response();
     }
 
     /// Waits for the first byte of a request, for [`Limits::idle_timeout`] at most.
@@ -72,26 +78,26 @@ impl ClientConnection {
     /// False: there will be none. The client has left, or was silent for too long, or the last response
     /// said that the connection ends, or the server stops. May be dropped and called again.
     pub async fn wait_for_request(&mut self) -> bool {
-        if self.state.ending() != Ending::KeepAlive {
+        if self.0.state.ending() != Ending::KeepAlive {
             return false;
         }
-        let deadline = Instant::now() + self.limits.idle_timeout;
-        while !self.state.decoder.has_started() {
-            self.state.decoder.release();
+        let deadline = Instant::now() + self.0.limits.idle_timeout;
+        while !self.0.state.decoder.has_started() {
+            self.0.state.decoder.release();
             // Woken by the first byte, by the timer, or because the server stops.
             let filled = poll_fn(|cx| {
-                if self.guard.poll_closing(cx) {
+                if self.0.guard.poll_closing(cx) {
                     return Poll::Ready(Err(Cause::Stopped));
                 }
-                let waiting = (&mut self.timer, deadline, Wait::Head);
-                let (mut stream, _) = self.stream.split();
-                socket::poll_fill(cx, &mut stream, &mut self.state.decoder, self.limits, waiting)
+                let waiting = (&mut self.0.timer, deadline, Wait::Head);
+                let (mut stream, _) = self.0.stream.split();
+                socket::poll_fill(cx, &mut stream, &mut self.0.state.decoder, self.0.limits, waiting)
             });
-            if filled.await.is_err() || self.state.decoder.is_at_end_of_file() {
+            if filled.await.is_err() || self.0.state.decoder.is_at_end_of_file() {
                 return false;
             }
         }
-        self.state.begin();
+        self.0.state.begin();
         true
     }
 
@@ -101,13 +107,13 @@ impl ClientConnection {
     /// # Errors
     /// The client's: a request that breaks a rule, comes too slowly, or ends too soon.
     pub async fn read_request(&mut self) -> Result<RequestHead, Error> {
-        let deadline = Instant::from_std(self.state.started) + self.limits.head_timeout;
-        if self.guard.is_closing() {
-            self.state.close_after_response();
+        let deadline = Instant::from_std(self.0.state.started) + self.0.limits.head_timeout;
+        if self.0.guard.is_closing() {
+            self.0.state.close_after_response();
         }
         loop {
-            if let Some(head) = self.state.decoder.decode_request(self.limits).map_err(Error::client)? {
-                self.state.begin_exchange(&head);
+            if let Some(head) = self.0.state.decoder.decode_request(self.0.limits).map_err(Error::client)? {
+                self.0.state.begin_exchange(&head);
                 return Ok(head);
             }
             // A client that sends a byte now and then never lets the timer be looked at.
@@ -121,23 +127,23 @@ impl ClientConnection {
     /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began. A request
     /// without a body may be exchanged again, if nothing has come back.
     pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
-        self.state.decoder.repeat_empty_body();
-        let (read, write) = self.stream.split();
+        self.0.state.decoder.repeat_empty_body();
+        let (read, write) = self.0.stream.split();
         let body = RequestBody {
             stream: read,
-            limits: self.limits,
-            decoder: &mut self.state.decoder,
-            ended: &self.state.request_ended,
-            response_began: &self.state.response_began,
-            timer: &mut self.timer,
+            limits: self.0.limits,
+            decoder: &mut self.0.state.decoder,
+            ended: &self.0.state.request_ended,
+            response_began: &self.0.state.response_began,
+            timer: &mut self.0.timer,
         };
         let response = ResponseWriter {
             stream: write,
-            limits: self.limits,
-            state: &mut self.state.response,
-            began: &self.state.response_began,
-            request_ended: &self.state.request_ended,
-            guard: &self.guard,
+            limits: self.0.limits,
+            state: &mut self.0.state.response,
+            began: &self.0.state.response_began,
+            request_ended: &self.0.state.request_ended,
+            guard: &self.0.guard,
         };
         (body, response)
     }
@@ -145,38 +151,38 @@ impl ClientConnection {
     /// If the response was 101, passes bytes both ways until both sides have ended (RFC 9110 section 7.8);
     /// after any other response it does nothing. A side that ends is passed on as such, the other goes on.
     pub async fn tunnel(&mut self, backend: &mut BackendConnection) -> Result<(), Error> {
-        if !self.state.response.has_switched_protocols() {
+        if !self.0.state.response.has_switched_protocols() {
             return Ok(());
         }
         // What comes now is no request, however the tunnel ends.
-        self.state.close_after_response();
+        self.0.state.close_after_response();
         // A side that has gone without a word must not hold the other for ever.
-        for stream in [&self.stream, backend.stream()] {
+        for stream in [&self.0.stream, backend.stream()] {
             let _ = SockRef::from(stream).set_tcp_keepalive(&TUNNEL_KEEPALIVE);
         }
         // What came right after the heads.
-        let to_backend = self.state.decoder.take_unread();
+        let to_backend = self.0.state.decoder.take_unread();
         let to_client = backend.take_unread();
         let first = async {
             backend.stream_mut().write_all(&to_backend).await?;
-            self.stream.write_all(&to_client).await
+            self.0.stream.write_all(&to_client).await
         };
-        let first = timeout(self.limits.write_timeout, first).await;
+        let first = timeout(self.0.limits.write_timeout, first).await;
         first.map_err(|_| Error::client(Cause::TimedOut(Wait::Write)))?.map_err(Error::proxy)?;
-        let copied = copy_bidirectional(&mut self.stream, backend.stream_mut()).await;
+        let copied = copy_bidirectional(&mut self.0.stream, backend.stream_mut()).await;
         // Which side failed is not known. The client must not take it for an ordinary end.
         let (_, sent) = copied.map_err(|error| {
-            socket::reset_on_close(&self.stream, true);
+            socket::reset_on_close(&self.0.stream, true);
             Error::proxy(error)
         })?;
-        self.state.tunnelled(sent + to_client.len() as u64);
+        self.0.state.tunnelled(sent + to_client.len() as u64);
         Ok(())
     }
 
     /// Takes the socket out, with the bytes that came after the request: for a tunnel, or whatever is not HTTP.
     pub fn into_socket(mut self) -> (ClientStream, Vec<u8>) {
-        let unread = self.state.decoder.take_unread();
-        (ClientStream { stream: self.stream, guard: self.guard }, unread)
+        let unread = self.0.state.decoder.take_unread();
+        (ClientStream { stream: self.0.stream, guard: self.0.guard }, unread)
     }
 
     /// Ends an exchange: answers an error that can still be answered, and says what became of the request.
@@ -186,22 +192,22 @@ impl ClientConnection {
     pub async fn finish(&mut self, outcome: Result<(), Error>, proxy: Option<&str>) -> Report {
         let error = outcome.err();
         if let Some(error) = &error
-            && let Some(body) = with_date(|date| self.state.queue_answer(error, proxy, date))
+            && let Some(body) = with_date(|date| self.0.state.queue_answer(error, proxy, date))
         {
-            socket::reset_on_close(&self.stream, false);
+            socket::reset_on_close(&self.0.stream, false);
             let (_, mut to_client) = self.split();
             // Boxed, so that the task of a client that waits is small: few requests end like this.
             let written = Box::pin(to_client.write_piece(Piece::last(body.as_bytes())));
             // If the client does not take the answer either, there is nothing left to tell it.
             let _ = written.await;
         }
-        self.state.end(error)
+        self.0.state.end(error)
     }
 
     /// Closes the connection so that the client gets all that was written (RFC 9112 section 9.6): says that
     /// nothing more will come, and reads what still comes, for [`Limits::linger_timeout`] at most.
     pub async fn close(self) {
-        if self.state.ending() == Ending::Linger {
+        if self.0.state.ending() == Ending::Linger {
             // Boxed, so that the task of a client that waits is small.
             Box::pin(self.linger()).await;
         }
@@ -209,10 +215,10 @@ impl ClientConnection {
 
     async fn linger(mut self) {
         // Fails only if the connection is gone already.
-        let _ = self.stream.shutdown().await;
-        let deadline = Instant::now() + self.limits.linger_timeout;
+        let _ = self.0.stream.shutdown().await;
+        let deadline = Instant::now() + self.0.limits.linger_timeout;
         while Instant::now() < deadline {
-            self.state.decoder.discard_unread();
+            self.0.state.decoder.discard_unread();
             if self.fill(deadline).await.is_err() {
                 break;
             }
@@ -220,10 +226,10 @@ impl ClientConnection {
     }
 
     async fn fill(&mut self, deadline: Instant) -> Result<(), Cause> {
-        let (mut stream, _) = self.stream.split();
+        let (mut stream, _) = self.0.stream.split();
         poll_fn(|cx| {
-            let waiting = (&mut self.timer, deadline, Wait::Head);
-            socket::poll_fill(cx, &mut stream, &mut self.state.decoder, self.limits, waiting)
+            let waiting = (&mut self.0.timer, deadline, Wait::Head);
+            socket::poll_fill(cx, &mut stream, &mut self.0.state.decoder, self.0.limits, waiting)
         })
         .await
     }
