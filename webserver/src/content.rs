@@ -3,6 +3,7 @@
 //! Whoever edits this: as many bytes leave as the head announced, or the connection is cut. Files change while
 //! they are sent.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::mem;
@@ -19,7 +20,7 @@ const PIECE_BYTES: u64 = 64 * 1024;
 /// Where the bytes are.
 #[derive(Debug)]
 pub enum Content {
-    Embedded(&'static [u8]),
+    Memory(Cow<'static, [u8]>),
     File(Arc<File>),
 }
 
@@ -35,7 +36,7 @@ impl Content {
             return answer.write_head_alone(head).await;
         }
         match self {
-            Content::Embedded(bytes) => {
+            Content::Memory(bytes) => {
                 let (start, end) = (index(part.start), index(part.end));
                 answer.write_head(head);
                 answer.write_piece(Piece::last(bytes.get(start..end).unwrap_or_default())).await

@@ -11,17 +11,22 @@ pub struct Counters {
     counts: Mutex<Counts>,
 }
 
+/// What was counted, at one moment.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    accepted: u64,
-    in_flight: u64,
-    in_flight_max: u64,
-    requests: u64,
+pub struct Counts {
+    pub accepted: u64,
+    pub in_flight: u64,
+    pub in_flight_max: u64,
+    pub requests: u64,
 }
 
 impl Counters {
+    pub fn counts(&self) -> Counts {
+        *self.lock()
+    }
+
     pub fn json(&self) -> String {
-        let Counts { accepted, in_flight, in_flight_max, requests } = *self.lock();
+        let Counts { accepted, in_flight, in_flight_max, requests } = self.counts();
         format!(
             r#"{{"accepted":{accepted},"in_flight":{in_flight},"in_flight_max":{in_flight_max},"requests":{requests}}}"#
         )

@@ -11,8 +11,8 @@ const MAX_MILLISECONDS: u64 = 24 * 60 * 60 * 1000;
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo run -p webserver                                     the page at / lists the experiments
-  cargo run -p webserver -- --docroot site                   serves the folder `site` as well
+  cargo run -p webserver                                     the book, and at /experiments what to try
+  cargo run -p webserver -- --docroot site                   the folder `site` instead of the book
   cargo run -p webserver -- --stall 2000 --stall-every 10    every tenth response is 2 s late";
 
 /// The demo backend of the workshop: endpoints to experiment with
@@ -26,7 +26,7 @@ pub struct Flags {
     #[command(flatten)]
     pub clients: stage::tokio::Flags,
 
-    /// Serve the files of this folder instead of the page; the experiments keep their paths
+    /// Serve the files of this folder instead of the book; the experiments keep their paths
     #[arg(long, value_name = "DIR")]
     pub docroot: Option<PathBuf>,
 

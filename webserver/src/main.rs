@@ -1,6 +1,7 @@
 //! webserver: the demo backend of the workshop, with a task for each connection.
 
 mod answer;
+mod book;
 mod bypass;
 mod conditional;
 mod content;

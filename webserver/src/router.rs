@@ -10,7 +10,7 @@ use crate::site::Site;
 /// An experiment.
 #[derive(Debug)]
 pub enum Experiment {
-    /// None: the page, or a file below `--docroot`.
+    /// None: a page of the book, or a file below `--docroot`.
     Site,
     Favicon,
     Hello {
@@ -68,9 +68,10 @@ const DEFAULT_DRIP_MILLISECONDS: u64 = 200;
 /// RFC 9110 section 15: final responses; 1xx would announce a response that never comes.
 const FINAL_STATUSES: RangeInclusive<u64> = 200..=599;
 
-/// What `/_lab` asks is about the others, and is neither counted nor delayed.
-pub fn is_for_lab(request: &RequestHead) -> bool {
-    request.path().starts_with("/_lab/")
+/// What `/_lab` asks is about the others, and is neither counted nor delayed; nor is the page that shows it.
+pub fn is_for_lab(request: &RequestHead, site: &Site) -> bool {
+    let path = request.path();
+    path.starts_with("/_lab/") || (path == "/counters" && !site.has_docroot())
 }
 
 pub fn route(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
@@ -78,15 +79,24 @@ pub fn route(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection
     // `None`: any method.
     let allow = match experiment {
         Experiment::Echo | Experiment::Bypass(Bypass::Early(_)) => None,
+        // The book says first whether there is such a page at all.
+        Experiment::Site if !site.has_docroot() => None,
         Experiment::ResetCounters => Some("POST"),
         _ => Some("GET, HEAD"),
     };
-    match allow {
-        Some(methods) if !methods.split(", ").any(|method| method == request.method()) => {
-            Err(Rejection { status: 405, text: format!("{} allows {methods}\n", request.path()), allow })
-        }
-        _ => Ok(experiment),
+    if let Some(methods) = allow {
+        check_method(request, methods)?;
     }
+    Ok(experiment)
+}
+
+/// RFC 9110 section 15.5.6: 405 for a method that is not in the list, and `Allow` tells the list.
+pub fn check_method(request: &RequestHead, methods: &'static str) -> Result<(), Rejection> {
+    if methods.split(", ").any(|method| method == request.method()) {
+        return Ok(());
+    }
+    let text = format!("{} allows {methods}\n", request.path());
+    Err(Rejection { status: 405, text, allow: Some(methods) })
 }
 
 fn find(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
@@ -126,11 +136,9 @@ fn find(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
         ("_lab", Some("counters")) => Experiment::Counters,
         ("_lab", Some("counters/reset")) => Experiment::ResetCounters,
         ("_lab", Some(_)) => return Err(not_found(request)),
+        ("favicon.ico", None) if !site.has_docroot() => Experiment::Favicon,
         // Behind all experiments, so that they keep their paths.
-        _ if site.has_docroot() => Experiment::Site,
-        ("", None) => Experiment::Site,
-        ("favicon.ico", None) => Experiment::Favicon,
-        _ => return Err(not_found(request)),
+        _ => Experiment::Site,
     })
 }
 
@@ -170,7 +178,7 @@ fn bad_request(usage: &str, least: impl Display, most: impl Display) -> Rejectio
     Rejection { status: 400, text: format!("{usage} takes a number from {least} to {most}\n"), allow: None }
 }
 
-fn not_found(request: &RequestHead) -> Rejection {
-    let text = format!("there is no {} here: / lists the experiments\n", request.path());
+pub fn not_found(request: &RequestHead) -> Rejection {
+    let text = format!("there is no {} here: /experiments lists the experiments\n", request.path());
     Rejection { status: 404, text, allow: None }
 }

@@ -78,7 +78,7 @@ impl Server {
     ) -> Result<Option<Bypassing>, Error> {
         let request = client.read_request().await.inspect_err(|_| connection.bad_request())?;
         let mut in_flight = None;
-        if !router::is_for_lab(&request) {
+        if !router::is_for_lab(&request, &self.site) {
             in_flight = Some(connection.begin_request());
             let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
             pause(self.flags.delay_of(number)).await;
@@ -95,7 +95,7 @@ impl Server {
                 let response_to = request.response_to();
                 return Ok(Some(Bypassing { bypass, response_to, in_flight: answer.into_in_flight() }));
             }
-            Ok(Experiment::Site) => match self.site.find(&request).await {
+            Ok(Experiment::Site) => match self.site.find(&request, &self.counters).await {
                 Ok(Found::Representation(representation)) => {
                     representation.respond(&request, &mut answer).await?;
                 }

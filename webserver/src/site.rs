@@ -1,25 +1,23 @@
-//! What is after every path that is no experiment: the files of `--docroot`, or without it the page at `/`.
+//! What is after every path that is no experiment: the files of `--docroot`, or without it the book.
 
 use std::borrow::Cow;
-use std::env;
-use std::fs;
 use std::path::Path;
 
 use codec::RequestHead;
 use stage::Failure;
 
+use crate::book::{Book, Document};
 use crate::content::Content;
+use crate::counters::Counters;
 use crate::files::{Docroot, Opened};
 use crate::path::{FilePath, InvalidPath};
 use crate::representation::Representation;
-use crate::router::Rejection;
+use crate::router::{self, Rejection};
 use crate::validators::Validators;
-
-static PAGE: &[u8] = include_bytes!("page.html");
 
 pub struct Site {
     docroot: Option<Docroot>,
-    page: Validators,
+    book: Book,
 }
 
 /// What was found after a path.
@@ -43,43 +41,70 @@ impl Site {
             })?),
             None => None,
         };
-        // The page is a part of this program, and as old.
-        let program = env::current_exe().and_then(fs::metadata).and_then(|metadata| metadata.modified());
-        Ok(Site { docroot, page: Validators::of_content(PAGE, program.ok()) })
+        Ok(Site { docroot, book: Book::new() })
     }
 
     pub fn has_docroot(&self) -> bool {
         self.docroot.is_some()
     }
 
-    pub async fn find(&'static self, request: &RequestHead) -> Result<Found, Rejection> {
-        let Some(docroot) = &self.docroot else {
-            return Ok(Found::Representation(Representation {
-                content: Content::Embedded(PAGE),
-                length: PAGE.len() as u64,
-                media_type: Cow::Borrowed("text/html; charset=utf-8"),
-                validators: self.page.clone(),
-            }));
-        };
+    pub async fn find(&'static self, request: &RequestHead, counters: &Counters) -> Result<Found, Rejection> {
         let path = FilePath::decode(request.path()).map_err(|invalid| match invalid {
             InvalidPath::Encoding => {
                 rejection(400, "the path has a NUL, or a % without two hexadecimal digits")
             }
-            InvalidPath::NoFile => rejection(404, NO_FILE),
+            InvalidPath::NoFile => self.nothing(request),
         })?;
+        let Some(docroot) = &self.docroot else {
+            return self.find_in_book(path, request, counters).await;
+        };
         match docroot.open(path).await {
             Ok(Opened::File(representation)) => Ok(Found::Representation(representation)),
             Ok(Opened::Folder) => Ok(Found::Moved { location: folder_location(request) }),
-            Ok(Opened::Nothing) => Err(rejection(404, NO_FILE)),
+            Ok(Opened::Nothing) => Err(self.nothing(request)),
             Err(error) => {
                 log::warn!("{}: {error}", request.path());
                 Err(rejection(500, "the file cannot be opened"))
             }
         }
     }
-}
 
-const NO_FILE: &str = "there is no such file";
+    async fn find_in_book(
+        &'static self,
+        path: FilePath,
+        request: &RequestHead,
+        counters: &Counters,
+    ) -> Result<Found, Rejection> {
+        let counts = counters.counts();
+        // The first page has the empty path, and no other page has one that ends with a slash.
+        let is_page = !path.is_folder || path.path.as_os_str().is_empty();
+        let names: Option<Vec<&str>> = path.path.iter().map(|name| name.to_str()).collect();
+        let name =
+            names.filter(|_| is_page).map(|names| names.join("/")).ok_or_else(|| self.nothing(request))?;
+        // Files are read, and disks make a thread wait, so it is not one of those that serve clients.
+        let found = tokio::task::spawn_blocking(move || self.book.find(&name, &counts)).await;
+        let Document { content, media_type } = found
+            .map_err(|error| {
+                log::warn!("{}: {error}", request.path());
+                rejection(500, "the page cannot be made")
+            })?
+            .ok_or_else(|| self.nothing(request))?;
+        router::check_method(request, "GET, HEAD")?;
+        Ok(Found::Representation(Representation {
+            length: content.len() as u64,
+            media_type: Cow::Borrowed(media_type),
+            validators: Validators::of_content(&content),
+            content: Content::Memory(content),
+        }))
+    }
+
+    fn nothing(&self, request: &RequestHead) -> Rejection {
+        match self.docroot {
+            Some(_) => rejection(404, "there is no such file"),
+            None => router::not_found(request),
+        }
+    }
+}
 
 fn rejection(status: u16, text: &str) -> Rejection {
     Rejection { status, text: format!("{text}\n"), allow: None }

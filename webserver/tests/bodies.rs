@@ -141,11 +141,11 @@ fn drip_sends_events_one_by_one() {
 }
 
 #[test]
-fn the_page_is_the_same_each_time_and_its_links_work() {
+fn the_list_of_experiments_is_the_same_each_time_and_its_links_work() {
     let webserver = Webserver::start(&[]);
-    let page = webserver.get("/");
+    let page = webserver.get("/experiments");
     assert_eq!(page.field("Content-Type"), Some("text/html; charset=utf-8"));
-    assert_eq!(page.body, webserver.get("/").body);
+    assert_eq!(page.body, webserver.get("/experiments").body);
     let text = page.text();
     assert!(text.contains("<nav") && text.contains("<svg") && text.contains("prefers-color-scheme"));
     let links: Vec<&str> = text.split("href=\"/").skip(1).filter_map(|rest| rest.split('"').next()).collect();

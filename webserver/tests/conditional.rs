@@ -224,10 +224,10 @@ fn the_page_has_validators_too() {
     let tag = entity_tag(&page);
     assert!(tag.starts_with('"'), "{tag}");
     assert_eq!(entity_tag(&Webserver::start(&[]).get("/")), tag);
-    let date = page.field("Last-Modified").unwrap();
+    // It is made of several files, so there is no one time.
+    assert_eq!(page.field("Last-Modified"), None);
     for (fields, status) in [
         (format!("If-None-Match: {tag}\r\n"), 304),
-        (format!("If-Modified-Since: {date}\r\n"), 304),
         (format!("If-Modified-Since: {EARLIER}\r\n"), 200),
         ("If-Match: \"x\"\r\n".to_owned(), 412),
     ] {

@@ -82,7 +82,7 @@ fn an_unknown_path_is_told_where_the_experiments_are() {
     for target in ["/nothing", "/hello", "/echo/", "//", "/_lab/", "/_lab/nothing", "/upgrade/x"] {
         let response = webserver.get(target);
         assert_eq!(response.status(), 404, "{target}");
-        assert!(response.text().contains("/ lists the experiments"), "{target}");
+        assert!(response.text().contains("/experiments lists the experiments"), "{target}");
     }
 }
 

@@ -1,0 +1,186 @@
+//! The book as its files are: what it says of other files and of itself must be so.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lab::run_to_end;
+
+/// What the stages may take in all: two and a half hours.
+const MOST_MINUTES: u32 = 150;
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn book() -> PathBuf {
+    workspace().join("docs/src")
+}
+
+fn text(file: &str) -> String {
+    fs::read_to_string(book().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The names of the chapters' files.
+fn chapters() -> BTreeSet<String> {
+    let entries = book().read_dir().unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".md") && name != "SUMMARY.md").collect()
+}
+
+/// The code blocks of a chapter, each with the language after its fence, and the text between them.
+fn blocks(text: &str) -> (Vec<(&str, String)>, String) {
+    let (mut blocks, mut prose, mut open) = (Vec::new(), String::new(), None);
+    for line in text.split_inclusive('\n') {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(language), None) => open = Some((language.trim(), String::new())),
+            (None, Some((_, block))) => *block += line,
+            (None, None) => prose += line,
+        }
+    }
+    assert!(open.is_none(), "a code block does not end");
+    (blocks, prose)
+}
+
+/// The targets of links and pictures.
+fn links(prose: &str) -> Vec<&str> {
+    prose.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect()
+}
+
+/// The anchors of a chapter's headings, as mdBook and the demo backend make them.
+fn anchors(prose: &str) -> BTreeSet<String> {
+    let mut used: HashMap<String, u32> = HashMap::new();
+    let headings = prose.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let letters = heading.trim_start_matches('#').trim().chars().filter_map(|letter| match letter {
+            _ if letter.is_alphanumeric() || matches!(letter, '_' | '-') => Some(letter.to_ascii_lowercase()),
+            _ if letter.is_whitespace() => Some('-'),
+            _ => None,
+        });
+        let name: String = letters.collect();
+        let count = used.entry(name.clone()).or_default();
+        *count += 1;
+        if *count == 1 { name } else { format!("{name}-{}", *count - 1) }
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn summary_lists_every_chapter_once() {
+    let summary = text("SUMMARY.md");
+    let listed = links(&summary);
+    let once: BTreeSet<String> = listed.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(once.len(), listed.len(), "a chapter is listed twice");
+    assert_eq!(once, chapters());
+}
+
+#[test]
+fn every_link_of_the_book_leads_somewhere() {
+    for chapter in chapters() {
+        let text_of_chapter = text(&chapter);
+        for link in links(&blocks(&text_of_chapter).1) {
+            // A path of the demo backend, which its own tests follow; or another server.
+            if link.starts_with('/') || link.contains(':') {
+                continue;
+            }
+            let (file, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let file = if file.is_empty() { &chapter } else { file };
+            assert!(book().join(file).is_file(), "{chapter}: {link}");
+            if file.ends_with(".md") && !fragment.is_empty() {
+                let target = text(file);
+                assert!(anchors(&blocks(&target).1).contains(fragment), "{chapter}: {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn code_in_the_book_is_in_the_file_that_it_names() {
+    let mut found = 0;
+    for chapter in chapters() {
+        for (language, block) in blocks(&text(&chapter)).0 {
+            let Some((path, code)) = block.strip_prefix("// ").and_then(|block| block.split_once('\n'))
+            else {
+                assert_ne!(
+                    language, "rust",
+                    "{chapter}: a block does not say which file it is from:\n{block}"
+                );
+                continue;
+            };
+            if language == "rust" {
+                let source = fs::read_to_string(workspace().join(path));
+                let source = source.unwrap_or_else(|error| panic!("{chapter}: {path}: {error}"));
+                assert!(source.contains(code), "{chapter}: not in {path}:\n{code}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 10, "{found} blocks");
+}
+
+#[test]
+fn the_stages_fit_into_the_time() {
+    let stages: Vec<String> = chapters().into_iter().filter(|name| name.starts_with("part")).collect();
+    let minutes = |name: &String| -> u32 {
+        let text = text(name);
+        let line = text.lines().find_map(|line| line.strip_prefix("**Minutes.** "));
+        line.unwrap_or_else(|| panic!("{name} says no minutes")).parse().unwrap()
+    };
+    let sum: u32 = stages.iter().map(minutes).sum();
+    assert!(sum <= MOST_MINUTES, "{sum} minutes");
+}
+
+#[test]
+fn every_command_of_lab_is_in_the_reference() {
+    let reference = text("commands.md");
+    let help = run_to_end(env!("CARGO_BIN_EXE_lab"), &["--help"]).unwrap().stdout;
+    let commands = help.split("Commands:\n").nth(1).unwrap().lines().take_while(|line| !line.is_empty());
+    // A line that is indented further goes on with what stands above.
+    let commands = commands.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    let names: Vec<&str> = commands.map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert!(names.contains(&"demo"), "{help}");
+    for name in names.into_iter().filter(|name| *name != "help") {
+        assert!(reference.contains(&format!("`cargo lab {name}")), "commands.md lacks cargo lab {name}");
+    }
+}
+
+#[test]
+fn every_flag_of_the_programs_is_in_the_reference() {
+    let reference = text("commands.md");
+    let mut found = 0;
+    for file in [
+        "stage/src/flags.rs",
+        "stage/src/tokio.rs",
+        "part4/src/pool.rs",
+        "part5/src/rpc.rs",
+        "webserver/src/flags.rs",
+        "stats-client/src/main.rs",
+    ] {
+        let source = fs::read_to_string(workspace().join(file)).unwrap();
+        for rest in source.split("#[arg(long").skip(1) {
+            // The field after the attribute, which may have several lines.
+            let field = rest.lines().skip(1).find_map(|line| line.trim().strip_suffix(',')?.split_once(": "));
+            let name = field.unwrap().0.trim_start_matches("pub ").replace('_', "-");
+            assert!(reference.contains(&format!("`--{name}")), "commands.md lacks --{name} of {file}");
+            found += 1;
+        }
+    }
+    assert!(found >= 15, "{found} flags");
+}
+
+#[test]
+fn pictures_have_a_title_a_description_and_their_own_dark_colours() {
+    for entry in book().join("images").read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let picture = fs::read_to_string(&path).unwrap();
+        for part in ["<title ", "<desc ", "prefers-color-scheme: dark", "viewBox="] {
+            assert!(picture.contains(part), "{}: {part}", path.display());
+        }
+        let link = format!("](images/{})", path.file_name().unwrap().to_string_lossy());
+        assert!(chapters().iter().any(|chapter| text(chapter).contains(&link)), "{link} is in no chapter");
+    }
+}

@@ -1,0 +1,155 @@
+//! What all pages have in common: the head, the table of contents, the way to the next page, and the looks.
+//!
+//! Whoever edits this: no script, and nothing from another server. The style stands in each page, so that a page is
+//! one request, also in the log of a proxy that takes one request a connection.
+
+use crate::book::code::escape;
+use crate::book::summary::{Chapter, Item, Summary};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The pages that are no chapters, in the order of the table of contents.
+const LIVE_PAGES: [(&str, &str); 5] = [
+    ("/experiments", "Experiments"),
+    ("/counters", "Counters of the backend"),
+    ("/report", "Benchmark report"),
+    ("/source", "Sources"),
+    ("/diff", "Stages side by side"),
+];
+
+pub struct Page {
+    title: String,
+    body: String,
+    width: Width,
+    refresh_seconds: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// Lines as long as one likes to read.
+    Text,
+    /// All there is: for code.
+    Full,
+}
+
+impl Page {
+    pub fn new(title: &str, body: String) -> Page {
+        Page { title: title.to_owned(), body, width: Width::Text, refresh_seconds: None }
+    }
+
+    pub fn of_code(title: &str, body: String) -> Page {
+        Page { width: Width::Full, ..Page::new(title, body) }
+    }
+
+    /// The browser asks for the page again and again.
+    pub fn refreshed_every(self, seconds: u32) -> Page {
+        Page { refresh_seconds: Some(seconds), ..self }
+    }
+}
+
+pub struct Layout<'a> {
+    pub summary: &'a Summary,
+    pub stages: &'a [String],
+}
+
+impl Layout<'_> {
+    /// The whole page that is at `path`.
+    pub fn render(&self, page: &Page, path: &str) -> String {
+        let (title, body) = (escape(&page.title.replace('`', "")), &page.body);
+        let refresh = match page.refresh_seconds {
+            Some(seconds) => format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">\n"),
+            None => String::new(),
+        };
+        let width = if page.width == Width::Full { " class=\"full\"" } else { "" };
+        let (contents, neighbours) = (self.contents(path), self.neighbours(path));
+        // The contents stand behind the text: on a phone, and to who listens, the text comes first.
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n{refresh}<title>{title}</title>\n\
+             <style>\n{STYLE}</style>\n</head>\n<body{width}>\n\
+             <header><a href=\"/\">An HTTP proxy in Rust</a><a href=\"#contents\">Contents</a></header>\n\
+             <main>\n{body}{neighbours}</main>\n{contents}</body>\n</html>\n"
+        )
+    }
+
+    fn contents(&self, path: &str) -> String {
+        let mut html = String::from("<nav id=\"contents\" aria-label=\"Contents\">\n");
+        let mut list = String::new();
+        let close = |html: &mut String, list: &mut String| {
+            if !list.is_empty() {
+                *html += &format!("<ul>\n{list}</ul>\n");
+                list.clear();
+            }
+        };
+        for item in &self.summary.items {
+            match item {
+                Item::Chapter(chapter) => list += &entry(&chapter.path, &chapter.title, path),
+                Item::Heading(heading) => {
+                    close(&mut html, &mut list);
+                    html += &format!("<p>{}</p>\n", escape(heading));
+                }
+                Item::Separator => close(&mut html, &mut list),
+            }
+        }
+        close(&mut html, &mut list);
+        html += "<p>Live</p>\n<ul>\n";
+        for (live_path, title) in LIVE_PAGES {
+            html += &entry(live_path, title, path);
+        }
+        html + &format!("</ul>\n<p class=\"steps\">{}</p>\n</nav>\n", self.steps(path))
+    }
+
+    /// Links to the differences from each stage to the next.
+    fn steps(&self, path: &str) -> String {
+        let step = |pair: &[String]| match pair {
+            [old, new] => {
+                let (old, new) = (short(old), short(new));
+                let link = format!("/diff/{old}/{new}");
+                let text = format!("{old} → {new}");
+                format!("<a href=\"{link}\"{}>{text}</a>", current(&link, path))
+            }
+            _ => String::new(),
+        };
+        self.stages.windows(2).map(step).collect::<Vec<_>>().join("\n")
+    }
+
+    fn neighbours(&self, path: &str) -> String {
+        let (previous, next) = self.summary.neighbours(path);
+        let link = |chapter: Option<&Chapter>, relation: &str, word: &str| match chapter {
+            Some(Chapter { path, title, .. }) => {
+                let title = inline(title);
+                format!("<a rel=\"{relation}\" href=\"{path}\"><small>{word}</small> {title}</a>\n")
+            }
+            None => String::new(),
+        };
+        if previous.is_none() && next.is_none() {
+            return String::new();
+        }
+        let (previous, next) = (link(previous, "prev", "Before"), link(next, "next", "Next"));
+        format!("<nav class=\"neighbours\" aria-label=\"Pages\">\n{previous}{next}</nav>\n")
+    }
+}
+
+/// What a stage is called in a path: its number, or `work`.
+pub fn short(stage: &str) -> &str {
+    stage.strip_prefix("part").unwrap_or(stage)
+}
+
+fn entry(link: &str, title: &str, path: &str) -> String {
+    format!("<li><a href=\"{link}\"{}>{}</a></li>\n", current(link, path), inline(title))
+}
+
+fn current(link: &str, path: &str) -> &'static str {
+    if link == path { " aria-current=\"page\"" } else { "" }
+}
+
+/// A title, which may have code in it.
+fn inline(title: &str) -> String {
+    let parts = title.split('`').enumerate();
+    let part = |(index, text): (usize, &str)| match index % 2 {
+        1 => format!("<code>{}</code>", escape(text)),
+        _ => escape(text),
+    };
+    parts.map(part).collect()
+}

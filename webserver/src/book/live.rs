@@ -1,0 +1,35 @@
+//! Pages about what happens now: the counters of this backend, and the report of the last benchmark.
+
+use crate::book::layout::Page;
+use crate::counters::Counts;
+
+/// Often enough to watch a load, and seldom enough to be no load.
+const REFRESH_SECONDS: u32 = 2;
+
+pub fn counters(counts: &Counts) -> Page {
+    let Counts { accepted, in_flight, in_flight_max, requests } = counts;
+    let html = format!(
+        "<h1>Counters of the backend</h1>\n\
+         <p>What has come here, whatever the way. This page asks again every {REFRESH_SECONDS} s, and does not count \
+         itself.</p>\n\
+         <div class=\"scroll\" tabindex=\"0\"><table class=\"counters\">\n\
+         <tr><th scope=\"row\">accepted</th><td>{accepted}</td><td>connections with at least one request</td></tr>\n\
+         <tr><th scope=\"row\">requests</th><td>{requests}</td><td>requests, on all of them</td></tr>\n\
+         <tr><th scope=\"row\">in_flight</th><td>{in_flight}</td><td>requests that are not answered yet</td></tr>\n\
+         <tr><th scope=\"row\">in_flight_max</th><td>{in_flight_max}</td><td>the most there were at once</td></tr>\n\
+         </table></div>\n\
+         <p>Through a proxy without a pool, <code>accepted</code> grows as fast as <code>requests</code>. With one, it \
+         stands still. A serial proxy never lets <code>in_flight_max</code> exceed 1.</p>\n\
+         <p>The same <a href=\"/_lab/counters\">as JSON</a>. Back to zero:</p>\n\
+         <pre tabindex=\"0\"><code>curl -X POST http://127.0.0.1:8081/_lab/counters/reset</code></pre>\n"
+    );
+    Page::new("Counters of the backend", html).refreshed_every(REFRESH_SECONDS)
+}
+
+pub fn no_report() -> Page {
+    let html = "<h1>Benchmark report</h1>\n\
+         <p>There is none yet. Make one, in a terminal in the folder of the workspace, and load this page again:</p>\n\
+         <pre class=\"console\" tabindex=\"0\"><code><span class=\"prompt\">$ </span>\
+         <span class=\"typed\">cargo lab bench 1 2</span></code></pre>\n";
+    Page::new("Benchmark report", html.to_owned())
+}

@@ -1,0 +1,85 @@
+//! The workshop's book, and what belongs to it: sources, differences between stages, the counters, the report.
+//!
+//! A page is made anew for each request, from files that are small: who writes a chapter or a stage sees each edit
+//! with the next reload, and there is no state that could be old. Whoever edits this: it reads files, so it may
+//! wait, and must not run in a thread that serves clients.
+
+mod chapter;
+mod code;
+mod difference;
+mod layout;
+mod live;
+mod rows;
+mod sources;
+mod summary;
+mod workspace;
+
+use std::borrow::Cow;
+
+use crate::book::layout::{Layout, Page};
+use crate::book::summary::Summary;
+use crate::book::workspace::Workspace;
+use crate::counters::Counts;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// The list of experiments, written by hand.
+const EXPERIMENTS: &str = include_str!("experiments.html");
+
+pub struct Book {
+    workspace: Workspace,
+}
+
+/// Something of the book, as it is sent.
+#[derive(Debug)]
+pub struct Document {
+    pub content: Cow<'static, [u8]>,
+    pub media_type: &'static str,
+}
+
+impl Book {
+    pub fn new() -> Book {
+        Book { workspace: Workspace::of_this_build() }
+    }
+
+    /// What is at a path; it is made of plain names, without a slash before it. `None`: nothing is.
+    pub fn find(&self, path: &str, counts: &Counts) -> Option<Document> {
+        if let Some(name) = path.strip_prefix("images/") {
+            return self.image(name);
+        }
+        let summary = Summary::read(&self.workspace);
+        let names: Vec<&str> = path.split('/').collect();
+        let page = match names[..] {
+            ["experiments"] => Page::new("Experiments", EXPERIMENTS.to_owned()),
+            ["counters"] => live::counters(counts),
+            ["report"] => match self.workspace.report() {
+                Some(report) => return Some(Document { content: Cow::Owned(report), media_type: HTML }),
+                None => live::no_report(),
+            },
+            ["source"] => sources::list(&self.workspace),
+            ["source", crate_name, ..] => {
+                let name = path.strip_prefix("source/")?.strip_prefix(crate_name)?.strip_prefix('/')?;
+                sources::file(&self.workspace, crate_name, name)?
+            }
+            ["diff"] => difference::list(&self.workspace),
+            ["diff", old, new] => difference::page(&self.workspace, old, new)?,
+            _ => self.chapter(&summary, &format!("/{path}"))?,
+        };
+        let layout = Layout { summary: &summary, stages: &self.workspace.stages() };
+        let content = layout.render(&page, &format!("/{path}")).into_bytes();
+        Some(Document { content: Cow::Owned(content), media_type: HTML })
+    }
+
+    fn chapter(&self, summary: &Summary, path: &str) -> Option<Page> {
+        let chapter = summary.chapters().find(|chapter| chapter.path == path)?;
+        let markdown = self.workspace.book_text(&chapter.file)?;
+        let title = chapter::title(&markdown).unwrap_or(&chapter.title).to_owned();
+        Some(Page::new(&title, chapter::render(&markdown, &self.workspace)))
+    }
+
+    fn image(&self, name: &str) -> Option<Document> {
+        let is_picture = name.ends_with(".svg");
+        let content = self.workspace.book_file(&format!("images/{name}")).filter(|_| is_picture)?;
+        Some(Document { content, media_type: "image/svg+xml" })
+    }
+}

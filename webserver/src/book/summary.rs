@@ -1,0 +1,73 @@
+//! The table of contents: what `SUMMARY.md` lists, in its order.
+
+use crate::book::workspace::Workspace;
+
+pub struct Summary {
+    pub items: Vec<Item>,
+}
+
+/// A line of the table of contents.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Item {
+    Chapter(Chapter),
+    /// The name of the chapters that follow it.
+    Heading(String),
+    /// A line between chapters.
+    Separator,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Chapter {
+    pub title: String,
+    /// Its file in the folder of the book.
+    pub file: String,
+    /// Its path on this server.
+    pub path: String,
+}
+
+impl Summary {
+    pub fn read(workspace: &Workspace) -> Summary {
+        let text = workspace.book_text("SUMMARY.md").unwrap_or_default();
+        // The first line is the title of the file itself.
+        Summary { items: text.lines().skip(1).filter_map(item).collect() }
+    }
+
+    pub fn chapters(&self) -> impl DoubleEndedIterator<Item = &Chapter> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Chapter(chapter) => Some(chapter),
+            Item::Heading(_) | Item::Separator => None,
+        })
+    }
+
+    /// The chapters before and after the one at `path`.
+    pub fn neighbours(&self, path: &str) -> (Option<&Chapter>, Option<&Chapter>) {
+        let chapters: Vec<&Chapter> = self.chapters().collect();
+        let Some(index) = chapters.iter().position(|chapter| chapter.path == path) else {
+            return (None, None);
+        };
+        let at = |index: Option<usize>| index.and_then(|index| chapters.get(index).copied());
+        (at(index.checked_sub(1)), at(index.checked_add(1)))
+    }
+}
+
+fn item(line: &str) -> Option<Item> {
+    let line = line.trim();
+    if line.starts_with("---") {
+        return Some(Item::Separator);
+    }
+    if let Some(heading) = line.strip_prefix("# ") {
+        return Some(Item::Heading(heading.to_owned()));
+    }
+    let link = line.strip_prefix("- ").unwrap_or(line).strip_prefix('[')?;
+    let (title, file) = link.strip_suffix(')')?.split_once("](")?;
+    let path = path_of(file)?;
+    Some(Item::Chapter(Chapter { title: title.to_owned(), file: file.to_owned(), path }))
+}
+
+/// The path on this server of a chapter's file; `None` if it is no chapter.
+pub fn path_of(file: &str) -> Option<String> {
+    match file.strip_suffix(".md")? {
+        "index" => Some("/".to_owned()),
+        name => Some(format!("/{name}")),
+    }
+}

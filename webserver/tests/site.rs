@@ -1,0 +1,250 @@
+//! The book as it is served: every page answers, every link leads somewhere, and no path leads out.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use support::folder::Folder;
+use support::{Client, Webserver, get, get_with, request};
+
+/// The values of an attribute.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let start = format!(" {attribute}=\"");
+    html.split(&start).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+fn page(client: &mut Client, path: &str) -> String {
+    client.send(get(path));
+    let response = client.response();
+    assert_eq!(response.status(), 200, "{path}: {}", response.text());
+    response.text()
+}
+
+/// All pages that can be reached from the first one, without the experiments themselves.
+fn crawl(client: &mut Client) -> BTreeMap<String, String> {
+    let list = page(client, "/experiments");
+    let list = list.split("<main>").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap();
+    let experiments: BTreeSet<String> = values(list, "href").into_iter().map(str::to_owned).collect();
+    let mut pages = BTreeMap::new();
+    let mut missing = vec!["/".to_owned()];
+    while let Some(path) = missing.pop() {
+        if pages.contains_key(&path)
+            || path.contains(':')
+            || (experiments.contains(&path) && path != "/counters")
+        {
+            continue;
+        }
+        let html = page(client, &path);
+        if path == "/report" {
+            // Once there is one, it is a page of its own, made by another program.
+            pages.insert(path, html);
+            continue;
+        }
+        for link in values(&html, "href").into_iter().chain(values(&html, "src")) {
+            let target = link.split('#').next().unwrap();
+            assert!(
+                target.is_empty()
+                    || target.starts_with('/')
+                    || target.contains(':')
+                    || target.starts_with("images/"),
+                "{path}: {link}"
+            );
+            let target = if target.starts_with("images/") { format!("/{target}") } else { target.to_owned() };
+            if !target.is_empty() {
+                missing.push(target);
+            }
+        }
+        pages.insert(path, html);
+    }
+    pages
+}
+
+#[test]
+fn every_link_and_anchor_leads_somewhere() {
+    let webserver = Webserver::start(&[]);
+    let pages = crawl(&mut webserver.connect());
+    for (path, html) in pages.iter().filter(|(path, _)| !path.starts_with("/images/") && *path != "/report") {
+        let ids = values(html, "id");
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{path} has an anchor twice");
+        for link in values(html, "href") {
+            let Some((target, fragment)) = link.split_once('#').filter(|_| !link.contains(':')) else {
+                continue;
+            };
+            let target = if target.is_empty() { path } else { target };
+            assert!(values(&pages[target], "id").contains(&fragment), "{path}: {link}");
+        }
+    }
+    for path in [
+        "/part5",
+        "/glossary",
+        "/diff/4/5",
+        "/source/codec/src/chunked.rs",
+        "/source/lab/Cargo.toml",
+        "/counters",
+    ] {
+        assert!(pages.contains_key(path), "{path} is linked from nowhere");
+    }
+}
+
+#[test]
+fn a_page_marks_itself_in_the_contents_and_names_its_neighbours() {
+    let webserver = Webserver::start(&[]);
+    for path in ["/", "/part2", "/experiments", "/diff/2/3", "/source"] {
+        let html = webserver.get(path).text();
+        assert!(html.contains(&format!("href=\"{path}\" aria-current=\"page\"")), "{path}");
+        assert_eq!(
+            html.matches("aria-current").count(),
+            html.matches("[aria-current]").count() + 1,
+            "{path}"
+        );
+        assert!(html.contains("<html lang=\"en\">") && html.contains("width=device-width"), "{path}");
+        assert!(!html.contains("<script"), "{path}");
+    }
+    let html = webserver.get("/part2").text();
+    assert!(html.contains("rel=\"prev\" href=\"/part1\"") && html.contains("rel=\"next\" href=\"/part3\""));
+    assert!(html.contains("<title>Part 2: a task per connection</title>"));
+}
+
+#[test]
+fn head_and_conditional_requests_are_answered_without_a_body() {
+    let webserver = Webserver::start(&[]);
+    for path in [
+        "/",
+        "/part3",
+        "/experiments",
+        "/source",
+        "/source/part2/src/proxy.rs",
+        "/diff",
+        "/diff/1/2",
+        "/report",
+        "/images/request-path.svg",
+    ] {
+        let response = webserver.get(path);
+        assert_eq!(response.status(), 200, "{path}");
+        let tag = response.field("ETag").unwrap().to_owned();
+        let length = response.field("Content-Length").unwrap().to_owned();
+        let mut client = webserver.connect();
+        client.send(request("HEAD", path, "") + &request("GET", path, &format!("If-None-Match: {tag}\r\n")));
+        let head = client.head();
+        assert!(
+            head.starts_with("HTTP/1.1 200 ") && head.contains(&format!("Content-Length: {length}\n")),
+            "{head}"
+        );
+        assert_eq!((client.response().status(), path), (304, path));
+        assert_eq!(get_with(&webserver, path, "If-None-Match: \"x\"\r\n").status(), 200, "{path}");
+    }
+    let picture = webserver.get("/images/request-path.svg");
+    assert_eq!(picture.field("Content-Type"), Some("image/svg+xml"));
+}
+
+#[test]
+fn a_difference_shows_changed_files_side_by_side_and_new_ones_whole() {
+    let webserver = Webserver::start(&[]);
+    let html = webserver.get("/diff/1/2").text();
+    for text in
+        ["id=\"main.rs\"", "id=\"proxy.rs\"", "<ins>async </ins>", "<del>blocking</del>", "tokio::spawn"]
+    {
+        assert!(html.contains(text), "{text}");
+    }
+    let html = webserver.get("/diff/2/3").text();
+    assert!(
+        html.contains("id=\"stats.rs\"") && html.contains("new: ") && html.contains("id=\"stats.rs-L1\"")
+    );
+    let html = webserver.get("/diff/3/4").text();
+    assert!(html.contains("The same in both: <code>stats.rs</code>."));
+    assert!(webserver.get("/diff/3/2").text().contains("gone: "));
+    assert!(webserver.get("/diff/2/2").text().contains("<code>main.rs</code>, <code>proxy.rs</code>."));
+}
+
+#[test]
+fn a_source_has_numbered_lines_that_can_be_linked_to() {
+    let webserver = Webserver::start(&[]);
+    let html = webserver.get("/source/part2/src/proxy.rs").text();
+    assert!(html.contains("<tr id=\"L12\"><td class=\"number\"><a href=\"#L12\">12</a>"));
+    assert!(html.contains("<span class=\"keyword\">async</span>"));
+    assert!(webserver.get("/source/part2/Cargo.toml").text().contains("tokio"));
+}
+
+#[test]
+fn no_path_leads_out_of_the_sources_or_the_book() {
+    let webserver = Webserver::start(&[]);
+    for path in [
+        "/source/..",
+        "/source/../Cargo.toml",
+        "/source/part1",
+        "/source/part1/",
+        "/source/part1/src",
+        "/source/part1/src/",
+        "/source/part1/../README.md",
+        "/source/part1/src/../../README.md",
+        "/source/part1/src/..%2f..%2fREADME.md",
+        "/source/part1/src/%2e%2e/%2e%2e/README.md",
+        "/source/part1/tests/suite.rs",
+        "/source/part1//src/main.rs",
+        "/source/target/debug/webserver",
+        "/source/docs/src/index.md",
+        "/source/.git/src/config",
+        "/source/part1/src//etc/passwd",
+        "/source/part1/src/..%5c..%5cREADME.md",
+        "/source/part99/src/main.rs",
+        "/diff/1",
+        "/diff/1/99",
+        "/diff/0/1",
+        "/diff/1/..",
+        "/diff/1/../..",
+        "/diff/1/codec",
+        "/diff/part1/part2",
+        "/diff/1/2/3",
+        "/diff/..%2fcodec/1",
+        "/diff//",
+        "/images/",
+        "/images/../SUMMARY.md",
+        "/images/..%2fSUMMARY.md",
+        "/images/nothing.svg",
+        "/SUMMARY",
+        "/SUMMARY.md",
+        "/part2.md",
+        "/index",
+        "/part2/",
+        "/../README",
+        "/counters/x",
+        "/report/x",
+    ] {
+        assert_eq!((webserver.get(path).status(), path), (404, path));
+    }
+    for path in ["/source/part1/src/%00", "/diff/1/%zz"] {
+        assert_eq!((webserver.get(path).status(), path), (400, path));
+    }
+}
+
+#[test]
+fn the_page_of_the_counters_is_live_and_does_not_count_itself() {
+    let webserver = Webserver::start(&[]);
+    webserver.get("/hello/x");
+    let html = webserver.get("/counters").text();
+    assert!(html.contains("<meta http-equiv=\"refresh\" content=\"2\">"));
+    assert!(html.contains("requests</th><td>1</td>"), "{html}");
+    assert_eq!(webserver.get("/counters").text(), html);
+    webserver.get("/hello/x");
+    assert!(webserver.get("/counters").text().contains("requests</th><td>2</td>"));
+}
+
+#[test]
+fn a_docroot_stands_in_the_place_of_the_book() {
+    let folder = Folder::new();
+    for name in ["index.html", "part1", "counters"] {
+        folder.file(name, name);
+    }
+    let webserver = folder.serve("");
+    for (path, text) in
+        [("/", "index.html"), ("/part1", "part1"), ("/counters", "counters"), ("/hello/x", "hello, x!\n")]
+    {
+        assert_eq!(webserver.get(path).text(), text);
+    }
+    for path in ["/part2", "/source", "/diff/1/2", "/experiments"] {
+        assert_eq!((webserver.get(path).status(), path), (404, path));
+    }
+}
