@@ -18,6 +18,8 @@ mod record;
 mod resources;
 /// What a scripted backend can do with one connection.
 mod script;
+/// The attendee's tasks: what is cut out of each stage, how it is checked, and what is said about it.
+pub mod tasks;
 /// Heads and bodies as they come from a socket: no line of it is shared with `codec`.
 mod wire;
 

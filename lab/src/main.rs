@@ -1,5 +1,6 @@
 //! `cargo lab ...`: the attendee's tool.
 
+mod attendee;
 mod demo;
 mod diff;
 mod get;
@@ -24,18 +25,23 @@ enum Command {
     Diff(diff::Diff),
     /// Fetch a path through the stage that is running
     Get(get::Get),
+    #[command(flatten)]
+    Attendee(attendee::Command),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   cargo lab demo              the newest stage, with the demo backend
   cargo lab get /hello/you    in a second terminal: a request through it
-  cargo lab diff 1 2          what part2 changed in part1";
+  cargo lab diff 1 2          what part2 changed in part1
+  cargo lab start 1           fill work/ with the start of stage 1
+  cargo lab check 1           check what you did there";
 
 fn main() -> ExitCode {
     stage::exit(match Lab::parse().command {
         Command::Demo(demo) => demo::run(&demo),
         Command::Diff(diff) => diff::run(&diff),
         Command::Get(get) => get::run(&get),
+        Command::Attendee(command) => attendee::run(&command),
     })
 }

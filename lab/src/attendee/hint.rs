@@ -1,0 +1,45 @@
+//! `cargo lab hint TASK`: where, what, and nearly the code, one after the other.
+
+use lab::tasks::{Task, heading, wrap};
+use stage::Failure;
+
+use super::places::Places;
+use super::progress::Progress;
+
+#[derive(clap::Args)]
+pub struct Hint {
+    /// The task, as 2.1
+    task: String,
+
+    /// Up to which hint: 1 where, 2 what, 3 nearly the code. Without it, those that you have seen
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
+    level: Option<u8>,
+}
+
+pub fn run(hint: &Hint) -> anyhow::Result<()> {
+    let task = find_task(&hint.task)?;
+    let places = Places::new()?;
+    let mut progress = Progress::load(&places);
+    let seen = progress.hints.get(task.name).copied().unwrap_or(1);
+    let level = hint.level.map_or(seen, usize::from).clamp(1, task.hints.len());
+    progress.hints.insert(task.name.to_owned(), level.max(seen));
+    progress.save()?;
+
+    say!("{}", heading(task).trim_end());
+    for (index, text) in task.hints.iter().take(level).enumerate() {
+        say!("hint {} of {}:", index + 1, task.hints.len());
+        say!("{}", wrap(text, "     ").trim_end());
+    }
+    let name = task.name;
+    match level < task.hints.len() {
+        true => say!("next: cargo lab check {name}, or: cargo lab hint {name} --level {}", level + 1),
+        false => {
+            say!("next: cargo lab check {name}, or see it done: cargo lab diff work {}", task.stage())
+        }
+    }
+    Ok(())
+}
+
+pub fn find_task(name: &str) -> Result<&'static Task, Failure> {
+    Task::find(name).ok_or_else(|| Failure::Usage(format!("there is no task {name:?}. Try: cargo lab list")))
+}

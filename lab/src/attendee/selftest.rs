@@ -1,0 +1,184 @@
+//! `cargo lab selftest`: proves that each check passes on its stage and fails where its task is not done.
+//!
+//! All variants are binaries of one package, in a workspace of its own that shares dependencies and target folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use lab::tasks::{STAGES, Stage, Subject, Task};
+
+use super::build::{self, Verdict};
+use super::places::{Places, write_sources};
+use super::{start, stop};
+
+#[derive(clap::Args)]
+pub struct Selftest {
+    /// How often the checks are run
+    #[arg(long, value_name = "K", default_value = "1", value_parser = stage::parse_size)]
+    repeat: usize,
+}
+
+const PACKAGE: &str = "selftest";
+/// How many variants are checked at the same time.
+const AT_ONCE: usize = 3;
+
+/// A stage with some of its tasks cut out, and what its check must come to.
+struct Variant {
+    name: String,
+    stage: &'static Stage,
+    cut: Vec<&'static Task>,
+    proofs: Vec<Proof>,
+}
+
+/// Something that a check must come to.
+struct Proof {
+    tasks: Vec<&'static Task>,
+    passes: bool,
+}
+
+pub fn run(selftest: &Selftest) -> anyhow::Result<()> {
+    let places = Places::new()?;
+    stop::catch()?;
+    let variants = variants();
+    let started = Instant::now();
+    let folder = places.kept.join(PACKAGE);
+    write(&places, &variants)?;
+    if !build::build(&places, &folder, PACKAGE)? {
+        stop::exit_if_stopped();
+        bail!("the variants of the stages do not build without warnings, see above");
+    }
+    say!("{} variants built in {:.1} s", variants.len(), started.elapsed().as_secs_f32());
+    let mut wrong = 0;
+    for round in 1..=selftest.repeat {
+        let started = Instant::now();
+        wrong += run_round(&variants)?;
+        let seconds = started.elapsed().as_secs_f32();
+        say!("round {round} of {} in {seconds:.1} s, {wrong} wrong so far", selftest.repeat);
+    }
+    if wrong > 0 {
+        bail!("{wrong} proofs failed: look for WRONG above");
+    }
+    say!("each check passes on its stage, and fails without its task");
+    Ok(())
+}
+
+fn variants() -> Vec<Variant> {
+    let mut variants = Vec::new();
+    for stage in &STAGES {
+        let all: Vec<&Task> = stage.tasks.iter().collect();
+        let mut proofs = vec![Proof { tasks: all.clone(), passes: true }];
+        // The stage after it must not be reached without its own tasks.
+        if let Some(next) = Stage::find(stage.number + 1) {
+            proofs.push(Proof { tasks: next.tasks.iter().collect(), passes: false });
+        }
+        variants.push(Variant { name: stage.reference(), stage, cut: Vec::new(), proofs });
+        for task in &all {
+            let proofs = vec![Proof { tasks: vec![task], passes: false }];
+            variants.push(Variant { name: format!("without {}", task.name), stage, cut: vec![task], proofs });
+        }
+        let proofs = vec![Proof { tasks: all.clone(), passes: false }];
+        variants.push(Variant { name: format!("start {}", stage.number), stage, cut: all, proofs });
+    }
+    variants
+}
+
+impl Variant {
+    /// The name of its binary, and of the folder of its sources.
+    fn binary(&self) -> String {
+        format!("{PACKAGE}-{}", self.name.replace([' ', '.'], "-"))
+    }
+}
+
+/// Writes the workspace with the sources of all variants.
+fn write(places: &Places, variants: &[Variant]) -> anyhow::Result<()> {
+    let read = |name: &str| {
+        let path = places.workspace.join(name);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let root = places.workspace.canonicalize().context("cannot tell where the workspace is")?;
+    let members = |line: &str| line.starts_with("members");
+    // A path below the workspace becomes one from the root; backslashes would be escapes in TOML.
+    let root = root.display().to_string().replace('\\', "/");
+    let workspace: Vec<String> = read("Cargo.toml")?
+        .lines()
+        .map(|line| match members(line) {
+            true => "members = [\".\"]".to_owned(),
+            false => line.replace("path = \"", &format!("path = \"{root}/")),
+        })
+        .collect();
+    let package = read("work/Cargo.toml")?
+        .replace("name = \"work\"", &format!("name = \"{PACKAGE}\"\nautobins = false"))
+        // What an attendee starts with must build without a warning.
+        .replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"deny\"");
+    let mut manifest = format!("{}\n\n{package}", workspace.join("\n"));
+    let mut files = BTreeMap::new();
+    for variant in variants {
+        let name = variant.binary();
+        manifest.push_str(&format!("\n[[bin]]\nname = \"{name}\"\npath = \"{name}/main.rs\"\n"));
+        for (file, text) in start::cut(places, variant.stage, &variant.cut)? {
+            files.insert(format!("{name}/{file}"), text);
+        }
+    }
+    files.insert("Cargo.toml".to_owned(), manifest);
+    // The same versions as everywhere; cargo then takes out what is not needed.
+    files.insert("Cargo.lock".to_owned(), read("Cargo.lock")?);
+    write_sources(&places.kept.join(PACKAGE), &files)
+}
+
+/// Runs all proofs once, and returns how many failed.
+fn run_round(variants: &[Variant]) -> anyhow::Result<usize> {
+    let next = AtomicUsize::new(0);
+    let outcome = Mutex::new(Ok(0));
+    let work = || {
+        while let Some(variant) = variants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if stop::is_stopped() {
+                return;
+            }
+            let proved = prove(variant);
+            if let Ok(mut outcome) = outcome.lock() {
+                match (&mut *outcome, proved) {
+                    (Ok(sum), Ok(wrong)) => *sum += wrong,
+                    (Ok(_), Err(error)) => *outcome = Err(error),
+                    (Err(_), _) => {}
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(work);
+        }
+    });
+    stop::exit_if_stopped();
+    outcome.into_inner().unwrap_or_else(|_| Ok(1))
+}
+
+/// Runs the proofs of one variant, and returns how many failed.
+fn prove(variant: &Variant) -> anyhow::Result<usize> {
+    let subject = Subject::Binary(build::binary(&variant.binary())?);
+    let mut wrong = 0;
+    for Proof { tasks, passes } in &variant.proofs {
+        let verdicts = build::check(&subject, tasks);
+        let is_right = verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Pass)) == *passes;
+        wrong += usize::from(!is_right && !stop::is_stopped());
+        let stage = tasks.first().map_or_else(String::new, |task| match &tasks[..] {
+            [task] => task.name.to_owned(),
+            _ => task.stage().to_string(),
+        });
+        let word = if is_right { "right" } else { "WRONG" };
+        let what = if *passes { "passes" } else { "fails" };
+        let mut line = format!("{word} {:<12} {what} check {stage}", variant.name);
+        for (task, verdict) in &verdicts {
+            if let Verdict::Fail(seen) = verdict {
+                line.push_str(&format!("\n      {}: {seen}", task.name));
+            }
+        }
+        say!("{line}");
+    }
+    Ok(wrong)
+}

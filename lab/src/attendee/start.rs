@@ -1,0 +1,73 @@
+//! `cargo lab start N`: fills work/ with a stage whose tasks are cut out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::SystemTime;
+
+use anyhow::{Context, anyhow};
+use lab::tasks::{Stage, Task, apply, heading};
+use stage::Failure;
+
+use super::places::{Places, date_and_time, read_sources, write_sources};
+use super::progress::Progress;
+
+#[derive(clap::Args)]
+pub struct Start {
+    /// The number of the stage
+    #[arg(value_name = "N")]
+    number: u32,
+}
+
+pub fn run(start: &Start) -> anyhow::Result<()> {
+    let stage = find_stage(start.number)?;
+    let places = Places::new()?;
+    let mut progress = Progress::load(&places);
+    let files = cut(&places, stage, &stage.tasks.iter().collect::<Vec<_>>())?;
+    let folder = places.work_sources();
+    let old = if folder.is_dir() { read_sources(&folder)? } else { BTreeMap::new() };
+    if !old.is_empty() && old != files {
+        let (date, time) = date_and_time(SystemTime::now());
+        let backups = places.kept.join("backup");
+        let stamp = format!("{date}-{}", time.replace(':', ""));
+        // Twice within a second must not mix two.
+        let free =
+            (0..).map(|number: u32| if number == 0 { stamp.clone() } else { format!("{stamp}-{number}") });
+        let backup = free.map(|name| backups.join(name)).find(|path| !path.exists());
+        let backup = backup.context("there is no name left for a backup")?;
+        write_sources(&backup, &old)?;
+        say!("what was in work/src is kept in {}", places.shown(&backup));
+        for name in old.keys().filter(|name| !files.contains_key(*name)) {
+            fs::remove_file(folder.join(name)).with_context(|| format!("cannot remove work/src/{name}"))?;
+        }
+    }
+    write_sources(&folder, &files)?;
+    progress.stage = Some(stage.number);
+    progress.done.retain(|task| Task::find(task).is_none_or(|task| task.stage() != stage.number));
+    progress.save()?;
+
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    say!("work/src holds {} without its tasks: {}", stage.reference(), names.join(", "));
+    say!("");
+    for task in stage.tasks {
+        say!("{}", heading(task).trim_end());
+    }
+    say!("");
+    say!("Look for TODO in these files. The book: docs/src/{}.md", stage.reference());
+    say!("next: cargo lab check {}", stage.number);
+    Ok(())
+}
+
+pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
+    Stage::find(number)
+        .ok_or_else(|| Failure::Usage(format!("there is no stage {number} with tasks. Try: cargo lab list")))
+}
+
+/// The sources of a stage without these tasks.
+pub fn cut(places: &Places, stage: &Stage, tasks: &[&Task]) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut files = read_sources(&places.workspace.join(stage.reference()).join("src"))?;
+    for task in tasks {
+        let text = files.get_mut(task.file).with_context(|| format!("{} has no file", task.name))?;
+        *text = apply(text, task.patch).map_err(|error| anyhow!("task {}: {error}", task.name))?;
+    }
+    Ok(files)
+}

@@ -1,0 +1,51 @@
+//! What is said about a task and its check, in lines of at most 80 columns.
+
+use super::{Seen, Task};
+
+/// The widest line.
+const COLUMNS: usize = 80;
+/// Where what belongs to a line above begins.
+const INDENT: &str = "     ";
+
+/// The lines of a check that failed: what was promised, what was seen, where to look, what to type next.
+pub fn failure(task: &Task, seen: &Seen) -> String {
+    let Task { name, promise, file, function, .. } = task;
+    let seen = wrap(&seen.0, INDENT);
+    format!(
+        "FAIL {name} {promise}\n{seen}{INDENT}look at: work/src/{file}, {function}\n\
+         {INDENT}hint:    cargo lab hint {name}\n"
+    )
+}
+
+/// What a task asks for.
+pub fn heading(task: &Task) -> String {
+    let Task { name, title, file, function, lines, minutes, .. } = task;
+    let lines = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    format!("{name} {title}\n{INDENT}work/src/{file}, {function}: at most {lines}, {minutes} minutes\n")
+}
+
+/// Breaks text into lines that begin with `indent`. Lines of code, which begin with four spaces, stay as they are.
+pub fn wrap(text: &str, indent: &str) -> String {
+    let mut wrapped = String::new();
+    for paragraph in text.lines() {
+        if paragraph.starts_with("    ") {
+            wrapped.push_str(&format!("{indent}{paragraph}\n"));
+            continue;
+        }
+        let mut line = indent.to_owned();
+        for word in paragraph.split_whitespace() {
+            let has_words = line.len() > indent.len();
+            if has_words && line.chars().count() + 1 + word.chars().count() > COLUMNS {
+                wrapped.push_str(&line);
+                wrapped.push('\n');
+                line = indent.to_owned();
+            } else if has_words {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        wrapped.push_str(line.trim_end());
+        wrapped.push('\n');
+    }
+    wrapped
+}

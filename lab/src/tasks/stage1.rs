@@ -1,0 +1,162 @@
+//! Stage 1: steps 5 to 7 of one exchange.
+
+use crate::Backend;
+
+use super::Task;
+use super::trial::{GET, HELLO, Seen, Subject, ensure, exchange, pattern};
+
+pub(super) const TASKS: [Task; 3] = [
+    Task {
+        name: "1.1",
+        title: "Send the request to the backend, piece by piece",
+        promise: "a request reaches the backend byte for byte",
+        file: "proxy.rs",
+        function: "Proxy::relay, step 5",
+        lines: 3,
+        minutes: 8,
+        needs: None,
+        hints: [
+            "In `relay`, the closure `upload`: the loop at the TODO reads the body of the request and drops it.",
+            "`next_piece` lends you a piece, or gives `None` after the last. `write_piece` sends one on. The head \
+             is only queued: it leaves with the first piece, which is empty if there is no body.",
+            "A loop that ends with `None`, and passes errors on with `?`:\n\
+             \x20   while let Some(piece) = request_body.next_piece()? {\n\
+             \x20       to_backend. ... (piece)?;\n\
+             \x20   }",
+        ],
+        patch: include_str!("../../tasks/1.1.patch"),
+        check: sends_the_request,
+    },
+    Task {
+        name: "1.2",
+        title: "Send the response on to the client, piece by piece",
+        promise: "a response reaches the client byte for byte, as it comes",
+        file: "proxy.rs",
+        function: "Proxy::relay, step 7",
+        lines: 3,
+        minutes: 6,
+        needs: Some("1.1"),
+        hints: [
+            "In `relay`, the closure `download`: the loop at the TODO reads the body of the response and drops it.",
+            "It is the loop of step 5 the other way round: from the backend, to the client. Send each piece on \
+             before you read the next, and no body is ever held whole.",
+            "    while let Some(piece) = from_backend. ... ()? {\n\
+             \x20       to_client.write_piece( ... )?;\n\
+             \x20   }",
+        ],
+        patch: include_str!("../../tasks/1.2.patch"),
+        check: sends_the_response_on,
+    },
+    Task {
+        name: "1.3",
+        title: "Pass interim responses on",
+        promise: "103 Early Hints reaches the client before the 200",
+        file: "proxy.rs",
+        function: "Proxy::relay, step 6",
+        lines: 2,
+        minutes: 5,
+        needs: Some("1.2"),
+        hints: [
+            "In `relay`, step 6: the loop over responses that are interim (1xx).",
+            "An interim response has no body, and the final one follows it. What `forward::response` does for the \
+             final one, it must do for this one, too; then `write_interim` sends it at once.",
+            "    forward::response(&mut response, NAME);\n\
+             \x20   to_client. ... (&response)?;",
+        ],
+        patch: include_str!("../../tasks/1.3.patch"),
+        check: passes_interim_responses_on,
+    },
+];
+
+fn sends_the_request(subject: &Subject) -> Result<(), Seen> {
+    const SIZE: usize = 100_000;
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start(&backend)?;
+    let body = pattern(SIZE);
+    let mut in_chunks = Vec::new();
+    for chunk in body.chunks(4093) {
+        in_chunks.extend_from_slice(format!("{:X}\r\n", chunk.len()).as_bytes());
+        in_chunks.extend_from_slice(chunk);
+        in_chunks.extend_from_slice(b"\r\n");
+    }
+    in_chunks.extend_from_slice(b"0\r\n\r\n");
+    let by_length = format!("Content-Length: {SIZE}");
+    let requests = [("", Vec::new(), 0), (&by_length, body.clone(), SIZE)];
+    let chunked = ("Transfer-Encoding: chunked", in_chunks, SIZE);
+    for (index, (framing, coded, size)) in requests.into_iter().chain([chunked]).enumerate() {
+        let method = if size == 0 { "GET" } else { "POST" };
+        let fields = if framing.is_empty() { String::new() } else { format!("{framing}\r\n") };
+        let head = format!("{method} / HTTP/1.1\r\nHost: example.test\r\n{fields}\r\n");
+        // Whether an answer comes is for another task: what counts is what the backend got.
+        let answer = running.client()?.exchange([head.as_bytes(), &coded].concat());
+        let requests = backend.requests();
+        let received = requests.get(index).ok_or_else(|| {
+            let why = answer.err().map(|error| format!(" ({error})")).unwrap_or_default();
+            Seen(format!(
+                "a client sent a {method} with {size} bytes of body; it did not reach the backend{why}"
+            ))
+        })?;
+        ensure(received.body == body[..size], || {
+            let came = received.body_bytes;
+            format!("a client sent a {method} with {size} bytes of body; the backend got {came}, or others")
+        })?;
+    }
+    Ok(())
+}
+
+fn sends_the_response_on(subject: &Subject) -> Result<(), Seen> {
+    const SIZE: usize = 1024 * 1024;
+    let body = pattern(SIZE);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n");
+    let backend = Backend::good([head.as_bytes(), &body].concat())?;
+    let response = subject.start(&backend)?.exchange(GET)?;
+    ensure(response.body == body, || {
+        let came = response.body.len();
+        format!("the backend sent {SIZE} bytes of body; the client got {came}, or others")
+    })?;
+
+    // The second event is held back until the client has the first.
+    let backend = Backend::script(|connection| {
+        connection.read_request()?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")?;
+        connection.wait_for_release()?;
+        connection.send("data: 2\n\n")
+    })?;
+    let running = subject.start(&backend)?;
+    let mut client = running.client()?;
+    client.send(GET)?;
+    let mut events = 0;
+    let streamed = client.read_streamed("GET", &mut |piece| {
+        events += piece.len();
+        if !piece.is_empty() {
+            backend.release(1);
+        }
+        Ok(())
+    });
+    let why = streamed.err().map(|error| format!(" ({error})")).unwrap_or_default();
+    ensure(events == 18, || {
+        format!(
+            "the backend sent 9 bytes, and 9 more once the client had the first; the client got {events}{why}"
+        )
+    })
+}
+
+fn passes_interim_responses_on(subject: &Subject) -> Result<(), Seen> {
+    let backend = Backend::script(|connection| {
+        while connection.read_request()?.is_some() {
+            connection.send("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")?;
+            connection.answer(HELLO)?;
+        }
+        Ok(())
+    })?;
+    let running = subject.start(&backend)?;
+    let response = exchange(&mut running.client()?, GET)?;
+    let interim = response.interim.len();
+    ensure((interim, response.status) == (1, 200), || {
+        let status = response.status;
+        format!(
+            "the backend sent 103 Early Hints and then 200; the client got {interim} interim responses and \
+             then {status}"
+        )
+    })
+}

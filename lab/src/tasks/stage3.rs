@@ -1,0 +1,147 @@
+//! Stage 3: counting, exact under concurrency and true for every kind of body.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use crate::{Backend, Client, Response};
+
+use super::Task;
+use super::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, exchange, get};
+
+pub(super) const TASKS: [Task; 3] = [
+    Task {
+        name: "3.1",
+        title: "Announce a body of known length",
+        promise: "X-Bytes counts the response that carries it",
+        file: "stats.rs",
+        function: "Stats::count",
+        lines: 1,
+        minutes: 4,
+        needs: None,
+        hints: [
+            "In `count`, the `match` on how the body of the response is framed.",
+            "`BodyFraming::ContentLength` holds the number of bytes that will follow. They are counted before they \
+             have gone, so that X-Bytes can say it: the head goes first.",
+            "    BodyFraming::ContentLength(length) => ... ,",
+        ],
+        patch: include_str!("../../tasks/3.1.patch"),
+        check: announces_known_lengths,
+    },
+    Task {
+        name: "3.2",
+        title: "Add and read the total under one lock",
+        promise: "400 responses to 8 clients say 400 different totals",
+        file: "stats.rs",
+        function: "Stats::add",
+        lines: 7,
+        minutes: 10,
+        needs: Some("3.1"),
+        hints: [
+            "In `add`, after `name` is chosen: nothing is put into the map yet.",
+            "`totals` is the map, for as long as you hold the lock. Change the entry of `name`, or insert it, and \
+             return what it has become, before `totals` goes out of scope. `wrapping_add`, because 3.3 will add \
+             negative numbers.",
+            "With `let mut totals`:\n\
+             \x20   match totals.get_mut(name) {\n\
+             \x20       Some(total) => *total = total.wrapping_add( ... ),\n\
+             \x20       None => drop(totals.insert( ... )),\n\
+             \x20   }\n\
+             \x20   totals[name]",
+        ],
+        patch: include_str!("../../tasks/3.2.patch"),
+        check: counts_exactly,
+    },
+    Task {
+        name: "3.3",
+        title: "Correct what was announced to what was sent",
+        promise: "cut bodies and bodies of unknown length count what was sent",
+        file: "stats.rs",
+        function: "Count::drop",
+        lines: 1,
+        minutes: 6,
+        needs: Some("3.2"),
+        hints: [
+            "In `drop` of `Count`, which runs when a response has ended, however it ended.",
+            "`sent` is what has gone, `announced` is what was counted before. Their difference may be negative, \
+             and the total is a `u64`: `wrapping_sub` here and `wrapping_add` in `add` come out right.",
+            "    self.stats.add(self.path, self.sent. ... (self.announced));",
+        ],
+        patch: include_str!("../../tasks/3.3.patch"),
+        check: corrects_what_was_announced,
+    },
+];
+
+/// The value of `X-Bytes`.
+fn x_bytes(response: &Response) -> Result<u64, Seen> {
+    match &response.head.all("x-bytes")[..] {
+        [] => Err(Seen(format!("a response {} has no X-Bytes field", response.status))),
+        [value] => value.parse().map_err(|_| Seen(format!("X-Bytes says {value:?}, which is no number"))),
+        _ => Err(Seen("a response has more than one X-Bytes field".to_owned())),
+    }
+}
+
+fn expect(response: &Response, total: u64, what: &str) -> Result<(), Seen> {
+    let said = x_bytes(response)?;
+    ensure(said == total, || format!("X-Bytes says {said} after {what}, need {total}"))
+}
+
+fn announces_known_lengths(subject: &Subject) -> Result<(), Seen> {
+    let backend = Backend::good("HTTP/1.1 200 OK\r\nX-Bytes: 99\r\nContent-Length: 5\r\n\r\nhello")?;
+    let running = subject.start(&backend)?;
+    expect(&running.exchange(GET)?, 5, "one response of 5 bytes")?;
+    expect(&running.exchange(get("/other"))?, 5, "one response of 5 bytes to another path")
+}
+
+fn counts_exactly(subject: &Subject) -> Result<(), Seen> {
+    const CLIENTS: u64 = 8;
+    const EACH: u64 = 50;
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start(&backend)?;
+    let address = running.address();
+    let ask = || -> Result<Vec<u64>, Seen> {
+        let mut client = Client::connect_with(address, CLIENT_PATIENCE)?;
+        (0..EACH).map(|_| x_bytes(&exchange(&mut client, GET)?)).collect()
+    };
+    let mut seen = BTreeSet::new();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
+        for worker in workers {
+            let totals = worker.join().map_err(|_| Seen("a client of the check has failed".to_owned()))?;
+            seen.extend(totals?);
+        }
+        Ok::<(), Seen>(())
+    })?;
+    let count = CLIENTS * EACH;
+    ensure(seen == (1..=count).map(|number| number * 5).collect(), || {
+        let (distinct, last) = (seen.len(), seen.last().copied().unwrap_or_default());
+        format!(
+            "{count} responses of 5 bytes said {distinct} different totals, the largest {last}; need {count}, \
+             the largest {}",
+            count * 5
+        )
+    })
+}
+
+fn corrects_what_was_announced(subject: &Subject) -> Result<(), Seen> {
+    let backend = Backend::script(|connection| {
+        while let Some(head) = connection.read_request()? {
+            if head.start_line.contains("cut=1") {
+                return connection.answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12345678");
+            }
+            if head.start_line.contains("/chunked") {
+                connection
+                    .answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")?;
+                continue;
+            }
+            connection.answer(HELLO)?;
+        }
+        Ok(())
+    })?;
+    let running = subject.start(&backend)?;
+    running.exchange(get("/?cut=1"))?;
+    expect(&running.exchange(GET)?, 8 + 5, "8 of 100 bytes, and a response of 5 bytes")?;
+    for (responses, total) in [("no response", 0), ("one chunked response of 5 bytes", 5)] {
+        expect(&running.exchange(get("/chunked"))?, total, responses)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Stage 4: connections are kept, and a broken one never costs a request that can be helped.
+
+use std::io;
+use std::thread;
+
+use crate::{Backend, Client};
+
+use super::Task;
+use super::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, exchange};
+
+pub(super) const TASKS: [Task; 4] = [
+    Task {
+        name: "4.1",
+        title: "Take an idle connection from the pool",
+        promise: "400 requests of 8 clients need 8 connections",
+        file: "pool.rs",
+        function: "Pool::get",
+        lines: 5,
+        minutes: 8,
+        needs: None,
+        hints: [
+            "In `get`, before anything else: connections that were put back wait in the channel.",
+            "`try_recv` on `receiver` gives an idle connection at once, or an error if there is none. `usable` says \
+             whether it may be used. If it may not, try the next.",
+            "    while let Ok(idle) = self.receiver. ... () {\n\
+             \x20       if let Some(connection) = self. ... (idle) {\n\
+             \x20           return Ok( ... );\n\
+             \x20       }\n\
+             \x20   }",
+        ],
+        patch: include_str!("../../tasks/4.1.patch"),
+        check: takes_idle_connections,
+    },
+    Task {
+        name: "4.2",
+        title: "Put back only what is clean",
+        promise: "a connection with something left in it is never used again",
+        file: "pool.rs",
+        function: "Pool::put",
+        lines: 3,
+        minutes: 5,
+        needs: Some("4.1"),
+        hints: [
+            "In `put`, before the connection is sent into the channel.",
+            "The codec knows whether the request has left whole, the response was read to its end, and both sides \
+             keep the connection: `is_reusable`. A connection that is dropped is closed.",
+            "    if !connection. ... () {\n\
+             \x20       return;\n\
+             \x20   }",
+        ],
+        patch: include_str!("../../tasks/4.2.patch"),
+        check: puts_back_only_what_is_clean,
+    },
+    Task {
+        name: "4.3",
+        title: "Do not use a connection that the backend has closed",
+        promise: "nothing is sent into a connection that is closed",
+        file: "pool.rs",
+        function: "Pool::usable",
+        lines: 1,
+        minutes: 4,
+        needs: Some("4.1"),
+        hints: [
+            "In `usable`: it asks for the age of an idle connection, and for nothing else.",
+            "`is_stale` says whether the end of the connection has come, or bytes that nobody asked for.",
+            "    let is_usable = since.elapsed() < self.max_age && !connection. ... ();",
+        ],
+        patch: include_str!("../../tasks/4.3.patch"),
+        check: uses_no_closed_connection,
+    },
+    Task {
+        name: "4.4",
+        title: "Send again what may be sent twice, and nothing else",
+        promise: "a GET on a connection that dies is answered, a POST is sent once",
+        file: "pool.rs",
+        function: "is_repeatable",
+        lines: 3,
+        minutes: 8,
+        needs: Some("4.1"),
+        hints: [
+            "In `is_repeatable`, which `renew` asks after a kept connection has died without an answer.",
+            "Twice must be the same as once (RFC 9110 section 9.2.2): GET, HEAD, OPTIONS, PUT, DELETE. And a body \
+             that was read from the client cannot be read again.",
+            "    matches!(request. ... (), \"GET\" | ... ) && !request.has_body()",
+        ],
+        patch: include_str!("../../tasks/4.4.patch"),
+        check: repeats_what_may_be_repeated,
+    },
+];
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
+
+fn takes_idle_connections(subject: &Subject) -> Result<(), Seen> {
+    const CLIENTS: usize = 8;
+    const EACH: usize = 50;
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start(&backend)?;
+    let address = running.address();
+    let ask = || -> Result<(), Seen> {
+        let mut client = Client::connect_with(address, CLIENT_PATIENCE)?;
+        for _ in 0..EACH {
+            let status = exchange(&mut client, GET)?.status;
+            ensure(status == 200, || format!("the backend answered 200; a client got {status}"))?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
+        for worker in workers {
+            worker.join().map_err(|_| Seen("a client of the check has failed".to_owned()))??;
+        }
+        Ok::<(), Seen>(())
+    })?;
+    let (requests, accepted) = (CLIENTS * EACH, backend.accepted());
+    ensure(accepted <= CLIENTS, || {
+        format!(
+            "{requests} requests of {CLIENTS} clients came on {accepted} connections, need at most {CLIENTS}"
+        )
+    })
+}
+
+fn puts_back_only_what_is_clean(subject: &Subject) -> Result<(), Seen> {
+    let last = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
+    let surplus = [HELLO, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsurplus"].concat();
+    for (answer, what) in [(last, "said \"Connection: close\""), (&surplus, "sent more than the response")] {
+        let backend = Backend::good(answer)?;
+        let running = subject.start(&backend)?;
+        let mut client = running.client()?;
+        for number in 1..=3 {
+            let text = exchange(&mut client, POST)?.text();
+            ensure(text == "hello" && backend.accepted() == number, || {
+                format!("a backend {what}; the same connection was used again, and the answer was {text:?}")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn uses_no_closed_connection(subject: &Subject) -> Result<(), Seen> {
+    let backend = Backend::script(|connection| {
+        if connection.read_request()?.is_some() {
+            connection.answer(HELLO)?;
+        }
+        Ok(())
+    })?;
+    let running = subject.start(&backend)?;
+    let mut client = running.client()?;
+    for closed in 1..=5 {
+        // With no retry to hide after.
+        let status = exchange(&mut client, POST)?.status;
+        ensure(status == 200, || {
+            format!("the backend closed an idle connection; the next POST was sent into it: {status}")
+        })?;
+        backend.wait_for_closed(closed)?;
+        // The proxy answers this by itself. When it has, it has also been told of the end that came before.
+        running.exchange("OPTIONS * HTTP/1.1\r\nHost: example.test\r\n\r\n")?;
+    }
+    Ok(())
+}
+
+/// A backend that answers the first request on each connection, and closes it when the second comes.
+fn forgetful() -> io::Result<Backend> {
+    Backend::script(|connection| {
+        if let Some(head) = connection.read_request()? {
+            let has_body = !head.start_line.starts_with("HEAD ");
+            connection.answer(if has_body { HELLO } else { HELLO.trim_end_matches("hello") })?;
+        }
+        connection.read_request().map(drop)
+    })
+}
+
+fn repeats_what_may_be_repeated(subject: &Subject) -> Result<(), Seen> {
+    let put = POST.replace("POST", "PUT");
+    let empty_post = POST.replace("4\r\n\r\nbody", "0\r\n\r\n");
+    let simple = ["GET", "HEAD", "PUT", "DELETE", "PATCH"];
+    let simple = simple.map(|method| GET.replace("GET", method));
+    let wanted = [(&simple[0], 2), (&simple[1], 2), (&simple[2], 2), (&simple[3], 2)];
+    let unwanted = [(&simple[4], 1), (&POST.to_owned(), 1), (&put, 1), (&empty_post, 1)];
+    for (request, times) in wanted.into_iter().chain(unwanted) {
+        let backend = forgetful()?;
+        let running = subject.start(&backend)?;
+        let mut client = running.client()?;
+        exchange(&mut client, GET)?;
+        let status = exchange(&mut client, request)?.status;
+        let sent = backend.requests().len() - 1;
+        let needed = if times == 2 { 200 } else { 502 };
+        ensure((sent, status) == (times, needed), || {
+            let method = request.split(' ').next().unwrap_or_default();
+            let body = if request.ends_with("body") { " with a body" } else { "" };
+            format!(
+                "a kept connection died under a {method}{body}: sent {sent} times, answered {status}; need \
+                 {times} times and {needed}"
+            )
+        })?;
+    }
+    Ok(())
+}

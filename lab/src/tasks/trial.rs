@@ -1,0 +1,139 @@
+//! The proxy under check, started anew for each check, and what is seen of it.
+//!
+//! Whoever edits this: count, do not time. A wait has a deadline, and a reason that is shown.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::{Backend, Client, Process, Response, StartError};
+
+/// How long a client of a check waits for the next byte. A proxy that answers at all does so in a hundredth of it.
+pub const CLIENT_PATIENCE: Duration = Duration::from_secs(4);
+
+/// What a good backend answers.
+pub(super) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// A request that nothing is wrong with.
+pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
+
+/// What is checked.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A program with the flags of a stage.
+    Binary(PathBuf),
+    /// A command line that may hold `{listen}`, `{backend}` and `{rpc}`.
+    Command(String),
+}
+
+/// A proxy that runs.
+pub struct Running {
+    proxy: Process,
+    rpc: Option<SocketAddr>,
+}
+
+/// What was seen that must not be, in one sentence.
+#[derive(Debug)]
+pub struct Seen(pub String);
+
+impl Subject {
+    /// Starts it before a backend.
+    pub(super) fn start(&self, backend: &Backend) -> Result<Running, Seen> {
+        self.start_with(backend, &[])
+    }
+
+    /// Starts it with a stats RPC.
+    pub(super) fn start_with_rpc(&self, backend: &Backend) -> Result<Running, Seen> {
+        self.start_with(backend, &["--rpc", "127.0.0.1:0"])
+    }
+
+    fn start_with(&self, backend: &Backend, flags: &[&str]) -> Result<Running, Seen> {
+        let address = backend.address();
+        let backend = address.to_string();
+        match self {
+            Subject::Binary(path) => {
+                let flags = [&["--listen", "127.0.0.1:0", "--backend", &backend], flags].concat();
+                let proxy = Process::stage(path, &flags)?;
+                let rpc = proxy.ready_line().split("stats RPC on http://").nth(1);
+                let rpc = rpc.and_then(|url| url.split('/').next()?.parse().ok());
+                Ok(Running { proxy, rpc })
+            }
+            Subject::Command(line) => {
+                // As with a foreign proxy's own port, somebody else may take it in between.
+                let rpc = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+                let line = line.replace("{rpc}", &rpc.to_string());
+                Ok(Running { proxy: Process::foreign(&line, address)?, rpc: Some(rpc) })
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.proxy.address()
+    }
+
+    pub(super) fn client(&self) -> Result<Client, Seen> {
+        Ok(Client::connect_with(self.address(), CLIENT_PATIENCE)?)
+    }
+
+    /// Sends a request on a connection of its own; says which one if there is no answer to it.
+    pub(super) fn exchange(&self, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
+        exchange(&mut self.client()?, request)
+    }
+
+    /// A connection to its stats RPC.
+    pub(super) fn rpc_client(&self) -> Result<Client, Seen> {
+        let rpc = self.rpc.ok_or_else(|| Seen("its ready line names no stats RPC".to_owned()))?;
+        let client = Client::connect_with(rpc, CLIENT_PATIENCE);
+        client.map_err(|error| Seen(format!("no connection to its stats RPC: {error}")))
+    }
+}
+
+/// Sends a request, and reads its response; says which one if there is no answer to it.
+pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
+    let request = request.as_ref();
+    client.exchange(request).map_err(|error| {
+        let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
+        Seen(format!("no response to \"{}\": {error}", line.escape_ascii()))
+    })
+}
+
+/// A GET of that path.
+pub(super) fn get(path: &str) -> String {
+    GET.replacen('/', path, 1)
+}
+
+/// What was seen, unless it is as it must be.
+pub(super) fn ensure(is_so: bool, seen: impl FnOnce() -> String) -> Result<(), Seen> {
+    if is_so { Ok(()) } else { Err(Seen(seen())) }
+}
+
+/// Bytes in which each place can be told from its neighbours.
+pub(super) fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|place| (place ^ (place >> 8) ^ (place >> 16)) as u8).collect()
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<io::Error> for Seen {
+    fn from(error: io::Error) -> Seen {
+        Seen(error.to_string())
+    }
+}
+
+impl From<StartError> for Seen {
+    fn from(error: StartError) -> Seen {
+        match error.exit_code {
+            // What its parser of flags says last is how to get help.
+            Some(2) => Seen("it did not start: it does not take the flags of this stage".to_owned()),
+            _ => Seen(format!("it did not start: {error}")),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The commands for the attendee's own crate, word for word, in a workspace of the test's own.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use lab::tasks::STAGES;
+
+/// A workspace with the sources of all stages, and an empty work/.
+struct Scratch {
+    folder: PathBuf,
+}
+
+struct Said {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("attendee-{name}"));
+        let _ = fs::remove_dir_all(&folder);
+        for stage in &STAGES {
+            let sources = folder.join(stage.reference()).join("src");
+            fs::create_dir_all(&sources).unwrap();
+            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(stage.reference()).join("src");
+            for entry in from.read_dir().unwrap() {
+                let entry = entry.unwrap();
+                fs::copy(entry.path(), sources.join(entry.file_name())).unwrap();
+            }
+        }
+        Scratch { folder }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+        command.args(arguments).env("LAB_WORKSPACE", &self.folder).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let said =
+            Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
+        for line in said.stdout.lines() {
+            assert!(line.chars().count() <= 80, "over 80 columns: {line}");
+            assert!(!line.contains('\x1b'), "colour in a pipe: {line}");
+        }
+        said
+    }
+
+    fn work(&self, file: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join("work/src").join(file)).ok()
+    }
+}
+
+#[test]
+fn start_fills_work_and_keeps_what_it_replaces() {
+    let scratch = Scratch::new("start");
+    let said = scratch.run(&["start", "1"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        said.stdout,
+        "work/src holds part1 without its tasks: main.rs, proxy.rs\n\
+         \n\
+         1.1 Send the request to the backend, piece by piece\n\
+         \x20    work/src/proxy.rs, Proxy::relay, step 5: at most 3 lines, 8 minutes\n\
+         1.2 Send the response on to the client, piece by piece\n\
+         \x20    work/src/proxy.rs, Proxy::relay, step 7: at most 3 lines, 6 minutes\n\
+         1.3 Pass interim responses on\n\
+         \x20    work/src/proxy.rs, Proxy::relay, step 6: at most 2 lines, 5 minutes\n\
+         \n\
+         Look for TODO in these files. The book: docs/src/part1.md\n\
+         next: cargo lab check 1\n"
+    );
+    for task in ["1.1", "1.2", "1.3"] {
+        assert!(scratch.work("proxy.rs").unwrap().contains(&format!("// TODO {task}: ")));
+    }
+
+    // Once more: nothing is replaced, nothing needs to be kept.
+    assert!(!scratch.run(&["start", "1"]).stdout.contains("kept"));
+    fs::write(scratch.folder.join("work/src/proxy.rs"), "mine").unwrap();
+    fs::write(scratch.folder.join("work/src/own.rs"), "own").unwrap();
+    let said = scratch.run(&["start", "3"]);
+    let backup = said.stdout.lines().next().unwrap().split("is kept in ").nth(1).unwrap();
+    assert!(backup.starts_with("target/lab/backup/2"), "{backup}");
+    let kept = |file: &str| fs::read_to_string(scratch.folder.join(backup).join(file)).unwrap();
+    assert_eq!((kept("proxy.rs").as_str(), kept("own.rs").as_str()), ("mine", "own"));
+    assert_eq!(scratch.work("own.rs"), None, "it is no file of stage 3");
+    assert!(scratch.work("stats.rs").unwrap().contains("// TODO 3.2: "));
+    assert!(scratch.run(&["list"]).stdout.contains("start of stage 3\nnext: cargo lab check 3\n"));
+}
+
+#[test]
+fn hints_come_one_after_the_other_and_are_remembered() {
+    let scratch = Scratch::new("hint");
+    let first = "2.2 Keep the connection for more requests\n\
+                 \x20    work/src/proxy.rs, Proxy::serve: at most 1 line, 4 minutes\n\
+                 hint 1 of 3:\n\
+                 \x20    In `serve`: one request is waited for, and then the connection is closed.\n\
+                 next: cargo lab check 2.2, or: cargo lab hint 2.2 --level 2\n";
+    assert_eq!(scratch.run(&["hint", "2.2"]).stdout, first);
+    assert_eq!(scratch.run(&["hint", "2.2"]).stdout, first);
+    let second = scratch.run(&["hint", "2.2", "--level", "2"]).stdout;
+    assert!(second.contains("hint 2 of 3:\n") && !second.contains("hint 3"), "{second}");
+    assert_eq!(scratch.run(&["hint", "2.2"]).stdout, second);
+    let third = scratch.run(&["hint", "2.2", "--level", "3"]).stdout;
+    assert!(third.ends_with("or see it done: cargo lab diff work 2\n"), "{third}");
+    assert_eq!(scratch.run(&["hint", "2.2", "--level", "1"]).stdout, first);
+    assert_eq!(scratch.run(&["hint", "2.2"]).stdout, third);
+    assert_eq!(scratch.run(&["hint", "2.2", "--level", "4"]).code, Some(2));
+}
+
+#[test]
+fn list_says_what_is_done_and_what_comes_next() {
+    let scratch = Scratch::new("list");
+    fs::create_dir_all(scratch.folder.join("target/lab")).unwrap();
+    let progress = scratch.folder.join("target/lab/progress");
+    fs::write(&progress, "done 1.1\ndone 1.2\nof another version\n").unwrap();
+    let text = scratch.run(&["list"]).stdout;
+    assert!(text.starts_with(
+        "1  one client at a time\n   1.1 done  Send the request to the backend, piece by piece          8 min\n"
+    ));
+    assert!(text.contains("   1.3       Pass interim responses on                                5 min\n"));
+    assert!(text.ends_with(
+        "you: 2 of 16 tasks; all take 100 minutes\n\
+         work/ was filled with the start of stage 1\n\
+         next: cargo lab check 1\n"
+    ));
+    fs::write(&progress, "done 1.1\ndone 1.2\ndone 1.3\n").unwrap();
+    assert!(scratch.run(&["list"]).stdout.ends_with("next: cargo lab start 2\n"));
+}
+
+#[test]
+fn what_there_is_not_ends_with_exit_code_2_and_what_to_try() {
+    let scratch = Scratch::new("usage");
+    for (arguments, words) in [
+        (&["start", "9"][..], "cargo lab list"),
+        (&["check", "9"], "cargo lab list"),
+        (&["check", "1.9"], "cargo lab list"),
+        (&["check", "all"], "cargo lab list"),
+        (&["hint", "2"], "cargo lab list"),
+        (&["check", "1", "--cmd", "proxy"], "{listen}"),
+    ] {
+        let said = scratch.run(arguments);
+        assert_eq!(said.code, Some(2), "{arguments:?}");
+        assert!(said.stderr.contains(words), "{}", said.stderr);
+        assert_eq!(said.stdout, "");
+    }
+}
+
+#[test]
+fn doctor_names_what_is_missing_and_what_mends_it() {
+    let scratch = Scratch::new("doctor");
+    // Somebody else may hold it already, which is as good.
+    let _held = std::net::TcpListener::bind("127.0.0.1:8080");
+    let mut command = scratch.command(&["doctor"]);
+    command.env("http_proxy", "http://proxy.example:3128").env_remove("no_proxy").env_remove("NO_PROXY");
+    for no_color in ["", "1"] {
+        let output = command.env("NO_COLOR", no_color).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        assert!(text.contains("\nFAIL port 8080 is not free ("), "{text}");
+        assert!(
+            text.contains("     stop what holds it, or start the program with --listen 127.0.0.1:8090\n")
+        );
+        assert!(
+            text.contains(
+                "FAIL the variable http_proxy sends requests to another proxy\n     export no_proxy="
+            )
+        );
+        assert!(text.contains("FAIL dependencies are missing"), "the scratch has no manifest: {text}");
+        assert!(text.ends_with("next: do what stands under each FAIL, then cargo lab doctor\n"), "{text}");
+        assert!(!text.contains('\x1b') && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let fails = text.lines().filter(|line| line.starts_with("FAIL ")).count();
+        assert_eq!(text.lines().filter(|line| line.starts_with("     ")).count(), fails, "one line each");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_check_says_what_it_saw_and_where_to_look() {
+    let scratch = Scratch::new("check");
+    let said = scratch.run(&["check", "2.1", "--cmd", "false {listen} {backend}"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(1), ""));
+    let mut lines: Vec<&str> = said.stdout.lines().collect();
+    assert!(lines.remove(lines.len() - 2).starts_with("0 passed, 1 failed, 0 skipped in "));
+    assert_eq!(
+        lines,
+        [
+            "testing the command \"false {listen} {backend}\" on free ports",
+            "FAIL 2.1 8 clients are served at once",
+            "     it did not start: it does not accept connections: it said nothing",
+            "     look at: work/src/main.rs, run, step 2",
+            "     hint:    cargo lab hint 2.1",
+            "next: mend 2.1, then cargo lab check 2.1",
+        ]
+    );
+    assert!(scratch.run(&["list"]).stdout.contains("you: 0 of 16"), "it was not work that was checked");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_leaves_no_proxy_behind() {
+    use std::time::{Duration, Instant};
+
+    let scratch = Scratch::new("stop");
+    // It accepts no connection, so the check waits for it.
+    let script = scratch.folder.join("sleeper.sh");
+    fs::write(&script, "exec sleep 4711").unwrap();
+    let line = format!("sh {} {{listen}} {{backend}}", script.display());
+    let mut child = scratch
+        .command(&["check", "4.1", "--cmd", &line])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let children = || -> Vec<u32> {
+        let parent = |stat: &str| stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok();
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let is_child = |number: &u32| {
+            let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+            parent(&stat) == Some(child.id())
+        };
+        numbers.filter(is_child).collect()
+    };
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut proxies = Vec::new();
+    while proxies.is_empty() {
+        assert!(Instant::now() < deadline, "no proxy was started");
+        proxies = children();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // An impatient one comes twice.
+    for _ in 0..2 {
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    for proxy in proxies {
+        assert!(!Path::new(&format!("/proc/{proxy}")).exists(), "proxy {proxy} was left behind");
+    }
+}

@@ -1,0 +1,155 @@
+//! The attendee's tasks: the table, the patches, and the proof that each check sees its task and nothing else.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lab::tasks::{STAGES, Seen, Stage, Task, all, apply, failure, heading, wrap};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn reference(stage: &Stage, file: &str) -> String {
+    fs::read_to_string(workspace().join(stage.reference()).join("src").join(file)).unwrap()
+}
+
+fn assert_narrow(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "over 80 columns: {line}");
+    }
+}
+
+#[test]
+fn tasks_are_numbered_and_need_only_earlier_ones_of_their_stage() {
+    for (stage, number) in STAGES.iter().zip(1..) {
+        assert_eq!(stage.number, number);
+        assert!(stage.tasks.len() >= 2);
+        for (task, place) in stage.tasks.iter().zip(1..) {
+            assert_eq!(task.name, format!("{number}.{place}"));
+            assert_eq!(task.stage(), number);
+            let earlier = |needed: &str| stage.tasks[..place - 1].iter().any(|task| task.name == needed);
+            assert!(task.needs.is_none_or(earlier), "{} needs {:?}", task.name, task.needs);
+        }
+    }
+    assert!(all().count() >= 10);
+}
+
+#[test]
+fn each_patch_fits_alone_and_all_of_a_stage_fit_together() {
+    for stage in &STAGES {
+        for task in stage.tasks {
+            let text = reference(stage, task.file);
+            let cut = apply(&text, task.patch).unwrap_or_else(|error| panic!("{}: {error}", task.name));
+            assert!(cut.contains(&format!("// TODO {}: ", task.name)), "{} has no marker", task.name);
+            // Where the table says that it is.
+            let function = task.function.split(',').next().unwrap().rsplit("::").next().unwrap();
+            let place = cut.find(&format!("fn {function}")).unwrap();
+            assert!(cut[place..].contains(&format!("TODO {}", task.name)), "{}: {function}", task.name);
+            let written = task.patch.lines().filter(|line| line.starts_with('-')).count() - 1;
+            assert!(written <= task.lines, "{} takes {written} lines", task.name);
+        }
+        let files: BTreeSet<&str> = stage.tasks.iter().map(|task| task.file).collect();
+        for file in files {
+            let mut text = reference(stage, file);
+            for task in stage.tasks.iter().filter(|task| task.file == file) {
+                text = apply(&text, task.patch).unwrap_or_else(|error| panic!("{}: {error}", task.name));
+            }
+            let marked = stage.tasks.iter().filter(|task| text.contains(&format!("TODO {}", task.name)));
+            assert_eq!(marked.count(), stage.tasks.iter().filter(|task| task.file == file).count());
+        }
+    }
+}
+
+#[test]
+fn a_hunk_that_has_moved_is_found_and_one_that_does_not_fit_is_refused() {
+    let patch = "--- a\n+++ b\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n\n@@ -7,1 +7,2 @@\n seven\n+eight\n";
+    let moved = "zero\nzero\none\ntwo\n\nfour\nfive\nsix\nseven\n";
+    assert_eq!(apply(moved, patch).unwrap(), "zero\nzero\none\n2\n\nfour\nfive\nsix\nseven\neight\n");
+    assert!(apply("one\n2\n\nseven\n", patch).unwrap_err().contains("\"one\""));
+    assert!(apply("", patch).is_err());
+    assert!(apply("one\n", "no patch").is_err());
+    assert!(apply("one\n", "@@ -x @@\n one\n").is_err());
+}
+
+#[test]
+fn every_failure_says_what_was_seen_where_to_look_and_what_to_type() {
+    for task in all() {
+        let seen = Seen(format!("the backend saw {} of 8 things", "very ".repeat(30)));
+        let text = failure(task, &seen);
+        let Task { name, promise, file, function, .. } = task;
+        assert!(text.starts_with(&format!("FAIL {name} {promise}\n")), "{text}");
+        assert!(text.contains("the backend saw very"), "{text}");
+        assert!(text.contains(&format!("look at: work/src/{file}, {function}\n")), "{text}");
+        assert!(text.ends_with(&format!("hint:    cargo lab hint {name}\n")), "{text}");
+        assert_narrow(&text);
+    }
+}
+
+#[test]
+fn what_is_said_of_a_task_is_short_lines_of_plain_words() {
+    for task in all() {
+        let hints = task.hints.map(|hint| wrap(hint, "     "));
+        for text in hints.iter().chain([&heading(task)]) {
+            assert_narrow(text);
+            assert!(text.is_ascii() && !text.contains('\x1b'), "{text}");
+        }
+        assert_narrow(&format!("PASS {} {}", task.name, task.promise));
+        assert!(task.title.len() <= 54, "{} does not fit into the list", task.title);
+    }
+}
+
+#[test]
+fn the_book_has_a_section_for_every_task() {
+    let book = fs::read_to_string(workspace().join("docs/src/tasks.md")).unwrap();
+    for task in all() {
+        let section = book.split("\n### ").find(|section| section.starts_with(&format!("{} ", task.name)));
+        let section = section.unwrap_or_else(|| panic!("tasks.md has no section for {}", task.name));
+        let budget = match task.lines {
+            1 => "1 line".to_owned(),
+            lines => format!("{lines} lines"),
+        };
+        for words in [
+            task.title,
+            &format!("work/src/{}", task.file),
+            task.function,
+            &format!("at most {budget}, {} minutes", task.minutes),
+            &format!("cargo lab check {}", task.name),
+        ] {
+            assert!(section.contains(words), "{} does not say: {words}", task.name);
+        }
+    }
+}
+
+#[test]
+fn what_is_committed_in_work_is_the_start_of_stage_1() {
+    // An attendee's own work is theirs.
+    if std::env::var_os("CI").is_none() {
+        println!("skipped: only asked of what is committed");
+        return;
+    }
+    for file in ["main.rs", "proxy.rs"] {
+        let mut text = reference(&STAGES[0], file);
+        for task in STAGES[0].tasks.iter().filter(|task| task.file == file) {
+            text = apply(&text, task.patch).unwrap();
+        }
+        let committed = fs::read_to_string(workspace().join("work/src").join(file)).unwrap();
+        assert!(text == committed, "work/src/{file} is not. Try: cargo lab start 1");
+    }
+}
+
+#[test]
+fn each_check_passes_on_its_stage_and_fails_without_its_task() {
+    let output = Command::new(env!("CARGO_BIN_EXE_lab")).arg("selftest").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!text.contains("WRONG"), "{text}");
+    let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+    assert_eq!(count(" fails check "), all().count() + STAGES.len() * 2 - 1, "{text}");
+    assert_eq!(count(" passes check "), STAGES.len(), "{text}");
+    assert!(!text.contains("bug of the lab"), "{text}");
+}
