@@ -2,6 +2,8 @@
 
 /// Scripted backends, good and bad, that record what reached them.
 mod backend;
+/// `cargo lab bench`: measures stages against each other.
+pub mod bench;
 /// A raw-socket client that sends any bytes and reads responses strictly.
 mod client;
 /// What goes wrong on a socket, told apart.

@@ -8,6 +8,7 @@ mod get;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lab::bench;
 
 /// The workshop's tool
 #[derive(Parser)]
@@ -19,6 +20,8 @@ struct Lab {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure stages against each other, or run a graded exercise (b1 b2 b3 b5)
+    Bench(bench::Flags),
     /// Start the demo backend and a stage before it, make two requests, and keep both running
     Demo(demo::Demo),
     /// Show what one stage changed in the sources of another
@@ -39,6 +42,7 @@ Examples:
 
 fn main() -> ExitCode {
     stage::exit(match Lab::parse().command {
+        Command::Bench(flags) => bench::run(&flags),
         Command::Demo(demo) => demo::run(&demo),
         Command::Diff(diff) => diff::run(&diff),
         Command::Get(get) => get::run(&get),

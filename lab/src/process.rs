@@ -98,7 +98,13 @@ impl Process {
         };
         let mut words = command_line.split_whitespace().map(fill_in);
         let mut command = Command::new(words.next().unwrap_or_default());
-        let mut child = spawn(command.args(words))?;
+        command.args(words);
+        Process::listening(command, listen)
+    }
+
+    /// Runs `command`, and waits until the port `listen`, which it was told to take, accepts connections.
+    pub fn listening(mut command: Command, listen: SocketAddr) -> Result<Process, StartError> {
+        let mut child = spawn(&mut command)?;
         let log = Arc::new(Log::default());
         let mut readers = Vec::new();
         if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {

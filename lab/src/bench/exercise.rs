@@ -1,0 +1,112 @@
+//! The graded exercises: a load, a ratio that follows from arithmetic, and the range in which it is accepted.
+//!
+//! Sleeps dominate each, so that the ratio hardly depends on the machine. Whoever edits this: measure first, and write
+//! what was measured into docs/src/measuring.md.
+
+use crate::bench::figures::Metric;
+use crate::bench::flags::LoadFlags;
+use crate::bench::load::Pacing;
+use crate::bench::plan::{Plan, Program, Subject};
+
+/// A ratio that was predicted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// The prediction, in words: a number, or a bound.
+    pub predicted: &'static str,
+    /// Accepted from here ...
+    pub least: f64,
+    /// ... to here. If it is infinite, each round must reach `least`, and need not agree with the others.
+    pub most: f64,
+}
+
+/// A graded exercise.
+pub(super) struct Exercise {
+    pub(super) id: &'static str,
+    /// The two that are compared: the ratio is the second by the first.
+    pair: [(&'static str, Pacing); 2],
+    pub(super) clients: u32,
+    pub(super) requests: u64,
+    delay: u64,
+    accept_delay: u64,
+    /// The backend stalls so long, every so many requests.
+    stall: Option<(u64, u64)>,
+    pub(super) metric: Metric,
+    pub(super) expectation: Expectation,
+}
+
+static EXERCISES: [Exercise; 4] = [
+    Exercise {
+        id: "b1",
+        pair: [("part1", Pacing::Closed), ("part2", Pacing::Closed)],
+        clients: 20,
+        requests: 400,
+        delay: 20,
+        accept_delay: 0,
+        stall: None,
+        metric: Metric::Throughput,
+        expectation: Expectation { predicted: "20", least: 14.0, most: 22.0 },
+    },
+    Exercise {
+        id: "b2",
+        pair: [("part2", Pacing::Closed), ("part3", Pacing::Closed)],
+        clients: 20,
+        requests: 800,
+        delay: 20,
+        accept_delay: 0,
+        stall: None,
+        metric: Metric::Throughput,
+        expectation: Expectation { predicted: "1.0", least: 0.85, most: 1.15 },
+    },
+    Exercise {
+        id: "b3",
+        pair: [("part3", Pacing::Closed), ("part4", Pacing::Closed)],
+        clients: 8,
+        requests: 800,
+        delay: 20,
+        accept_delay: 40,
+        stall: None,
+        metric: Metric::Throughput,
+        expectation: Expectation { predicted: "2.9", least: 2.2, most: 3.3 },
+    },
+    Exercise {
+        id: "b5",
+        pair: [("part1", Pacing::Closed), ("part1", Pacing::Open(100.0))],
+        clients: 1,
+        requests: 800,
+        delay: 0,
+        accept_delay: 0,
+        stall: Some((500, 200)),
+        metric: Metric::P99,
+        expectation: Expectation { predicted: "over 50", least: 20.0, most: f64::INFINITY },
+    },
+];
+
+pub(super) fn find(id: &str) -> Option<&'static Exercise> {
+    EXERCISES.iter().find(|exercise| exercise.id.eq_ignore_ascii_case(id))
+}
+
+impl Exercise {
+    /// Its plan, with another stage in the place of the one that is graded.
+    pub(super) fn plan(&self, rounds: u32, replaced: Option<String>) -> Plan {
+        let [(first, _), (second, _)] = self.pair;
+        let subjects = self.pair.iter().enumerate().map(|(index, &(stage, pacing))| {
+            // Where a stage is compared with itself, both are replaced.
+            let is_graded = index == 1 || first == second;
+            let stage = replaced.clone().filter(|_| is_graded).unwrap_or_else(|| stage.to_owned());
+            let name = match (first == second, pacing) {
+                (false, _) => stage.clone(),
+                (true, Pacing::Closed) => format!("{stage} closed"),
+                (true, Pacing::Open(rate)) => format!("{stage} open {rate}/s"),
+            };
+            Subject { name, program: Program::Stage(stage), pacing }
+        });
+        let load = LoadFlags {
+            delay: self.delay,
+            accept_delay: self.accept_delay,
+            stall: self.stall.map(|(stall, _)| stall),
+            stall_every: self.stall.map(|(_, every)| every),
+            ..LoadFlags::of_a_command_line_without_flags()
+        };
+        Plan::graded(self, subjects.collect(), rounds, load)
+    }
+}

@@ -1,0 +1,156 @@
+//! Medians, spreads and ratios, and when a ratio is not worth printing.
+
+use crate::bench::exercise::Expectation;
+
+/// A ratio is refused if its largest and smallest are further apart than this part of its median.
+pub const MOST_SPREAD: f64 = 0.25;
+
+/// What a ratio compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Requests a second.
+    Throughput,
+    /// The latency that 99 of 100 requests do not exceed.
+    P99,
+}
+
+/// Several measurements of one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series(Vec<f64>);
+
+/// How much of something one subject has, compared with another, round by round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ratio {
+    pub rounds: Series,
+    pub verdict: Verdict,
+}
+
+/// What a ratio is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A ratio that can be believed, and nothing was predicted.
+    Measured,
+    /// One round: nobody knows how far another would be off.
+    OneRound,
+    /// In the accepted range.
+    Pass,
+    /// Outside.
+    Fail,
+    /// The rounds are too far apart.
+    Noisy,
+}
+
+impl Metric {
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Throughput => "requests/s",
+            Metric::P99 => "p99",
+        }
+    }
+}
+
+impl Series {
+    pub fn new(values: impl IntoIterator<Item = f64>) -> Series {
+        Series(values.into_iter().collect())
+    }
+
+    pub fn values(&self) -> &[f64] {
+        &self.0
+    }
+
+    /// The one in the middle; of an even number the mean of the two.
+    pub fn median(&self) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let upper = sorted.len() / 2;
+        match sorted.len() {
+            0 => 0.0,
+            length if length % 2 == 1 => sorted[upper],
+            _ => f64::midpoint(sorted[upper - 1], sorted[upper]),
+        }
+    }
+
+    pub fn least(&self) -> f64 {
+        self.0.iter().copied().reduce(f64::min).unwrap_or_default()
+    }
+
+    pub fn most(&self) -> f64 {
+        self.0.iter().copied().reduce(f64::max).unwrap_or_default()
+    }
+
+    /// How far the largest and the smallest are apart, as a part of the median; `None` of fewer than two.
+    pub fn spread(&self) -> Option<f64> {
+        let median = self.median();
+        (self.0.len() > 1 && median > 0.0).then(|| (self.most() - self.least()) / median)
+    }
+}
+
+impl Ratio {
+    /// `second` by `first`; round i of one is compared with round i of the other, which ran just before it.
+    pub fn new(first: &Series, second: &Series, expectation: Option<&Expectation>) -> Ratio {
+        let pairs = first.values().iter().zip(second.values());
+        let rounds = Series::new(pairs.map(|(&first, &second)| second / first));
+        let verdict = match (rounds.spread(), expectation) {
+            (None, _) => Verdict::OneRound,
+            // A bound that every round keeps is kept, however far they are apart.
+            (Some(_), Some(bound)) if bound.most.is_infinite() && rounds.least() >= bound.least => {
+                Verdict::Pass
+            }
+            (Some(spread), _) if is_noisy(spread) => Verdict::Noisy,
+            (Some(_), None) => Verdict::Measured,
+            (Some(_), Some(expected)) => match (expected.least..=expected.most).contains(&rounds.median()) {
+                true => Verdict::Pass,
+                false => Verdict::Fail,
+            },
+        };
+        Ratio { rounds, verdict }
+    }
+
+    /// Whether the rounds are too far apart for a median to mean anything.
+    pub fn is_noisy(&self) -> bool {
+        self.rounds.spread().is_some_and(is_noisy)
+    }
+
+    /// In words, with what to do.
+    pub fn describe(&self, expectation: Option<&Expectation>) -> String {
+        let median = number(self.rounds.median());
+        let spread = self.rounds.spread().unwrap_or_default() * 100.0;
+        let rounds: Vec<String> = self.rounds.values().iter().map(|&value| number(value)).collect();
+        let measured = format!("{median} (rounds {}, spread {spread:.0} %)", rounds.join(" "));
+        let expected = expectation.map_or(String::new(), |expected| {
+            let range = match expected.most.is_finite() {
+                true => format!("{} to {}", expected.least, expected.most),
+                false => format!("{} or more", expected.least),
+            };
+            format!(", expected {}, accepted {range}", expected.predicted)
+        });
+        match self.verdict {
+            Verdict::Noisy => format!(
+                "refused, the rounds are {spread:.0} % apart ({}). Noisy: plug in power, close the browser, run again",
+                rounds.join(" ")
+            ),
+            Verdict::OneRound => format!("{median} from one round, so its spread is not known"),
+            Verdict::Measured => measured,
+            Verdict::Pass if self.is_noisy() => {
+                let least = number(self.rounds.least());
+                format!("PASS at least {least} (rounds {}){expected}", rounds.join(" "))
+            }
+            Verdict::Pass => format!("PASS {measured}{expected}"),
+            Verdict::Fail => format!("FAIL {measured}{expected}"),
+        }
+    }
+}
+
+fn is_noisy(spread: f64) -> bool {
+    spread.is_nan() || spread > MOST_SPREAD
+}
+
+/// Three digits that matter, whatever the size.
+pub fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}

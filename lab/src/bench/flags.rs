@@ -1,0 +1,99 @@
+//! What `cargo lab bench` can be asked for.
+
+use clap::ArgAction;
+
+use crate::bench::peer::Peer;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo lab bench 1 2 --delay 20 --clients 1,4,16     two stages, a ratio for each number of clients
+  cargo lab bench b1                                  a graded exercise: b1, b2, b3, b5
+  cargo lab bench b3 work                             the same, with your own work in place of the stage
+  cargo lab bench 4 --variant wait-then-dial --cold   a stage, and the same with a patch
+  cargo lab bench 5 --open 200 --stall 500 --stall-every 200
+  cargo lab bench 5 --peer nginx
+
+Ends with 0 if all is well, with 1 if a request failed, or a ratio was too noisy or out of its range.";
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Flags {
+    /// The numbers of stages, or `work`; or one exercise: b1, b2, b3, b5
+    #[arg(value_name = "STAGE")]
+    pub(super) subjects: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) load: LoadFlags,
+
+    /// How many times each is measured, in turns
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub(super) rounds: u32,
+}
+
+/// Everything that an exercise decides itself.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
+pub(super) struct LoadFlags {
+    /// How many clients at once; several numbers are measured one after the other [default: 8, with --open 64]
+    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=512))]
+    pub(super) clients: Vec<u32>,
+
+    /// How many requests each run measures [default: 400 to 10000, less if they are slow or need connections]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(super) requests: Option<u64>,
+
+    /// Send so many requests a second, and count each latency from when the request was due
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(super) open: Option<f64>,
+
+    /// What to ask for
+    #[arg(long, default_value = "/hello/you", value_parser = parse_path)]
+    pub(super) path: String,
+
+    /// The backend waits that many milliseconds before each response
+    #[arg(long, value_name = "MS", default_value = "0")]
+    pub(super) delay: u64,
+
+    /// The backend waits that many milliseconds before it reads from a new connection
+    #[arg(long, value_name = "MS", default_value = "0")]
+    pub(super) accept_delay: u64,
+
+    /// The backend waits that many milliseconds before every N-th response
+    #[arg(long, value_name = "MS", requires = "stall_every")]
+    pub(super) stall: Option<u64>,
+
+    /// Which responses --stall delays
+    #[arg(long, value_name = "N", requires = "stall", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) stall_every: Option<u64>,
+
+    /// No warm-up, and a new process for each round
+    #[arg(long)]
+    pub(super) cold: bool,
+
+    /// A new connection for each request
+    #[arg(long)]
+    pub(super) close: bool,
+
+    /// Also a stage with a patch: the name of a file in lab/variants, without `.patch`
+    #[arg(long, value_name = "NAME")]
+    pub(super) variant: Option<String>,
+
+    /// Also a proxy that is installed on this machine
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(super) peer: Vec<Peer>,
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.1..=1_000_000.0).contains(&rate) => Ok(rate),
+        _ => Err("it is not a number of requests a second, such as 100".to_owned()),
+    }
+}
+
+fn parse_path(text: &str) -> Result<String, String> {
+    // Some shells on Windows turn a path with a leading slash into the name of a file, so it may be left out.
+    let path = format!("/{}", text.strip_prefix('/').unwrap_or(text));
+    match path.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
+        true => Ok(path),
+        false => Err("it is not a path. Write other characters as %XX: --path /hello/you".to_owned()),
+    }
+}

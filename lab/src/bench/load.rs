@@ -1,0 +1,220 @@
+//! The load generator: a thread for each client, each with one connection at a time.
+//!
+//! Closed loop: a client sends its next request when it has the response. Open loop: request number i is due at
+//! i / rate, and its latency counts from then, whether or not a client was free. Whoever edits this: time spent
+//! waiting for a free client must never be left out of an open loop, or the worst latencies go unseen.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{OnceLock, RwLock};
+use std::thread::{self, Builder};
+use std::time::{Duration, Instant};
+
+use crate::bench::connection::{Connection, Expected, Persistence};
+use crate::bench::latencies::Latencies;
+use crate::bench::usage;
+
+/// After so many errors a run is over: it is invalid anyway.
+const MOST_ERRORS: u64 = 20;
+/// How often the caller hears how far a run is.
+const TICK: Duration = Duration::from_millis(20);
+/// Clients need little stack, and there may be hundreds.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// When requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pacing {
+    /// Each client sends the next when it has the response to the last.
+    Closed,
+    /// So many requests a second, whatever the responses do.
+    Open(f64),
+}
+
+/// What is sent to whom, and what must come back.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// Where the proxy listens.
+    pub address: SocketAddr,
+    /// The whole request.
+    pub request: Vec<u8>,
+    /// The response.
+    pub expected: Expected,
+    /// How many requests are under way at most.
+    pub clients: usize,
+    /// How many are measured.
+    pub requests: u64,
+    /// How many are sent before, in a closed loop, and only verified.
+    pub warm_up: u64,
+    /// When they are sent.
+    pub pacing: Pacing,
+    /// Whether each request gets a connection of its own.
+    pub close: bool,
+}
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// One for each request that succeeded, warm-up not counted.
+    pub latencies: Latencies,
+    /// From the start to the end of the last response.
+    pub elapsed: Duration,
+    /// What went wrong, and how often; also while warming up.
+    pub errors: BTreeMap<String, u64>,
+    /// Connections that were opened, warm-up not counted.
+    pub connections: u64,
+    /// The processor time that the clients used themselves, where the system tells.
+    pub cpu: Option<Duration>,
+}
+
+/// What the clients of a run share.
+#[derive(Default)]
+struct Shared {
+    warm_up_taken: AtomicU64,
+    taken: AtomicU64,
+    done: AtomicU64,
+    failed: AtomicU64,
+    is_over: AtomicBool,
+    started: OnceLock<Instant>,
+    /// Held for writing until all clients are warm.
+    gate: RwLock<()>,
+}
+
+/// Runs a load to its end. `on_start` is called when all clients are warm, `on_progress` now and then with the
+/// number of requests that are done.
+///
+/// # Errors
+/// A thread cannot be started. What goes wrong with a request is in the outcome.
+pub fn run(load: &Load, on_start: &mut dyn FnMut(), on_progress: &mut dyn FnMut(u64)) -> io::Result<Outcome> {
+    let shared = &Shared::default();
+    let mut outcome = Outcome::default();
+    let (warm, warmed) = channel();
+    thread::scope(|scope| {
+        let gate = shared.gate.write();
+        let mut threads = Vec::new();
+        for _ in 0..load.clients {
+            let warm = warm.clone();
+            let client = move || {
+                let mut client = Client { load, shared, connection: None, outcome: Outcome::default() };
+                client.warm_up();
+                // The receiver is gone only if another client could not be started.
+                let _ = warm.send(());
+                drop(shared.gate.read());
+                let before = usage::of_this_thread();
+                client.measure();
+                let after = usage::of_this_thread();
+                client.outcome.cpu = after.zip(before).map(|(after, before)| after.saturating_sub(before));
+                client.outcome
+            };
+            match Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, client) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    shared.is_over.store(true, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+        }
+        warmed.iter().take(load.clients).for_each(drop);
+        on_start();
+        shared.started.get_or_init(Instant::now);
+        drop(gate);
+        while threads.iter().any(|thread| !thread.is_finished()) {
+            on_progress(shared.done.load(Ordering::Relaxed));
+            thread::sleep(TICK);
+        }
+        let (mut elapsed, mut cpu) = (Duration::ZERO, Some(Duration::ZERO));
+        for thread in threads {
+            let part = thread.join().map_err(|_| io::Error::other("a client of the load has panicked"))?;
+            elapsed = elapsed.max(part.elapsed);
+            cpu = cpu.zip(part.cpu).map(|(sum, part)| sum + part);
+            outcome.add(&part);
+        }
+        (outcome.elapsed, outcome.cpu) = (elapsed, cpu);
+        Ok(())
+    })?;
+    Ok(outcome)
+}
+
+struct Client<'a> {
+    load: &'a Load,
+    shared: &'a Shared,
+    connection: Option<Connection>,
+    outcome: Outcome,
+}
+
+impl Client<'_> {
+    fn warm_up(&mut self) {
+        while !self.is_over() && self.shared.warm_up_taken.fetch_add(1, Ordering::Relaxed) < self.load.warm_up
+        {
+            if let Err(error) = self.exchange() {
+                self.fail(error);
+            }
+        }
+        self.outcome.connections = 0;
+    }
+
+    fn measure(&mut self) {
+        // The gate opens after it is set.
+        let Some(&started) = self.shared.started.get() else {
+            return;
+        };
+        while !self.is_over() {
+            let number = self.shared.taken.fetch_add(1, Ordering::Relaxed);
+            if number >= self.load.requests {
+                break;
+            }
+            let due = match self.load.pacing {
+                Pacing::Closed => Instant::now(),
+                Pacing::Open(rate) => {
+                    let due = started + Duration::from_secs_f64(number as f64 / rate);
+                    thread::sleep(due.saturating_duration_since(Instant::now()));
+                    due
+                }
+            };
+            match self.exchange() {
+                Ok(()) => self.outcome.latencies.record(due.elapsed()),
+                Err(error) => self.fail(error),
+            }
+            self.shared.done.fetch_add(1, Ordering::Relaxed);
+            self.outcome.elapsed = started.elapsed();
+        }
+    }
+
+    fn exchange(&mut self) -> Result<(), String> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                self.outcome.connections += 1;
+                Connection::open(self.load.address)?
+            }
+        };
+        let persistence = connection.exchange(&self.load.request, &self.load.expected)?;
+        if persistence == Persistence::KeepAlive && !self.load.close {
+            self.connection = Some(connection);
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, error: String) {
+        *self.outcome.errors.entry(error).or_default() += 1;
+        if self.shared.failed.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_ERRORS {
+            self.shared.is_over.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.shared.is_over.load(Ordering::Relaxed)
+    }
+}
+
+impl Outcome {
+    fn add(&mut self, part: &Outcome) {
+        self.latencies.add(&part.latencies);
+        self.connections += part.connections;
+        for (error, count) in &part.errors {
+            *self.errors.entry(error.clone()).or_default() += count;
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Runs a plan: starts what is measured, and lets all take turns, round by round.
+//!
+//! In turns, so that what disturbs the machine for a while disturbs all alike.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::bench::build::Folders;
+use crate::bench::connection::Expected;
+use crate::bench::figures::{Metric, Series};
+use crate::bench::latencies::Latencies;
+use crate::bench::load::{self, Load};
+use crate::bench::plan::{Plan, Program, Subject};
+use crate::bench::progress::Progress;
+use crate::bench::usage;
+use crate::{Client, Process, StartError, run_to_end};
+
+/// One run: a subject, a number of clients, a round.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) throughput: f64,
+    pub(super) latencies: Latencies,
+    pub(super) elapsed: Duration,
+    pub(super) proxy_cpu: Option<Duration>,
+    pub(super) generator_cpu: Option<Duration>,
+    /// Connections that the clients opened.
+    pub(super) client_connections: u64,
+    /// Connections that the backend saw for the first time.
+    pub(super) backend_connections: u64,
+    /// The most requests that the backend was working on at once.
+    pub(super) in_flight_max: u64,
+}
+
+/// All rounds of a subject with a number of clients.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) clients: u32,
+    pub(super) runs: Vec<Run>,
+    pub(super) peak_memory_kib: Option<u64>,
+}
+
+/// Why there are no figures.
+#[derive(Debug)]
+pub(super) struct Invalid {
+    pub(super) subject: String,
+    pub(super) clients: u32,
+    pub(super) round: u32,
+    pub(super) errors: BTreeMap<String, u64>,
+    /// What the proxy said on stderr.
+    pub(super) log: String,
+}
+
+impl Case {
+    pub(super) fn series(&self, value: impl Fn(&Run) -> f64) -> Series {
+        Series::new(self.runs.iter().map(value))
+    }
+
+    pub(super) fn metric(&self, metric: Metric) -> Series {
+        self.series(|run| match metric {
+            Metric::Throughput => run.throughput,
+            Metric::P99 => run.latencies.quantile(0.99),
+        })
+    }
+
+    /// The latencies of all rounds together.
+    pub(super) fn latencies(&self) -> Latencies {
+        let mut all = Latencies::default();
+        self.runs.iter().for_each(|run| all.add(&run.latencies));
+        all
+    }
+
+    /// Microseconds a request over all rounds: a single round may be too short for the clock.
+    pub(super) fn cpu_per_request(&self, cpu: impl Fn(&Run) -> Option<Duration>) -> Option<f64> {
+        let sum: Duration = self.runs.iter().map(cpu).sum::<Option<Duration>>()?;
+        let requests: u64 = self.runs.iter().map(|run| run.latencies.count()).sum();
+        (requests > 0).then(|| sum.as_secs_f64() * 1e6 / requests as f64)
+    }
+}
+
+/// Runs everything; the cases are in the order of the levels, and within them of the subjects.
+pub(super) fn run(
+    plan: &Plan,
+    folders: &Folders,
+    binaries: &BTreeMap<String, PathBuf>,
+    progress: &mut Progress,
+) -> anyhow::Result<Result<Vec<Case>, Invalid>> {
+    let backend = start_backend(plan, folders)?;
+    let expected = ask_backend(backend.address(), &plan.load.path)?;
+    let start = |subject: &Subject| start(subject, folders, binaries, backend.address());
+    let mut running = Vec::new();
+    if !plan.load.cold {
+        running = plan.subjects.iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
+    }
+    let mut cases: Vec<Case> = Vec::new();
+    for &clients in &plan.levels {
+        let names = plan.subjects.iter().map(|subject| subject.name.clone());
+        cases.extend(names.map(|name| Case { name, clients, runs: Vec::new(), peak_memory_kib: None }));
+    }
+    for round in 1..=plan.rounds {
+        for (level, &clients) in plan.levels.iter().enumerate() {
+            for (index, subject) in plan.subjects.iter().enumerate() {
+                let fresh = if plan.load.cold { Some(start(subject)?) } else { None };
+                let process = fresh.as_ref().unwrap_or_else(|| &running[index]);
+                let what = format!("round {round} of {}: {}, clients {clients}", plan.rounds, subject.name);
+                progress.step(&what, plan.requests);
+                let case = &mut cases[level * plan.subjects.len() + index];
+                match measure(plan, subject, clients, process, backend.address(), &expected, progress)? {
+                    Ok(run) => case.runs.push(run),
+                    Err(errors) => {
+                        let (subject, log) = (subject.name.clone(), process.log());
+                        return Ok(Err(Invalid { subject, clients, round, errors, log }));
+                    }
+                }
+                case.peak_memory_kib = case.peak_memory_kib.max(process.peak_memory_kib());
+            }
+        }
+    }
+    Ok(Ok(cases))
+}
+
+fn measure(
+    plan: &Plan,
+    subject: &Subject,
+    clients: u32,
+    process: &Process,
+    backend: SocketAddr,
+    expected: &Expected,
+    progress: &mut Progress,
+) -> anyhow::Result<Result<Run, BTreeMap<String, u64>>> {
+    let connection = if plan.load.close { "close" } else { "keep-alive" };
+    let address = process.address();
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: lab-bench\r\nConnection: {connection}\r\n\r\n",
+        plan.load.path
+    );
+    let load = Load {
+        address,
+        request: request.into_bytes(),
+        expected: expected.clone(),
+        clients: clients as usize,
+        requests: plan.requests,
+        warm_up: plan.warm_up,
+        pacing: subject.pacing,
+        close: plan.load.close,
+    };
+    let mut before = None;
+    let mut reset = Ok(());
+    let mut on_start = || {
+        // Not through the proxy: it must not see more requests than the clients send.
+        reset = lab_request(backend, "POST", "/_lab/counters/reset").map(drop);
+        before = usage::of_process(process);
+    };
+    let outcome = load::run(&load, &mut on_start, &mut |done| progress.done(done))?;
+    let after = usage::of_process(process);
+    reset?;
+    if !outcome.errors.is_empty() {
+        return Ok(Err(outcome.errors));
+    }
+    let counters = lab_request(backend, "GET", "/_lab/counters")?;
+    let counters: serde_json::Value =
+        serde_json::from_slice(&counters).context("the counters are not JSON")?;
+    let counter = |name: &str| counters[name].as_u64().unwrap_or_default();
+    // More are right: a pool may send a request again.
+    if counter("requests") < plan.requests {
+        bail!("of {} requests only {} reached the backend", plan.requests, counter("requests"));
+    }
+    Ok(Ok(Run {
+        throughput: outcome.latencies.count() as f64 / outcome.elapsed.as_secs_f64(),
+        elapsed: outcome.elapsed,
+        proxy_cpu: after.zip(before).map(|(after, before)| after.saturating_sub(before)),
+        generator_cpu: outcome.cpu,
+        client_connections: outcome.connections,
+        backend_connections: counter("accepted"),
+        in_flight_max: counter("in_flight_max"),
+        latencies: outcome.latencies,
+    }))
+}
+
+fn start_backend(plan: &Plan, folders: &Folders) -> anyhow::Result<Process> {
+    let load = &plan.load;
+    let mut arguments: Vec<String> = ["--listen", "127.0.0.1:0", "--log", "warn"].map(str::to_owned).to_vec();
+    let times = [
+        ("--delay", Some(load.delay)),
+        ("--accept-delay", Some(load.accept_delay)),
+        ("--stall", load.stall),
+        ("--stall-every", load.stall_every),
+    ];
+    for (flag, value) in times {
+        if let Some(value) = value {
+            arguments.extend([flag.to_owned(), value.to_string()]);
+        }
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    Process::stage(folders.binary("webserver"), &arguments)
+        .map_err(|error| start_failure("webserver", &error))
+}
+
+fn start(
+    subject: &Subject,
+    folders: &Folders,
+    binaries: &BTreeMap<String, PathBuf>,
+    backend: SocketAddr,
+) -> anyhow::Result<Process> {
+    if let Program::Peer(peer) = subject.program {
+        return peer.start(&folders.lab("peers"), backend);
+    }
+    let binary = binaries.get(&subject.name).context("it was not built")?;
+    let backend = backend.to_string();
+    let mut arguments = vec!["--listen", "127.0.0.1:0", "--backend", &backend, "--log", "warn"];
+    // From part5 on there is a second port. `work` may be at any stage, so the binary is asked.
+    if run_to_end(binary, &["--help"]).is_ok_and(|help| help.stdout.contains("--rpc ")) {
+        arguments.extend(["--rpc", "127.0.0.1:0"]);
+    }
+    Process::stage(binary, &arguments).map_err(|error| start_failure(&subject.name, &error))
+}
+
+fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
+    anyhow::anyhow!("{name} could not start: {error}")
+}
+
+/// What the backend answers directly: the same must come through every proxy.
+fn ask_backend(backend: SocketAddr, path: &str) -> anyhow::Result<Expected> {
+    let ask = || {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {backend}\r\nConnection: close\r\n\r\n");
+        Client::connect(backend)?.exchange(request)
+    };
+    let cannot = || format!("the backend gives no valid response to GET {path}");
+    let (first, second) = (ask().with_context(cannot)?, ask().with_context(cannot)?);
+    if !first.is_complete() || first.body != second.body {
+        bail!("the backend does not answer GET {path} the same twice, so no response can be verified");
+    }
+    Ok(Expected { status: first.status, body: first.body })
+}
+
+fn lab_request(backend: SocketAddr, method: &str, path: &str) -> anyhow::Result<Vec<u8>> {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {backend}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    );
+    let response = Client::connect(backend)?.exchange(request).context("the backend shows no counters")?;
+    Ok(response.body)
+}

@@ -1,0 +1,134 @@
+//! `cargo lab bench`: measures stages against each other, honestly: whatever would make a figure mean something else
+//! than it seems (a debug build, an error, a cold start, a noisy machine) is excluded or said.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `flags.rs`, `plan.rs`, `exercise.rs` | what is measured; the graded exercises |
+//! | `build.rs`, `variant.rs`, `peer.rs` | where the proxies come from |
+//! | `load.rs`, `connection.rs`, `latencies.rs`, `usage.rs`, `measure.rs` | measuring |
+//! | `figures.rs`, `report.rs`, `record.rs`, `page.rs`, `svg.rs` | what comes out |
+
+mod build;
+mod connection;
+mod environment;
+mod exercise;
+mod figures;
+mod flags;
+mod latencies;
+mod load;
+mod measure;
+mod page;
+mod peer;
+mod plan;
+mod progress;
+mod record;
+mod report;
+mod svg;
+mod usage;
+mod variant;
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use build::Folders;
+use environment::Environment;
+use plan::{Plan, Program};
+use progress::Progress;
+
+pub use connection::Expected;
+pub use exercise::Expectation;
+pub use figures::{Metric, Ratio, Series, Verdict};
+pub use flags::Flags;
+pub use latencies::Latencies;
+pub use load::{Load, Outcome, Pacing, run as run_load};
+pub use variant::{Variant, names as variant_names};
+
+pub fn run(flags: &Flags) -> anyhow::Result<()> {
+    let folders = Folders::find()?;
+    let plan = Plan::new(&folders.workspace, flags)?;
+    for warning in &plan.warnings {
+        eprintln!("warning: {warning}");
+    }
+    crate::raise_open_files_limit().context("cannot raise the limit of open files")?;
+    let binaries = build(&plan, &folders)?;
+    let folder = folders.lab("bench");
+    let environment = Environment::new(&folders.workspace, &folder);
+    let mut progress = Progress::new();
+    let measured = measure::run(&plan, &folders, &binaries, &mut progress);
+    progress.clear();
+    let cases = match measured? {
+        Ok(cases) => cases,
+        Err(invalid) => {
+            let file = record::write_json(&folder, &environment, &plan, Err(&invalid))?;
+            print(&format!("{}{}\n", report::explain(&invalid), file.display()))?;
+            bail!("the measurement is invalid, see above");
+        }
+    };
+    let comparisons = report::compare(&plan, &cases);
+    let page = page::page(&environment, &plan, &cases, &comparisons);
+    let json = record::write_json(&folder, &environment, &plan, Ok((&cases, &comparisons)))?;
+    let page = record::write_page(&folder, &environment, &page)?;
+
+    let mut text = format!("{}: {}\n", plan.title, report::describe(&plan));
+    for name in ["system", "cores", "load average before", "profile"] {
+        let entry = environment.entries.iter().find(|(other, _)| *other == name);
+        text += &entry.map_or(String::new(), |(name, value)| format!("{name} {value}. "));
+    }
+    text += &format!("\n\n{}\n{}\n", report::align(&report::table(&cases)), report::LEGEND);
+    for note in report::notes(&plan, &cases) {
+        text += &format!("{note}\n");
+    }
+    text.push('\n');
+    for comparison in &comparisons {
+        let description = comparison.ratio.describe(plan.expectation.as_ref());
+        text += &format!("{}: {description}\n", comparison.name);
+    }
+    text += &format!("{}\n{}\n", json.display(), page.display());
+    print(&text)?;
+    let count = |verdict| comparisons.iter().filter(|comparison| comparison.ratio.verdict == verdict).count();
+    match (count(Verdict::Noisy), count(Verdict::Fail)) {
+        (0, 0) => Ok(()),
+        (0, _) => bail!("the ratio is outside the accepted range"),
+        (noisy, _) => bail!("{noisy} of {} ratios refused, see above", comparisons.len()),
+    }
+}
+
+/// Builds all that is measured and the backend, and returns where the binaries are.
+fn build(plan: &Plan, folders: &Folders) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+    let mut binaries = BTreeMap::new();
+    let mut packages = vec!["webserver"];
+    // Variants first: cargo puts the binary of the stage itself in the same place afterwards.
+    for subject in &plan.subjects {
+        if let Program::Variant(variant) = &subject.program {
+            binaries.insert(subject.name.clone(), variant.build(folders)?);
+            // So that what stays there is the stage without the patch.
+            packages.push(&variant.stage);
+        }
+    }
+    for subject in &plan.subjects {
+        if let Program::Stage(stage) = &subject.program {
+            packages.push(stage);
+            binaries.insert(subject.name.clone(), folders.binary(stage));
+        }
+    }
+    packages.sort_unstable();
+    packages.dedup();
+    folders.build(&folders.workspace, &packages)?;
+    for subject in &plan.subjects {
+        if let Program::Variant(variant) = &subject.program {
+            variant.check(&binaries[&subject.name], &folders.binary(&variant.stage))?;
+        }
+    }
+    Ok(binaries)
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Who reads stdout, as `head` does, has enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
+}

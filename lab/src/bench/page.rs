@@ -1,0 +1,77 @@
+//! The page of a measurement: one file, without scripts, and readable in light and dark.
+
+use std::fmt::Write;
+
+use crate::bench::environment::Environment;
+use crate::bench::figures::Verdict;
+use crate::bench::measure::Case;
+use crate::bench::plan::Plan;
+use crate::bench::report::{self, Comparison};
+use crate::bench::svg::{self, escape};
+
+const STYLE: &str = include_str!("page.css");
+
+pub(super) fn page(
+    environment: &Environment,
+    plan: &Plan,
+    cases: &[Case],
+    comparisons: &[Comparison],
+) -> String {
+    let names: Vec<&str> = plan.subjects.iter().map(|subject| subject.name.as_str()).collect();
+    let title = escape(&format!("{}: {}", plan.title, names.join(", ")));
+    let mut body = format!("<h1>{title}</h1>\n<p>{}.</p>\n", escape(&report::describe(plan)));
+    for warning in &plan.warnings {
+        let _ = writeln!(body, "<p><strong>warning:</strong> {}</p>", escape(warning));
+    }
+    for comparison in comparisons {
+        let class = match comparison.ratio.verdict {
+            Verdict::Fail | Verdict::Noisy => "bad",
+            Verdict::Measured | Verdict::OneRound | Verdict::Pass => "good",
+        };
+        let text = comparison.ratio.describe(plan.expectation.as_ref());
+        let _ = writeln!(
+            body,
+            "<p class=\"ratio {class}\"><strong>{}:</strong> {}</p>",
+            escape(&comparison.name),
+            escape(&text)
+        );
+    }
+    let _ = writeln!(body, "<h2>Requests a second</h2>\n{}", svg::throughput(cases, plan.subjects.len()));
+    for level in cases.chunks(plan.subjects.len()) {
+        let clients = level.first().map_or(0, |case| case.clients);
+        let title = format!("Latency, clients {clients}");
+        let _ = writeln!(body, "<h2>{title}</h2>\n{}", svg::latencies(level, &title));
+    }
+    let _ =
+        writeln!(body, "<h2>All figures</h2>\n<div class=\"wide\">{}</div>", table(&report::table(cases)));
+    let _ = writeln!(body, "<p>{}</p>", escape(report::LEGEND));
+    for note in report::notes(plan, cases) {
+        let _ = writeln!(body, "<p>{}</p>", escape(&note));
+    }
+    let _ = writeln!(body, "<h2>Measured where, and with what</h2>\n<dl>");
+    for (name, value) in &environment.entries {
+        let _ = writeln!(body, "<dt>{name}</dt><dd>{}</dd>", escape(value));
+    }
+    body += "</dl>\n";
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+    )
+}
+
+fn table(rows: &[Vec<String>]) -> String {
+    let mut text = "<table>\n".to_owned();
+    for (index, row) in rows.iter().enumerate() {
+        text += "<tr>";
+        for (column, cell) in row.iter().enumerate() {
+            let _ = match (index, column) {
+                (0, _) => write!(text, "<th scope=\"col\">{}</th>", escape(cell)),
+                (_, 0) => write!(text, "<th scope=\"row\">{}</th>", escape(cell)),
+                _ => write!(text, "<td>{}</td>", escape(cell)),
+            };
+        }
+        text += "</tr>\n";
+    }
+    text + "</table>"
+}

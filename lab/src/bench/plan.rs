@@ -1,0 +1,228 @@
+//! What is measured, decided from the flags before anything is built.
+
+use std::path::Path;
+
+use anyhow::Context;
+use stage::Failure;
+
+use crate::bench::exercise::{self, Expectation};
+use crate::bench::figures::Metric;
+use crate::bench::flags::{Flags, LoadFlags};
+use crate::bench::load::Pacing;
+use crate::bench::peer::Peer;
+use crate::bench::variant::Variant;
+
+/// A proxy, and the pacing of its load.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) program: Program,
+    pub(super) pacing: Pacing,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Program {
+    Stage(String),
+    Variant(Variant),
+    Peer(Peer),
+}
+
+/// All runs of one call.
+pub(super) struct Plan {
+    pub(super) title: String,
+    pub(super) subjects: Vec<Subject>,
+    /// Numbers of clients.
+    pub(super) levels: Vec<u32>,
+    pub(super) requests: u64,
+    pub(super) warm_up: u64,
+    pub(super) rounds: u32,
+    pub(super) load: LoadFlags,
+    /// What the ratios are about.
+    pub(super) metric: Metric,
+    pub(super) expectation: Option<Expectation>,
+    /// What the user must know before the figures.
+    pub(super) warnings: Vec<String>,
+}
+
+const WARM_UP: u64 = 50;
+/// macOS has 16,384 ports for connections, and keeps each for 30 s after its end.
+const MOST_CONNECTIONS: u64 = 12_000;
+
+const CLIENTS: u32 = 8;
+const OPEN_CLIENTS: u32 = 64;
+
+impl Plan {
+    pub(super) fn new(workspace: &Path, flags: &Flags) -> anyhow::Result<Plan> {
+        let (first, others) = match flags.subjects.split_first() {
+            Some((first, others)) => (first.as_str(), others),
+            None => ("", [].as_slice()),
+        };
+        let plan = match exercise::find(first) {
+            Some(exercise) => {
+                let replaced = match others {
+                    [] => None,
+                    [name] => Some(stage(workspace, name)?),
+                    _ => return Err(usage(format!("one stage at most may follow {first}"))),
+                };
+                if flags.load != LoadFlags::of_a_command_line_without_flags() {
+                    return Err(usage(format!(
+                        "{first} has a load of its own. Without flags: cargo lab bench {first}"
+                    )));
+                }
+                if flags.rounds < 3 {
+                    return Err(usage(format!(
+                        "{first} needs three rounds at least, or its spread is not known"
+                    )));
+                }
+                exercise.plan(flags.rounds, replaced)
+            }
+            None => Plan::of_flags(workspace, flags)?,
+        };
+        Ok(plan.capped())
+    }
+
+    fn of_flags(workspace: &Path, flags: &Flags) -> anyhow::Result<Plan> {
+        let load = flags.load.clone();
+        let variant = load.variant.as_deref().map(|name| Variant::read(workspace, name)).transpose()?;
+        let mut names = Vec::new();
+        for given in &flags.subjects {
+            let name = stage(workspace, given)?;
+            if names.contains(&name) {
+                return Err(usage(format!("{given} is there twice")));
+            }
+            names.push(name);
+        }
+        if names.is_empty() {
+            names.push(match &variant {
+                Some(variant) => variant.stage.clone(),
+                None => newest(workspace)?,
+            });
+        }
+        let pacing = load.open.map_or(Pacing::Closed, Pacing::Open);
+        let subject = |name: String, program| Subject { name, program, pacing };
+        let mut subjects: Vec<Subject> =
+            names.into_iter().map(|name| subject(name.clone(), Program::Stage(name))).collect();
+        if let Some(variant) = variant {
+            let name = format!("{}+{}", variant.stage, variant.name);
+            subjects.push(subject(name, Program::Variant(variant)));
+        }
+        for &peer in &load.peer {
+            subjects.push(subject(peer.name().to_owned(), Program::Peer(peer)));
+        }
+        subjects.dedup();
+        let is_slow = load.delay > 0 || load.stall.is_some() || load.open.is_some();
+        let default_requests = match (is_slow, subjects.iter().any(|subject| subject.connections() > 0)) {
+            (true, _) => 400,
+            (false, true) => 1000,
+            (false, false) => 10_000,
+        };
+        let levels = match (&load.clients[..], pacing) {
+            ([], Pacing::Closed) => vec![CLIENTS],
+            ([], Pacing::Open(_)) => vec![OPEN_CLIENTS],
+            (levels, _) => levels.to_vec(),
+        };
+        Ok(Plan {
+            title: "bench".to_owned(),
+            levels,
+            requests: load.requests.unwrap_or(default_requests),
+            warm_up: if load.cold { 0 } else { WARM_UP },
+            rounds: flags.rounds,
+            metric: match pacing {
+                Pacing::Closed => Metric::Throughput,
+                Pacing::Open(_) => Metric::P99,
+            },
+            expectation: None,
+            warnings: Vec::new(),
+            subjects,
+            load,
+        })
+    }
+
+    /// The plan of an exercise.
+    pub(super) fn graded(
+        exercise: &exercise::Exercise,
+        subjects: Vec<Subject>,
+        rounds: u32,
+        load: LoadFlags,
+    ) -> Plan {
+        Plan {
+            title: exercise.id.to_owned(),
+            subjects,
+            levels: vec![exercise.clients],
+            requests: exercise.requests,
+            warm_up: WARM_UP,
+            rounds,
+            load,
+            metric: exercise.metric,
+            expectation: Some(exercise.expectation.clone()),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Fewer requests, if they would use up the ports of the machine.
+    fn capped(mut self) -> Plan {
+        let close = u64::from(self.load.close);
+        let a_request: u64 = self.subjects.iter().map(|subject| subject.connections().max(close)).sum();
+        let runs = u64::from(self.rounds) * self.levels.len() as u64;
+        let most = MOST_CONNECTIONS / (a_request * runs).max(1);
+        let most = most.saturating_sub(self.warm_up).max(1);
+        if a_request > 0 && self.requests > most {
+            self.warnings.push(format!(
+                "{} requests a run instead of {}: each needs connections of its own, and more than {} in a \
+                 short time can use up the ports of a machine",
+                most, self.requests, MOST_CONNECTIONS
+            ));
+            self.requests = most;
+        }
+        self
+    }
+}
+
+impl Subject {
+    /// How many connections it needs for each request, on both sides together.
+    fn connections(&self) -> u64 {
+        match &self.program {
+            Program::Peer(_) => 0,
+            Program::Variant(Variant { stage: name, .. }) | Program::Stage(name) => match name.as_str() {
+                "part1" => 2,
+                "part2" | "part3" => 1,
+                // It may be at any stage.
+                "work" => 2,
+                _ => 0,
+            },
+        }
+    }
+}
+
+impl LoadFlags {
+    /// What the parser makes of no flags.
+    pub(super) fn of_a_command_line_without_flags() -> LoadFlags {
+        LoadFlags { path: "/hello/you".to_owned(), ..LoadFlags::default() }
+    }
+}
+
+/// The crate that a number, or `work`, stands for.
+fn stage(workspace: &Path, given: &str) -> anyhow::Result<String> {
+    let name = match given {
+        "work" => given.to_owned(),
+        _ if given.parse::<u32>().is_ok() => format!("part{given}"),
+        _ => {
+            return Err(usage(format!("{given} is no stage and no exercise. Try: cargo lab bench 1 2")));
+        }
+    };
+    match (workspace.join(&name).join("Cargo.toml").is_file(), given) {
+        (true, _) => Ok(name),
+        (false, "work") => Err(usage("there is no work yet. Start with: cargo lab start 1".to_owned())),
+        (false, _) => Err(usage(format!("there is no {name}. Try: cargo lab bench 1 2"))),
+    }
+}
+
+fn newest(workspace: &Path) -> anyhow::Result<String> {
+    let is_crate = |number: &u32| workspace.join(format!("part{number}")).join("Cargo.toml").is_file();
+    let number = (1..).take_while(is_crate).last().context("there is no stage in the workspace")?;
+    Ok(format!("part{number}"))
+}
+
+fn usage(message: String) -> anyhow::Error {
+    Failure::Usage(message).into()
+}

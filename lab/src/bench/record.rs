@@ -1,0 +1,141 @@
+//! The files of a measurement: all figures as JSON, and a page to look at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::bench::environment::Environment;
+use crate::bench::figures::Verdict;
+use crate::bench::latencies::{Latencies, PERCENTILES};
+use crate::bench::load::Pacing;
+use crate::bench::measure::{Case, Invalid, Run};
+use crate::bench::plan::Plan;
+use crate::bench::report::Comparison;
+
+/// Writes the figures, and returns the name of the file.
+pub(super) fn write_json(
+    folder: &Path,
+    environment: &Environment,
+    plan: &Plan,
+    measured: Result<(&[Case], &[Comparison]), &Invalid>,
+) -> anyhow::Result<PathBuf> {
+    let entries = environment.entries.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+    let mut record = json!({
+        "environment": Value::Object(entries.collect()),
+        "plan": plan_json(plan),
+        "valid": measured.is_ok(),
+    });
+    match measured {
+        Ok((cases, comparisons)) => {
+            record["cases"] = cases.iter().map(case_json).collect();
+            record["ratios"] = comparisons.iter().map(comparison_json).collect();
+        }
+        Err(invalid) => {
+            record["errors"] = json!({
+                "subject": invalid.subject,
+                "clients": invalid.clients,
+                "round": invalid.round,
+                "count": invalid.errors,
+                "log": invalid.log,
+            });
+        }
+    }
+    let text = serde_json::to_string_pretty(&record).context("cannot make JSON of the figures")?;
+    write(folder, &format!("{}.json", environment.time), &(text + "\n"))
+}
+
+/// Writes the page twice: under its time, and as the latest.
+pub(super) fn write_page(folder: &Path, environment: &Environment, page: &str) -> anyhow::Result<PathBuf> {
+    write(folder, "latest.html", page)?;
+    write(folder, &format!("{}.html", environment.time), page)
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+    let file = folder.join(name);
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, text));
+    written.with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+fn plan_json(plan: &Plan) -> Value {
+    let subjects: Vec<Value> = plan
+        .subjects
+        .iter()
+        .map(|subject| match subject.pacing {
+            Pacing::Closed => json!({ "name": subject.name, "loop": "closed" }),
+            Pacing::Open(rate) => json!({ "name": subject.name, "loop": "open", "rate": rate }),
+        })
+        .collect();
+    json!({
+        "title": plan.title,
+        "subjects": subjects,
+        "clients": plan.levels,
+        "requests": plan.requests,
+        "warm_up": plan.warm_up,
+        "rounds": plan.rounds,
+        "path": plan.load.path,
+        "delay_ms": plan.load.delay,
+        "accept_delay_ms": plan.load.accept_delay,
+        "stall_ms": plan.load.stall,
+        "stall_every": plan.load.stall_every,
+        "cold": plan.load.cold,
+        "close": plan.load.close,
+        "warnings": plan.warnings,
+    })
+}
+
+fn case_json(case: &Case) -> Value {
+    json!({
+        "name": case.name,
+        "clients": case.clients,
+        "peak_memory_kib": case.peak_memory_kib,
+        "cpu_us_per_request": case.cpu_per_request(|run| run.proxy_cpu),
+        "requests_per_second_median": case.series(|run| run.throughput).median(),
+        "requests_per_second_spread": case.series(|run| run.throughput).spread(),
+        "latency_ms_all_rounds": latencies_json(&case.latencies()),
+        "rounds": case.runs.iter().map(run_json).collect::<Vec<_>>(),
+    })
+}
+
+fn run_json(run: &Run) -> Value {
+    json!({
+        "requests_per_second": run.throughput,
+        "seconds": run.elapsed.as_secs_f64(),
+        "latency_ms": latencies_json(&run.latencies),
+        "proxy_cpu_seconds": run.proxy_cpu.map(|cpu| cpu.as_secs_f64()),
+        "load_generator_cpu_seconds": run.generator_cpu.map(|cpu| cpu.as_secs_f64()),
+        "client_connections": run.client_connections,
+        "backend_connections": run.backend_connections,
+        "in_flight_max": run.in_flight_max,
+    })
+}
+
+/// Percentiles that cannot be told from so few requests are null.
+fn latencies_json(latencies: &Latencies) -> Value {
+    let mut value = json!({ "count": latencies.count(), "max": latencies.max() });
+    for (name, quantile, needed) in PERCENTILES {
+        value[name] = json!((latencies.count() >= needed).then(|| latencies.quantile(quantile)));
+    }
+    value
+}
+
+fn comparison_json(comparison: &Comparison) -> Value {
+    let ratio = &comparison.ratio;
+    let verdict = match ratio.verdict {
+        Verdict::Measured => "measured",
+        Verdict::OneRound => "one round",
+        Verdict::Pass => "pass",
+        Verdict::Fail => "fail",
+        Verdict::Noisy => "noisy",
+    };
+    // A ratio that is refused in words is refused here as well; the rounds say why.
+    json!({
+        "name": comparison.name,
+        "ratio": (!ratio.is_noisy()).then(|| ratio.rounds.median()),
+        "rounds": ratio.rounds.values(),
+        "spread": ratio.rounds.spread(),
+        "verdict": verdict,
+    })
+}

@@ -1,0 +1,166 @@
+//! What was measured, as tables of text: the same rows for the terminal and for the page.
+
+use crate::bench::figures::{Metric, Ratio, number};
+use crate::bench::latencies::PERCENTILES;
+use crate::bench::load::Pacing;
+use crate::bench::measure::{Case, Invalid};
+use crate::bench::plan::Plan;
+
+/// A ratio of two cases, and its name.
+pub(super) struct Comparison {
+    pub(super) name: String,
+    pub(super) ratio: Ratio,
+}
+
+/// Rows of cells; the first row names the columns.
+pub(super) fn table(cases: &[Case]) -> Vec<Vec<String>> {
+    let mut head = vec!["".to_owned(), "clients".to_owned(), "requests/s".to_owned(), "spread".to_owned()];
+    head.extend(PERCENTILES.map(|(name, _, _)| format!("{name} ms")));
+    head.extend(["max ms", "CPU us/req", "peak MiB", "conns", "in flight"].map(str::to_owned));
+    let mut rows = vec![head];
+    rows.extend(cases.iter().map(row));
+    rows
+}
+
+fn row(case: &Case) -> Vec<String> {
+    let unknown = || "-".to_owned();
+    let throughput = case.series(|run| run.throughput);
+    let spread = throughput.spread().map_or_else(unknown, |spread| format!("{:.0} %", spread * 100.0));
+    let mut row = vec![case.name.clone(), case.clients.to_string(), number(throughput.median()), spread];
+    let fewest = case.runs.iter().map(|run| run.latencies.count()).min().unwrap_or_default();
+    for (_, quantile, needed) in PERCENTILES {
+        row.push(match fewest >= needed {
+            true => number(case.series(|run| run.latencies.quantile(quantile)).median()),
+            false => unknown(),
+        });
+    }
+    row.push(number(case.latencies().max()));
+    row.push(case.cpu_per_request(|run| run.proxy_cpu).map_or_else(unknown, number));
+    row.push(case.peak_memory_kib.map_or_else(unknown, |kib| format!("{:.1}", kib as f64 / 1024.0)));
+    row.push(number_or_zero(case.series(|run| run.backend_connections as f64).median()));
+    row.push(number_or_zero(case.series(|run| run.in_flight_max as f64).most()));
+    row
+}
+
+fn number_or_zero(value: f64) -> String {
+    format!("{value:.0}")
+}
+
+/// What the columns are.
+pub(super) const LEGEND: &str = "\
+requests/s and p50 to p99.9: the median of the rounds; max: the slowest request of all rounds; spread: how far the
+requests/s of the rounds are apart. CPU: what the proxy itself used; conns: connections that it opened to the backend
+in a round; in flight: the most requests that the backend had at once. -: not known, or too few requests to tell.";
+
+/// Each subject against the first, at each number of clients.
+pub(super) fn compare(plan: &Plan, cases: &[Case]) -> Vec<Comparison> {
+    let mut comparisons = Vec::new();
+    for level in cases.chunks(plan.subjects.len()) {
+        let Some((first, others)) = level.split_first() else {
+            continue;
+        };
+        for other in others {
+            let (base, metric) = (first.metric(plan.metric), plan.metric.name());
+            let ratio = Ratio::new(&base, &other.metric(plan.metric), plan.expectation.as_ref());
+            let mut name = format!("{metric} of {} / {}", other.name, first.name);
+            if plan.levels.len() > 1 {
+                name += &format!(", clients {}", first.clients);
+            }
+            comparisons.push(Comparison { name, ratio });
+        }
+    }
+    comparisons
+}
+
+/// What the runs were, in a line.
+pub(super) fn describe(plan: &Plan) -> String {
+    let load = &plan.load;
+    let mut text = format!("GET {}, {} requests a run, {} rounds", load.path, plan.requests, plan.rounds);
+    text += &match (load.cold, plan.warm_up) {
+        (true, _) => ", cold".to_owned(),
+        (false, warm_up) => format!(", {warm_up} requests before each to warm up"),
+    };
+    for (name, milliseconds) in [
+        ("delay", load.delay),
+        ("accept-delay", load.accept_delay),
+        ("stall", load.stall.unwrap_or_default()),
+    ] {
+        if milliseconds > 0 {
+            text += &format!(", {name} {milliseconds} ms");
+        }
+    }
+    if let Some(every) = load.stall_every {
+        text += &format!(" every {every} requests");
+    }
+    if load.close {
+        text += ", a connection for each request";
+    }
+    let paces: Vec<Pacing> = plan.subjects.iter().map(|subject| subject.pacing).collect();
+    if let Some(Pacing::Open(rate)) = paces.first() {
+        text += &format!(", open loop at {rate} a second");
+    } else if paces.iter().all(|&pacing| pacing == Pacing::Closed) {
+        text += ", closed loop";
+    }
+    text
+}
+
+/// What is worth knowing about the load generator.
+pub(super) fn notes(plan: &Plan, cases: &[Case]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let generator = cases.iter().filter_map(|case| case.cpu_per_request(|run| run.generator_cpu));
+    if let Some(most) = generator.reduce(f64::max) {
+        notes.push(format!("The load generator used up to {} us of CPU a request.", number(most)));
+    }
+    for case in cases {
+        let subject = plan.subjects.iter().find(|subject| subject.name == case.name);
+        if let Some(Pacing::Open(rate)) = subject.map(|subject| subject.pacing) {
+            let median = case.series(|run| run.throughput).median();
+            if median < rate * 0.95 {
+                notes.push(format!(
+                    "{} did {} of {rate} requests a second: the longer it runs, the later its answers.",
+                    case.name,
+                    number(median)
+                ));
+            }
+        }
+    }
+    if plan.metric == Metric::Throughput && plan.load.open.is_some() {
+        notes.push("In an open loop the rate is given: compare latencies.".to_owned());
+    }
+    notes
+}
+
+/// Aligned columns: the first to the left, the others to the right.
+pub(super) fn align(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            text += &match column {
+                0 => format!("{cell:width$}"),
+                _ => format!("  {cell:>width$}"),
+            };
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+/// An invalid run: what went wrong, the most frequent first.
+pub(super) fn explain(invalid: &Invalid) -> String {
+    let Invalid { subject, clients, round, errors, log } = invalid;
+    let mut text = format!("INVALID: requests failed in round {round}, {subject}, clients {clients}:\n");
+    let mut errors: Vec<(&String, &u64)> = errors.iter().collect();
+    errors.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    for (error, count) in errors {
+        text += &format!("  {count} x {error}\n");
+    }
+    if let Some(last) = log.lines().last() {
+        text += &format!("  the last line of its log: {last}\n");
+    }
+    text += "There are no figures: a run with errors measures how fast a proxy fails.\n";
+    text
+}

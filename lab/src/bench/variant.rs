@@ -1,0 +1,171 @@
+//! A stage with a patch of lab/variants applied, built in a copy of the workspace, so that the sources stay as they are.
+//!
+//! A patch is a unified diff of one stage. A hunk belongs where its old lines stand, and they must stand in exactly
+//! one place: line numbers are not looked at, so a change elsewhere in the file does not break it.
+
+use std::collections::BTreeSet;
+use std::env::consts::EXE_SUFFIX;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use stage::Failure;
+
+use crate::bench::build::Folders;
+
+/// A patch, and the stage that it changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    pub name: String,
+    /// The stage, such as `part4`.
+    pub stage: String,
+    patch: String,
+}
+
+impl Variant {
+    /// Reads lab/variants/NAME.patch.
+    pub fn read(workspace: &Path, name: &str) -> anyhow::Result<Variant> {
+        let folder = workspace.join("lab").join("variants");
+        let Ok(patch) = fs::read_to_string(folder.join(format!("{name}.patch"))) else {
+            let names = names(&folder).join(", ");
+            return Err(Failure::Usage(format!("--variant {name}: there is none. There are: {names}")).into());
+        };
+        let first = changed_files(&patch).next().context("the patch changes no file")?;
+        let stage = first.split('/').next().unwrap_or_default().to_owned();
+        Ok(Variant { name: name.to_owned(), stage, patch })
+    }
+
+    /// The new text of each file that the patch changes, by its path in the workspace.
+    pub fn apply(&self, workspace: &Path) -> anyhow::Result<Vec<(String, String)>> {
+        let mut changed = Vec::new();
+        for part in self.patch.split("\n--- ").skip(usize::from(!self.patch.starts_with("--- "))) {
+            let path = changed_files(part).next().context("a file in the patch has no name")?;
+            let file = workspace.join(path);
+            let mut text =
+                fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            for hunk in part.split("\n@@ ").skip(1) {
+                text = replace(&text, hunk).with_context(|| {
+                    format!("{}.patch does not fit {path}: has the stage changed?", self.name)
+                })?;
+            }
+            changed.push((path.to_owned(), text));
+        }
+        Ok(changed)
+    }
+
+    /// Builds it, and returns where its binary is. The binary of the stage itself must be built after it: cargo puts
+    /// both in one place, from where this one is copied.
+    pub(super) fn build(&self, folders: &Folders) -> anyhow::Result<PathBuf> {
+        let folder = folders.lab("variants").join(&self.name);
+        let scratch = folder.join("workspace");
+        let changed = self.apply(&folders.workspace)?;
+        copy_workspace(&folders.workspace, &scratch, &changed)
+            .and_then(|()| self.rename_version(&folders.workspace, &scratch))
+            .with_context(|| format!("cannot copy the workspace to {}", scratch.display()))?;
+        folders.build(&scratch, &[&self.stage])?;
+        let binary = folder.join(format!("{}{EXE_SUFFIX}", self.stage));
+        // A new file: a binary that still runs cannot be written to.
+        let _ = fs::remove_file(&binary);
+        fs::copy(folders.binary(&self.stage), &binary)
+            .with_context(|| format!("cannot copy a binary to {}", binary.display()))?;
+        Ok(binary)
+    }
+
+    /// Gives all crates of the copy another version. Cargo tells crates of two workspaces by name and version, not by
+    /// path: with the same, it would take the patched stage for the stage itself, and not build it again.
+    fn rename_version(&self, workspace: &Path, scratch: &Path) -> anyhow::Result<()> {
+        let manifest = fs::read_to_string(workspace.join("Cargo.toml"))?;
+        let own = concat!("version = \"", env!("CARGO_PKG_VERSION"), "\"");
+        let renamed = format!("version = \"{}+{}\"", env!("CARGO_PKG_VERSION"), self.name);
+        if manifest.matches(&format!("\n{own}\n")).count() != 1 {
+            bail!("the version of the workspace is not where it was");
+        }
+        write_if_changed(&scratch.join("Cargo.toml"), manifest.replace(own, &renamed).as_bytes())
+    }
+
+    /// Makes sure that a variant and its stage are not one binary by mistake: their ratio would be 1, and a lie.
+    pub(super) fn check(&self, variant: &Path, stage: &Path) -> anyhow::Result<()> {
+        let read = |file: &Path| fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+        if read(variant)? == read(stage)? {
+            bail!("{} with {} is the same binary as without", self.stage, self.name);
+        }
+        Ok(())
+    }
+}
+
+/// The names of all patches.
+pub fn names(folder: &Path) -> Vec<String> {
+    let files = folder.read_dir().into_iter().flatten().flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    let names: BTreeSet<_> =
+        names.filter_map(|name| name.strip_suffix(".patch").map(str::to_owned)).collect();
+    names.into_iter().collect()
+}
+
+fn changed_files(patch: &str) -> impl Iterator<Item = &str> {
+    patch.lines().filter_map(|line| line.strip_prefix("+++ b/")).map(str::trim)
+}
+
+/// Replaces the old lines of a hunk by its new ones.
+fn replace(text: &str, hunk: &str) -> anyhow::Result<String> {
+    let (mut old, mut new) = (String::new(), String::new());
+    // The first line is the rest of the line numbers.
+    for line in hunk.lines().skip(1) {
+        let (mark, rest) = line.split_at_checked(1).unwrap_or((" ", ""));
+        for (side, is_in) in [(&mut old, mark != "+"), (&mut new, mark != "-")] {
+            if is_in && mark != "\\" {
+                side.push_str(rest);
+                side.push('\n');
+            }
+        }
+    }
+    match text.matches(&old).count() {
+        1 => Ok(text.replacen(&old, &new, 1)),
+        count => bail!("the lines to change are there {count} times:\n{old}"),
+    }
+}
+
+/// Copies what cargo needs, but for the manifest of the workspace. Cargo changes the copy of its lock file. Files that are the same are left alone, so that cargo does
+/// not build them again.
+fn copy_workspace(from: &Path, to: &Path, changed: &[(String, String)]) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in from.read_dir()? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        if path.join("Cargo.toml").is_file() {
+            copy_folder(&path, &to.join(name), changed, Path::new(name))?;
+        } else if name == "docs" {
+            copy_folder(&path, &to.join(name), &[], Path::new(name))?;
+        } else if name == "Cargo.lock" && !to.join(name).exists() {
+            write_if_changed(&to.join(name), &fs::read(&path)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path, changed: &[(String, String)], inside: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in from.read_dir()? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        let inside = inside.join(name);
+        if path.is_dir() {
+            copy_folder(&path, &to.join(name), changed, &inside)?;
+        } else {
+            let patched = changed.iter().find(|(path, _)| Path::new(path) == inside);
+            let contents = match patched {
+                Some((_, text)) => text.clone().into_bytes(),
+                None => fs::read(&path)?,
+            };
+            write_if_changed(&to.join(name), &contents)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_if_changed(file: &Path, contents: &[u8]) -> anyhow::Result<()> {
+    if fs::read(file).ok().as_deref() != Some(contents) {
+        fs::write(file, contents)?;
+    }
+    Ok(())
+}
