@@ -1,17 +1,17 @@
 //! A stage with a patch of lab/variants applied, built in a copy of the workspace, so that the sources stay as they are.
 //!
-//! A patch is a unified diff of one stage. A hunk belongs where its old lines stand, and they must stand in exactly
-//! one place: line numbers are not looked at, so a change elsewhere in the file does not break it.
+//! A patch is a unified diff of one stage, as the patches of the tasks are.
 
 use std::collections::BTreeSet;
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use stage::Failure;
 
 use crate::bench::build::Folders;
+use crate::tasks;
 
 /// A patch, and the stage that it changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,13 +41,11 @@ impl Variant {
         for part in self.patch.split("\n--- ").skip(usize::from(!self.patch.starts_with("--- "))) {
             let path = changed_files(part).next().context("a file in the patch has no name")?;
             let file = workspace.join(path);
-            let mut text =
+            let text =
                 fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            for hunk in part.split("\n@@ ").skip(1) {
-                text = replace(&text, hunk).with_context(|| {
-                    format!("{}.patch does not fit {path}: has the stage changed?", self.name)
-                })?;
-            }
+            let text = tasks::apply(&text, part).map_err(|error| {
+                anyhow!("{}.patch does not fit {path}: {error}. Has the stage changed?", self.name)
+            })?;
             changed.push((path.to_owned(), text));
         }
         Ok(changed)
@@ -106,27 +104,8 @@ fn changed_files(patch: &str) -> impl Iterator<Item = &str> {
     patch.lines().filter_map(|line| line.strip_prefix("+++ b/")).map(str::trim)
 }
 
-/// Replaces the old lines of a hunk by its new ones.
-fn replace(text: &str, hunk: &str) -> anyhow::Result<String> {
-    let (mut old, mut new) = (String::new(), String::new());
-    // The first line is the rest of the line numbers.
-    for line in hunk.lines().skip(1) {
-        let (mark, rest) = line.split_at_checked(1).unwrap_or((" ", ""));
-        for (side, is_in) in [(&mut old, mark != "+"), (&mut new, mark != "-")] {
-            if is_in && mark != "\\" {
-                side.push_str(rest);
-                side.push('\n');
-            }
-        }
-    }
-    match text.matches(&old).count() {
-        1 => Ok(text.replacen(&old, &new, 1)),
-        count => bail!("the lines to change are there {count} times:\n{old}"),
-    }
-}
-
-/// Copies what cargo needs, but for the manifest of the workspace. Cargo changes the copy of its lock file. Files that are the same are left alone, so that cargo does
-/// not build them again.
+/// Copies what cargo needs, but for the manifest of the workspace. Files that are the same are left alone, so that
+/// cargo does not build them again; it changes the copy of its lock file by itself.
 fn copy_workspace(from: &Path, to: &Path, changed: &[(String, String)]) -> anyhow::Result<()> {
     fs::create_dir_all(to)?;
     for entry in from.read_dir()? {
