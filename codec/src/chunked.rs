@@ -146,13 +146,14 @@ fn extension(input: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
             false => Ok(None),
         };
     };
+    // The length comes first, so that the rule which is named does not depend on how the bytes arrive.
+    if line_feed > limits.max_chunk_extension_bytes + 1 {
+        return Err(Refusal::ChunkExtensionTooLong);
+    }
     // A LF without CR, and a control character within, are what `is_extension` refuses: Pingora took both.
     let Some(extension) = input[..line_feed].strip_suffix(b"\r") else {
         return Err(Refusal::InvalidChunkExtension);
     };
-    if extension.len() > limits.max_chunk_extension_bytes {
-        return Err(Refusal::ChunkExtensionTooLong);
-    }
     if !is_extension(extension) {
         return Err(Refusal::InvalidChunkExtension);
     }

@@ -120,12 +120,13 @@ impl FieldSection {
 
     /// Adds a field line at the end.
     ///
-    /// CR, LF and NUL in the value become spaces (RFC 9110 section 5.5), so that no value can start a new line.
+    /// Control characters in the value, but for HTAB, become spaces (RFC 9110 section 5.5), so that no value can start a
+    /// new line, or be refused by the next recipient.
     pub fn append(&mut self, name: &'static str, value: impl AsRef<[u8]>) {
         let name = self.append_to_block(name.as_bytes());
         let value = self.append_to_block(value.as_ref());
         for byte in &mut self.block[value.start as usize..value.end as usize] {
-            if matches!(byte, b'\r' | b'\n' | 0) {
+            if *byte != b'\t' && (*byte < b' ' || *byte == 0x7f) {
                 *byte = b' ';
             }
         }

@@ -128,6 +128,9 @@ impl RequestLine {
     ///
     /// A part of a line is looked at too: what is not HTTP may never send a whole one.
     pub(crate) fn parse(head: &[u8], limits: &Limits) -> Result<Option<RequestLine>, Refusal> {
+        // What lies beyond is refused by the scanner. Looking at it here would let the way in which the bytes arrive decide
+        // which rule is named.
+        let head = &head[..head.len().min(limits.max_head_bytes)];
         let line_feed = head.iter().position(|&byte| byte == b'\n');
         if line_feed == Some(0) {
             // RFC 9112 section 2.2: an empty line, but one that ends with LF alone.

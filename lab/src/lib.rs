@@ -6,6 +6,8 @@ mod backend;
 pub mod bench;
 /// A raw-socket client that sends any bytes and reads responses strictly.
 mod client;
+/// A list of cases, each with its RFC section, and what runs them against any proxy.
+pub mod conform;
 /// What goes wrong on a socket, told apart.
 mod fault;
 /// What a process has said.

@@ -22,6 +22,8 @@ struct Lab {
 enum Command {
     /// Measure stages against each other, or run a graded exercise (b1 b2 b3 b5)
     Bench(bench::Flags),
+    /// Run a list of cases, each with its RFC section, against stages or another proxy
+    Conform(lab::conform::Conform),
     /// Start the demo backend and a stage before it, make two requests, and keep both running
     Demo(demo::Demo),
     /// Show what one stage changed in the sources of another
@@ -43,6 +45,7 @@ Examples:
 fn main() -> ExitCode {
     stage::exit(match Lab::parse().command {
         Command::Bench(flags) => bench::run(&flags),
+        Command::Conform(conform) => lab::conform::command(&conform),
         Command::Demo(demo) => demo::run(&demo),
         Command::Diff(diff) => diff::run(&diff),
         Command::Get(get) => get::run(&get),

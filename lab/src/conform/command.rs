@@ -1,0 +1,177 @@
+//! The command around the cases: which proxies, what is printed, and the exit code.
+
+use std::env;
+use std::fmt::Write;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use stage::Failure;
+
+use super::case::written_out;
+use super::subject::{binary, peers, stages, workspace};
+use super::verdict::shortened;
+use super::{Row, Subject, Verdict, matrix, run};
+
+/// The flags of `cargo lab conform`.
+#[derive(clap::Args)]
+pub struct Conform {
+    /// Only this stage; without it, all that there are
+    #[arg(long, value_name = "N", conflicts_with = "cmd")]
+    stage: Option<u32>,
+
+    /// Another proxy: a command line with {listen} and {backend}
+    #[arg(long, value_name = "COMMAND")]
+    cmd: Option<String>,
+
+    /// nginx, HAProxy and Go's ReverseProxy too, where they are installed
+    #[arg(long)]
+    peers: bool,
+
+    /// Print the page docs/src/conformance.md
+    #[arg(long)]
+    markdown: bool,
+
+    /// Only the cases with this text in their names
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+
+    /// Show what was sent and what came back for every case
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// One proxy, and what came of all cases.
+pub(super) struct Column {
+    pub(super) subject: Subject,
+    pub(super) rows: Vec<Row>,
+    pub(super) elapsed: Duration,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A stage, or the proxy of `--cmd`, fails a case; or something cannot be built or started.
+pub fn command(conform: &Conform) -> anyhow::Result<()> {
+    let mut columns = Vec::new();
+    for subject in subjects(conform)? {
+        let started = Instant::now();
+        let rows = run(&subject, &conform.only);
+        let column = Column { subject, rows, elapsed: started.elapsed() };
+        if !conform.markdown {
+            print(&column, conform.verbose);
+        }
+        eprintln!("{}", column.summary());
+        columns.push(column);
+    }
+    if conform.markdown {
+        print!("{}", matrix::page(&columns));
+    }
+    let judged = columns.iter().filter(|column| column.subject.is_stage() || conform.cmd.is_some());
+    let failures: usize = judged.map(|column| column.failed()).sum();
+    if failures > 0 {
+        bail!("{failures} cases failed");
+    }
+    Ok(())
+}
+
+fn subjects(conform: &Conform) -> anyhow::Result<Vec<Subject>> {
+    let mut subjects = match (&conform.cmd, conform.stage) {
+        (Some(command_line), _) => vec![Subject::command("cmd", command_line)],
+        (None, Some(number)) => build(&[number])?,
+        (None, None) => build(&stages())?,
+    };
+    if conform.peers {
+        subjects.extend(peers().context("cannot write the configurations of the other proxies")?);
+    }
+    Ok(subjects)
+}
+
+/// Builds stages in one go; what cargo says is shown.
+fn build(numbers: &[u32]) -> anyhow::Result<Vec<Subject>> {
+    let known = stages();
+    if let Some(number) = numbers.iter().find(|number| !known.contains(number)) {
+        let message = format!("there is no part{number}. Try: cargo lab conform --stage {}", known.len());
+        return Err(Failure::Usage(message).into());
+    }
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.arg("build").arg("--manifest-path").arg(workspace().join("Cargo.toml"));
+    for number in numbers {
+        command.args(["-p", &format!("part{number}")]);
+    }
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    if !command.status().context("cannot start cargo")?.success() {
+        bail!("cargo could not build: what it says stands above");
+    }
+    let subject = |&number: &u32| Ok(Subject::stage(number, binary(&format!("part{number}"))?));
+    numbers.iter().map(subject).collect()
+}
+
+impl Column {
+    pub(super) fn failed(&self) -> usize {
+        // A stage is held to its own statuses.
+        self.count(|verdict| match verdict {
+            Verdict::Fail(_) => true,
+            Verdict::Otherwise(_) => self.subject.is_stage(),
+            Verdict::Pass | Verdict::NotApplicable => false,
+        })
+    }
+
+    pub(super) fn count(&self, is_counted: impl Fn(&Verdict) -> bool) -> usize {
+        self.rows.iter().filter(|row| is_counted(&row.verdict)).count()
+    }
+
+    fn summary(&self) -> String {
+        let passed = self.count(|verdict| *verdict == Verdict::Pass);
+        let otherwise = self.count(|verdict| matches!(verdict, Verdict::Otherwise(_)));
+        let failed = self.count(|verdict| matches!(verdict, Verdict::Fail(_)));
+        let skipped = self.count(|verdict| *verdict == Verdict::NotApplicable);
+        format!(
+            "{}: {passed} passed, {failed} failed, {otherwise} refused in another way, {skipped} do not apply, {:.1} s",
+            self.subject.name,
+            self.elapsed.as_secs_f64()
+        )
+    }
+}
+
+fn print(column: &Column, verbose: bool) {
+    for row in &column.rows {
+        let (word, problems) = match &row.verdict {
+            Verdict::Pass => ("PASS", &[][..]),
+            Verdict::NotApplicable => ("skip", &[][..]),
+            Verdict::Otherwise(came) => ("OTHER", &[format!("it was refused, but with: {came}")][..]),
+            Verdict::Fail(problems) => ("FAIL", &problems[..]),
+        };
+        println!("{word:5} {} {} ({})", column.subject.name, row.case.name, row.case.section);
+        for problem in problems {
+            println!("        {problem}");
+        }
+        if verbose || word == "FAIL" {
+            print!("{}", seen(row));
+        }
+    }
+}
+
+/// What was sent, what came back, and what reached the backend.
+fn seen(row: &Row) -> String {
+    let mut text = format!("        sent \"{}\"\n", shortened(written_out(row.case.sends).as_bytes()));
+    let Some(outcome) = &row.outcome else {
+        return text;
+    };
+    for response in &outcome.responses {
+        // Writing to a text does not fail.
+        let _ = writeln!(
+            text,
+            "        came back \"{}{}\" {:?}",
+            shortened(&response.head.raw),
+            shortened(&response.body),
+            response.ended
+        );
+    }
+    let _ = writeln!(text, "        then \"{}\" {:?}", shortened(&outcome.rest), outcome.end);
+    let _ = writeln!(text, "        at the backend \"{}\"", shortened(&outcome.bytes));
+    text
+}

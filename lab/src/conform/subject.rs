@@ -1,0 +1,148 @@
+//! What the cases are run against: a stage, or another proxy by its command line.
+
+use std::env::{self, consts::EXE_SUFFIX};
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::{Process, StartError};
+
+use super::{Case, Needs};
+
+/// A proxy that can be started before any backend.
+pub struct Subject {
+    /// What its column is called.
+    pub name: String,
+    start: Start,
+}
+
+enum Start {
+    Stage { number: u32, binary: PathBuf },
+    Command(String),
+}
+
+/// A port that was free may be taken by the time another proxy listens on it.
+const ATTEMPTS: usize = 5;
+
+impl Subject {
+    /// A stage, by its number and its binary.
+    pub fn stage(number: u32, binary: impl Into<PathBuf>) -> Subject {
+        Subject { name: format!("part{number}"), start: Start::Stage { number, binary: binary.into() } }
+    }
+
+    /// Another proxy, by a command line that holds `{listen}` and `{backend}`.
+    pub fn command(name: &str, command_line: &str) -> Subject {
+        Subject { name: name.to_owned(), start: Start::Command(command_line.to_owned()) }
+    }
+
+    /// Whether it is one of the stages, of which every case is expected to pass.
+    pub fn is_stage(&self) -> bool {
+        matches!(self.start, Start::Stage { .. })
+    }
+
+    /// Whether it can do what a case needs. part1 serves one request a connection.
+    pub fn can(&self, case: &Case) -> bool {
+        !matches!(self.start, Start::Stage { number: 1, .. }) || case.needs == Needs::Nothing
+    }
+
+    pub(crate) fn start(&self, backend: SocketAddr) -> Result<Process, StartError> {
+        match &self.start {
+            Start::Stage { number, binary } => {
+                let backend = backend.to_string();
+                let mut flags = vec!["--listen", "127.0.0.1:0", "--backend", &backend, "--log", "off"];
+                if *number >= 5 {
+                    flags.extend(["--rpc", "127.0.0.1:0"]);
+                }
+                Process::stage(binary, &flags)
+            }
+            Start::Command(command_line) => {
+                let mut started = Process::foreign(command_line, backend);
+                for _ in 1..ATTEMPTS {
+                    if started.is_ok() {
+                        break;
+                    }
+                    started = Process::foreign(command_line, backend);
+                }
+                started
+            }
+        }
+    }
+}
+
+/// The folder of the workspace.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The numbers of all stages that there are.
+pub(crate) fn stages() -> Vec<u32> {
+    (1..).take_while(|number| workspace().join(format!("part{number}/Cargo.toml")).is_file()).collect()
+}
+
+/// Where cargo has put a binary: it puts those of a workspace side by side.
+pub(crate) fn binary(name: &str) -> io::Result<PathBuf> {
+    Ok(env::current_exe()?.with_file_name(format!("{name}{EXE_SUFFIX}")))
+}
+
+/// Where the Go proxy of the measurements is, if it was built.
+const GO: &str = "/tmp/peers/peer-go";
+
+/// The other proxies that are installed here, each with a small configuration in `target/lab/peers`.
+pub(crate) fn peers() -> io::Result<Vec<Subject>> {
+    let folder = workspace().join("target/lab/peers");
+    // What earlier runs have left there.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+    let mut peers = Vec::new();
+    for (name, script) in [("nginx", NGINX), ("haproxy", HAPROXY)] {
+        if is_installed(name) {
+            let file = folder.join(format!("{name}.sh"));
+            fs::write(&file, script)?;
+            let command_line = format!("sh {} {{listen}} {{backend}}", file.display());
+            peers.push(Subject::command(name, &command_line));
+        }
+    }
+    if Path::new(GO).is_file() {
+        peers.push(Subject::command("go", &format!("{GO} {{listen}} {{backend}} 1")));
+    }
+    Ok(peers)
+}
+
+fn is_installed(name: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).any(|folder| folder.join(name).is_file())
+}
+
+/// One process in the foreground, so that it ends with its handle. HTTP/1.1 to the backend; all else is the default.
+const NGINX: &str = r#"set -e
+folder=$(mktemp -d "$(dirname "$0")/nginx.XXXXXX")
+cat > "$folder/nginx.conf" <<END
+master_process off; daemon off; pid $folder/pid; error_log /dev/null;
+events {}
+http {
+  access_log off;
+  client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
+  uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi;
+  server { listen $1; location / { proxy_pass http://$2; proxy_http_version 1.1; } }
+}
+END
+PATH=$PATH:/usr/sbin exec nginx -e /dev/null -p "$folder" -c "$folder/nginx.conf"
+"#;
+
+const HAPROXY: &str = r#"set -e
+file=$(mktemp "$(dirname "$0")/haproxy.XXXXXX")
+cat > "$file" <<END
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 20s
+  timeout server 20s
+frontend front
+  bind $1
+  default_backend back
+backend back
+  server one $2
+END
+PATH=$PATH:/usr/sbin exec haproxy -db -q -f "$file"
+"#;
