@@ -85,8 +85,8 @@ pub(crate) fn binary(name: &str) -> io::Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name(format!("{name}{EXE_SUFFIX}")))
 }
 
-/// Where the Go proxy of the measurements is, if it was built.
-const GO: &str = "/tmp/peers/peer-go";
+/// The variable that names a small reverse proxy written in Go, called as `PROGRAM LISTEN BACKEND CORES`.
+const GO: &str = "LAB_PEER_GO";
 
 /// The other proxies that are installed here, each with a small configuration in `target/lab/peers`.
 pub(crate) fn peers() -> io::Result<Vec<Subject>> {
@@ -103,8 +103,8 @@ pub(crate) fn peers() -> io::Result<Vec<Subject>> {
             peers.push(Subject::command(name, &command_line));
         }
     }
-    if Path::new(GO).is_file() {
-        peers.push(Subject::command("go", &format!("{GO} {{listen}} {{backend}} 1")));
+    if let Ok(go) = env::var(GO) {
+        peers.push(Subject::command("go", &format!("{go} {{listen}} {{backend}} 1")));
     }
     Ok(peers)
 }
