@@ -17,6 +17,8 @@ pub(crate) struct ClientState {
     request: String,
     /// When the first byte of the current request was there.
     pub(crate) started: Instant,
+    /// When the last exchange ended, or else the connection began.
+    pub(crate) idle_since: Instant,
     closes_after_response: bool,
     ending: Ending,
     /// The request has been read to its end.
@@ -51,6 +53,7 @@ const UNKNOWN_REQUEST: Answering =
 
 impl ClientState {
     pub(crate) fn new() -> ClientState {
+        let now = Instant::now();
         ClientState {
             decoder: Decoder::new(),
             response: ResponseState {
@@ -60,7 +63,8 @@ impl ClientState {
                 body_bytes: 0,
             },
             request: String::new(),
-            started: Instant::now(),
+            started: now,
+            idle_since: now,
             closes_after_response: false,
             ending: Ending::KeepAlive,
             request_ended: Signal::default(),
@@ -143,11 +147,12 @@ impl ClientState {
             Ending::Linger
         };
         self.response.encoder.release();
+        self.idle_since = Instant::now();
         Report {
             request: std::mem::take(&mut self.request),
             status: self.response.status,
             body_bytes: self.response.body_bytes,
-            elapsed: self.started.elapsed(),
+            elapsed: self.idle_since - self.started,
             // That this proxy answers by itself is no fault to report.
             error: error.filter(|error| !error.is_final_recipient()),
         }

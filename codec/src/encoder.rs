@@ -3,8 +3,6 @@
 //! The fields that frame a message and those that are about the connection (Content-Length, Transfer-Encoding,
 //! Connection, Keep-Alive, Host) are written here and never copied: what is said is what is done.
 
-use std::fmt::Write;
-
 use bytes::{BufMut, BytesMut};
 
 use crate::body::{self, WrongBodyLength};
@@ -119,16 +117,16 @@ impl Encoder {
         self.start(head.framing());
         self.before.reserve(head.fields.block().len() + WRITTEN_HERE);
         let out = &mut self.before;
-        out.put_slice(head.method().as_bytes());
+        out.put_slice(head.method_bytes());
         out.put_slice(b" ");
-        let path_and_query = head.path_and_query();
-        if head.target_form() == TargetForm::Absolute && !path_and_query.starts_with('/') {
+        let path_and_query = head.path_and_query_bytes();
+        if head.target_form() == TargetForm::Absolute && !path_and_query.starts_with(b"/") {
             // RFC 9112 section 3.2.4: OPTIONS without path or query is for the server, `*`.
             // RFC 9112 section 3.2.1: else an empty path is sent as `/`.
-            let is_for_server = head.method() == "OPTIONS" && path_and_query.is_empty();
+            let is_for_server = head.method_bytes() == b"OPTIONS" && path_and_query.is_empty();
             out.put_slice(if is_for_server { b"*" } else { b"/" });
         }
-        out.put_slice(path_and_query.as_bytes());
+        out.put_slice(path_and_query);
         out.put_slice(b" HTTP/1.1\r\n");
         // RFC 9112 section 3.2.2: the host of an absolute-form target replaces that of the field.
         // RFC 9110 section 7.2: Host is best sent first.
@@ -262,8 +260,9 @@ fn announced_length(fields: &FieldSection) -> Option<u64> {
 
 fn put_status_line(out: &mut BytesMut, head: &ResponseHead) {
     // RFC 9110 section 2.5: a response carries the version of who sends it, whatever the client's.
-    // Writing to a buffer that grows does not fail.
-    let _ = write!(out, "HTTP/1.1 {} ", head.status());
+    out.put_slice(b"HTTP/1.1 ");
+    out.put_slice(itoa::Buffer::new().format(head.status()).as_bytes());
+    out.put_slice(b" ");
     out.put_slice(head.reason());
     out.put_slice(b"\r\n");
 }
@@ -304,8 +303,9 @@ fn put_framing(out: &mut BytesMut, framing: BodyFraming) {
 }
 
 fn put_length(out: &mut BytesMut, length: u64) {
-    // Writing to a buffer that grows does not fail.
-    let _ = write!(out, "Content-Length: {length}\r\n");
+    out.put_slice(b"Content-Length: ");
+    out.put_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.put_slice(b"\r\n");
 }
 
 /// RFC 9110 section 7.6.1: `Connection` lists what is meant for the next hop alone. TE (section 10.1.4) and

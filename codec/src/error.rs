@@ -11,7 +11,8 @@ use crate::{Refusal, WrongBodyLength};
 #[derive(Debug)]
 pub struct Error {
     blame: Blame,
-    cause: Cause,
+    /// Boxed, because every future of an exchange keeps room for an error.
+    cause: Box<Cause>,
 }
 
 /// Whose fault it was.
@@ -65,13 +66,13 @@ pub enum Wait {
 impl Error {
     /// An error of the client's side.
     pub(crate) fn client(cause: impl Into<Cause>) -> Error {
-        Error { blame: Blame::Client, cause: cause.into() }
+        Error { blame: Blame::Client, cause: Box::new(cause.into()) }
     }
 
     /// An error of the backend's side; of our own if resources ran out.
     pub(crate) fn backend(cause: impl Into<Cause>) -> Error {
-        let cause = cause.into();
-        match &cause {
+        let cause = Box::new(cause.into());
+        match &*cause {
             Cause::Connect { error, .. } if is_exhaustion(error) => Error { blame: Blame::Proxy, cause },
             _ => Error { blame: Blame::Backend, cause },
         }
@@ -79,7 +80,7 @@ impl Error {
 
     /// An error of our own: something that the operating system does not give.
     pub(crate) fn proxy(error: io::Error) -> Error {
-        Error { blame: Blame::Proxy, cause: Cause::Io(error) }
+        Error { blame: Blame::Proxy, cause: Box::new(Cause::Io(error)) }
     }
 
     /// Whose fault it was.
@@ -98,7 +99,7 @@ impl Error {
         let answer = |status, error_type, sentence: &str| {
             Some(Answer { status, error_type, sentence: sentence.to_owned() })
         };
-        match (self.blame, &self.cause) {
+        match (self.blame, &*self.cause) {
             (Blame::Client, Cause::Refused(refusal)) => {
                 answer(refusal.status(), "http_request_error", &refusal.to_string())
             }
@@ -151,7 +152,7 @@ impl Error {
 
     /// Whether it is no fault: this proxy is the final recipient of the request, and answers by itself.
     pub(crate) fn is_final_recipient(&self) -> bool {
-        matches!(self.cause, Cause::Refused(Refusal::FinalRecipient))
+        matches!(*self.cause, Cause::Refused(Refusal::FinalRecipient))
     }
 }
 
@@ -194,7 +195,7 @@ impl From<io::Error> for Cause {
 
 impl From<WrongBodyLength> for Error {
     fn from(wrong: WrongBodyLength) -> Error {
-        Error { blame: Blame::Proxy, cause: Cause::WrongBodyLength(wrong) }
+        Error { blame: Blame::Proxy, cause: Box::new(Cause::WrongBodyLength(wrong)) }
     }
 }
 
@@ -212,7 +213,7 @@ impl fmt::Display for Error {
             Wait::Body => "a body",
             Wait::Write => "it to take more",
         };
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused(refusal) => write!(f, "{who}: {refusal}"),
             Cause::TimedOut(wait) => write!(f, "{who}: waited too long for {}", what(wait)),
             Cause::Closed(wait) => {

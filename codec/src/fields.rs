@@ -4,7 +4,6 @@
 //! Whoever edits this: names are compared without case (RFC 9110 section 5.1), values are bytes.
 
 use std::fmt;
-use std::io::Write;
 use std::ops::Range;
 
 use crate::Refusal;
@@ -15,6 +14,29 @@ pub struct FieldSection {
     /// What was received, start line included, and after it what was added here.
     block: Vec<u8>,
     fields: Vec<Field>,
+    names: NameFilter,
+}
+
+/// Which names there may be: a bit for each name, though several names share one.
+///
+/// Most questions are about a field that is not there, and this answers them without a look at the fields.
+#[derive(Clone, Copy, Default)]
+struct NameFilter(u64);
+
+impl NameFilter {
+    /// The bit of a name, whatever its case.
+    fn bit(name: &[u8]) -> u64 {
+        let letter = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default().to_ascii_lowercase());
+        1 << ((name.len() * 5 + letter(name.first()) * 3 + letter(name.last())) % 64)
+    }
+
+    fn add(&mut self, name: &[u8]) {
+        self.0 |= NameFilter::bit(name);
+    }
+
+    fn may_contain(self, name: &str) -> bool {
+        self.0 & NameFilter::bit(name.as_bytes()) != 0
+    }
 }
 
 #[derive(Clone)]
@@ -52,7 +74,7 @@ impl FieldSection {
 
     /// An empty section whose block starts with `text`.
     pub(crate) fn with_block(text: &str) -> FieldSection {
-        FieldSection { block: text.into(), fields: Vec::new() }
+        FieldSection { block: text.into(), ..FieldSection::default() }
     }
 
     /// Parses the `lines` field lines that stand in `block` from `start` to its end, empty line included.
@@ -63,7 +85,7 @@ impl FieldSection {
             parse_fields(&block, start, &mut vec![httparse::EMPTY_HEADER; lines])
         };
         match fields {
-            Some(fields) => Ok(FieldSection { block, fields }),
+            Some((fields, names)) => Ok(FieldSection { block, fields, names }),
             None => Err(diagnose(&block[start..])),
         }
     }
@@ -89,9 +111,11 @@ impl FieldSection {
 
     /// The values of all field lines of that name, in order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.iter()
-            .filter(move |(other, _)| other.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
+        let fields = if self.names.may_contain(name) { &self.fields[..] } else { &[] };
+        fields
+            .iter()
+            .filter(move |field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| field.value.of(&self.block))
     }
 
     /// The value of the first field line of that name; `None` if there is none.
@@ -123,7 +147,7 @@ impl FieldSection {
     /// Control characters in the value, but for HTAB, become spaces (RFC 9110 section 5.5), so that no value can start a
     /// new line, or be refused by the next recipient.
     pub fn append(&mut self, name: &'static str, value: impl AsRef<[u8]>) {
-        let name = self.append_to_block(name.as_bytes());
+        let name = self.append_name(name);
         let value = self.append_to_block(value.as_ref());
         for byte in &mut self.block[value.start as usize..value.end as usize] {
             if *byte != b'\t' && (*byte < b' ' || *byte == 0x7f) {
@@ -134,22 +158,24 @@ impl FieldSection {
     }
 
     /// Adds a field line at the end whose value is written as text that cannot hold CR, LF or NUL.
-    pub(crate) fn append_text(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
-        let name = self.append_to_block(name.as_bytes());
+    pub(crate) fn append_text(&mut self, name: &'static str, put_value: impl FnOnce(&mut Vec<u8>)) {
+        let name = self.append_name(name);
         let start = self.block.len();
-        // Writing to a vector does not fail.
-        let _ = self.block.write_fmt(value);
+        put_value(&mut self.block);
         self.fields.push(Field { name, value: Span::new(start..self.block.len()) });
     }
 
     /// Adds a field line at the end whose value stands in the block already.
     pub(crate) fn append_span(&mut self, name: &'static str, value: Span) {
-        let name = self.append_to_block(name.as_bytes());
+        let name = self.append_name(name);
         self.fields.push(Field { name, value });
     }
 
     /// Where the value of the first field line of that name lies in the block.
     pub(crate) fn span(&self, name: &str) -> Option<Span> {
+        if !self.names.may_contain(name) {
+            return None;
+        }
         let is_named = |field: &&Field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes());
         self.fields.iter().find(is_named).map(|field| field.value)
     }
@@ -162,6 +188,9 @@ impl FieldSection {
 
     /// Removes all field lines of that name.
     pub fn remove(&mut self, name: &str) {
+        if !self.names.may_contain(name) {
+            return;
+        }
         self.retain(|other, _| !other.eq_ignore_ascii_case(name.as_bytes()));
     }
 
@@ -169,6 +198,11 @@ impl FieldSection {
     pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &[u8]) -> bool) {
         let block = &self.block;
         self.fields.retain(|field| keep(field.name.of(block), field.value.of(block)));
+    }
+
+    fn append_name(&mut self, name: &'static str) -> Span {
+        self.names.add(name.as_bytes());
+        self.append_to_block(name.as_bytes())
     }
 
     fn append_to_block(&mut self, bytes: &[u8]) -> Span {
@@ -185,12 +219,12 @@ impl fmt::Debug for FieldSection {
     }
 }
 
-/// Where each field lies in `block`; `None` if httparse refuses one.
+/// Where each field lies in `block`, and which names there are; `None` if httparse refuses one.
 fn parse_fields<'block>(
     block: &'block [u8],
     start: usize,
     headers: &mut [httparse::Header<'block>],
-) -> Option<Vec<Field>> {
+) -> Option<(Vec<Field>, NameFilter)> {
     let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(&block[start..], headers)
     else {
         return None;
@@ -200,12 +234,14 @@ fn parse_fields<'block>(
         Span::new(start..start + part.len())
     };
     let mut fields = Vec::with_capacity(headers.len() + ADDED_FIELDS);
+    let mut names = NameFilter::default();
     for header in headers {
+        names.add(header.name.as_bytes());
         // httparse lends an empty value from elsewhere.
         let value = if header.value.is_empty() { Span::default() } else { span(header.value) };
         fields.push(Field { name: span(header.name.as_bytes()), value });
     }
-    Some(fields)
+    Some((fields, names))
 }
 
 /// Room for what a proxy adds to a head: Via and three X-Forwarded fields.

@@ -3,6 +3,7 @@
 //! Call [`request`] and [`response`] once for each head, before it is written. What is about the next connection
 //! (Connection, Host, framing) is written by the encoder.
 
+use std::io::Write;
 use std::net::IpAddr;
 
 use crate::fields::is_token;
@@ -39,7 +40,7 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
         // RFC 9110 section 10.1.4: this hop passes trailers on, and knows no other transfer coding.
         head.fields.append("TE", "trailers");
     }
-    head.fields.append_text("X-Forwarded-For", format_args!("{}", client.to_canonical()));
+    head.fields.append_text("X-Forwarded-For", |value| put_address(value, client.to_canonical()));
     if let Some(host) = host {
         head.fields.append_span("X-Forwarded-Host", host);
     }
@@ -72,14 +73,14 @@ pub(crate) fn may_be_in_trailers(name: &[u8]) -> bool {
 
 /// Refuses what a reverse proxy answers by itself.
 fn final_recipient(head: &mut RequestHead) -> Result<(), Refusal> {
-    match head.method() {
+    match head.method_bytes() {
         // RFC 9110 section 9.3.6: 501 from who does not implement it.
-        "CONNECT" => Err(Refusal::ConnectNotSupported),
+        b"CONNECT" => Err(Refusal::ConnectNotSupported),
         // RFC 9110 section 9.3.8: TRACE would show fields that this proxy added.
-        "TRACE" => Err(Refusal::TraceNotAllowed),
+        b"TRACE" => Err(Refusal::TraceNotAllowed),
         // RFC 9110 section 9.3.7: `OPTIONS *` asks about the server that it reaches.
-        "OPTIONS" if head.target_form() == TargetForm::Asterisk => Err(Refusal::FinalRecipient),
-        "OPTIONS" => max_forwards(&mut head.fields),
+        b"OPTIONS" if head.target_form() == TargetForm::Asterisk => Err(Refusal::FinalRecipient),
+        b"OPTIONS" => max_forwards(&mut head.fields),
         _ => Ok(()),
     }
 }
@@ -202,5 +203,24 @@ fn is_forbidden_in_trailers(name: &[u8]) -> bool {
 
 /// RFC 9110 section 7.6.3: a proxy adds itself, with the version that the message was received in.
 fn via(fields: &mut FieldSection, version: Version, name: &str) {
-    fields.append_text("Via", format_args!("{} {name}", version.number()));
+    fields.append_text("Via", |value| {
+        value.extend_from_slice(version.number().as_bytes());
+        value.push(b' ');
+        value.extend_from_slice(name.as_bytes());
+    });
+}
+
+/// Every request tells one, so the usual kind is put together by hand: formatting it costs as much as decoding a head.
+fn put_address(out: &mut Vec<u8>, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        // Writing to a vector does not fail.
+        let _ = write!(out, "{address}");
+        return;
+    };
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            out.push(b'.');
+        }
+        out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+    }
 }

@@ -1,5 +1,7 @@
 //! The head of a request: parsing it, and what one can ask of it.
 
+use memchr::memchr;
+
 use crate::fields::{Span, is_token};
 use crate::scanner::Section;
 use crate::target::{Target, TargetForm, is_host_and_port};
@@ -56,7 +58,11 @@ impl RequestHead {
 
     /// The method, case-sensitive (RFC 9110 section 9.1).
     pub fn method(&self) -> &str {
-        text(self.method.of(self.fields.block()))
+        text(self.method_bytes())
+    }
+
+    pub(crate) fn method_bytes(&self) -> &[u8] {
+        self.method.of(self.fields.block())
     }
 
     /// The request target as it came.
@@ -77,7 +83,11 @@ impl RequestHead {
 
     /// Path and query, as the target has them; in absolute-form the path may be missing.
     pub fn path_and_query(&self) -> &str {
-        text(self.target.path_and_query.of(self.fields.block()))
+        text(self.path_and_query_bytes())
+    }
+
+    pub(crate) fn path_and_query_bytes(&self) -> &[u8] {
+        self.target.path_and_query.of(self.fields.block())
     }
 
     /// The host (and port) that the request is for: that of an absolute-form target, else that of `Host`
@@ -111,7 +121,7 @@ impl RequestHead {
 
     /// What this request means for the framing of its response.
     pub fn response_to(&self) -> ResponseTo {
-        if self.method() == "HEAD" { ResponseTo::Head } else { ResponseTo::Other }
+        if self.method_bytes() == b"HEAD" { ResponseTo::Head } else { ResponseTo::Other }
     }
 }
 
@@ -131,7 +141,7 @@ impl RequestLine {
         // What lies beyond is refused by the scanner. Looking at it here would let the way in which the bytes arrive decide
         // which rule is named.
         let head = &head[..head.len().min(limits.max_head_bytes)];
-        let line_feed = head.iter().position(|&byte| byte == b'\n');
+        let line_feed = memchr(b'\n', head);
         if line_feed == Some(0) {
             // RFC 9112 section 2.2: an empty line, but one that ends with LF alone.
             return Err(Refusal::BareLineFeed);

@@ -2,6 +2,8 @@
 //!
 //! The bounds on size and lines act here, before anything is parsed, so that a slow sender costs linear time.
 
+use memchr::memchr;
+
 use crate::limits::BareLineFeed;
 use crate::{Limits, Refusal};
 
@@ -39,7 +41,7 @@ impl Scanner {
         start_lines: usize,
         limits: &Limits,
     ) -> Result<Option<Section>, Refusal> {
-        while let Some(distance) = bytes[self.scanned..].iter().position(|&byte| byte == b'\n') {
+        while let Some(distance) = memchr(b'\n', &bytes[self.scanned..]) {
             let line_feed = self.scanned + distance;
             if line_feed >= limits.max_head_bytes {
                 return Err(Refusal::HeadTooLarge);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::socket;
 use crate::client_state::{ClientState, Ending, ResponseState};
-use crate::date::with_date;
+use crate::date::{with_date, with_date_for};
 use crate::signal::Signal;
 use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait};
 
@@ -225,7 +225,7 @@ impl ResponseWriter<'_> {
             // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
             self.state.close_after_response();
         }
-        with_date(|date| self.state.queue_head(head, date));
+        with_date_for(&head.fields, |date| self.state.queue_head(head, date));
         self.began.set();
         if self.state.encoder.is_close_delimited() {
             socket::reset_on_close(self.stream, true);

@@ -17,7 +17,13 @@ use crate::{
 
 /// A connection to a backend, for one exchange at a time.
 #[derive(Debug)]
-pub struct BackendConnection {
+pub struct BackendConnection(
+    /// Boxed, because a pool hands it about.
+    Box<Inner>,
+);
+
+#[derive(Debug)]
+struct Inner {
     stream: TcpStream,
     host: String,
     limits: &'static Limits,
@@ -71,7 +77,7 @@ impl BackendConnection {
     }
 
     fn new(stream: TcpStream, backend: &BackendAddress, limits: &'static Limits) -> BackendConnection {
-        BackendConnection {
+        BackendConnection(Box::new(Inner {
             stream,
             host: backend.authority().to_owned(),
             limits,
@@ -81,72 +87,73 @@ impl BackendConnection {
             persistence: Persistence::KeepAlive,
             response: ResponseState::Nothing,
             request_progressed: Signal::default(),
-        }
+        }))
     }
 
     /// Makes the next request the last: it says `Connection: close` (RFC 9112 section 9.6).
     pub fn close_after_response(&mut self) {
-        self.persistence = Persistence::Close;
+        self.0.persistence = Persistence::Close;
     }
 
     /// Whether another exchange may follow: the last request has left whole, its response was read to its end, both
     /// sides keep the connection, and nothing came after the response (RFC 9112 section 9.3).
     pub fn is_reusable(&self) -> bool {
-        self.encoder.is_clean()
-            && self.decoder.is_clean()
-            && self.persistence == Persistence::KeepAlive
-            && self.response == ResponseState::Head(Persistence::KeepAlive)
+        self.0.encoder.is_clean()
+            && self.0.decoder.is_clean()
+            && self.0.persistence == Persistence::KeepAlive
+            && self.0.response == ResponseState::Head(Persistence::KeepAlive)
     }
 
     /// Whether an idle connection has ended, or bytes came that nobody asked for. It costs a system call only if
     /// something is known to have come; a connection that ended just now may pass.
     pub fn is_stale(&self) -> bool {
-        !matches!(self.stream.try_read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+        !matches!(self.0.stream.try_read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Whether a byte of the response to the last request has come.
     pub fn has_answered(&self) -> bool {
-        self.response != ResponseState::Nothing
+        self.0.response != ResponseState::Nothing
     }
 
     /// The two directions of an exchange.
     pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
-        self.encoder.release();
-        self.response = ResponseState::Nothing;
-        let (read, write) = self.stream.split();
+        let inner = &mut *self.0;
+        inner.encoder.release();
+        inner.response = ResponseState::Nothing;
+        let (read, write) = inner.stream.split();
         let writer = RequestWriter {
             stream: write,
-            host: &self.host,
-            encoder: &mut self.encoder,
-            persistence: self.persistence,
-            progressed: &self.request_progressed,
+            host: &inner.host,
+            encoder: &mut inner.encoder,
+            persistence: inner.persistence,
+            progressed: &inner.request_progressed,
         };
         let reader = ResponseReader {
             stream: read,
-            limits: self.limits,
-            decoder: &mut self.decoder,
-            timer: &mut self.timer,
+            limits: inner.limits,
+            decoder: &mut inner.decoder,
+            timer: &mut inner.timer,
             expected: Expected {
                 response_to: request.response_to(),
                 upgrade: request.fields.contains("Upgrade"),
             },
             head_deadline: None,
-            state: &mut self.response,
-            request_progressed: &self.request_progressed,
+            state: &mut inner.response,
+            request_progressed: &inner.request_progressed,
         };
         (writer, reader)
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
+        &self.0.stream
     }
 
     pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
-        &mut self.stream
+        &mut self.0.stream
     }
 
     pub(super) fn take_unread(&mut self) -> Vec<u8> {
-        self.decoder.take_unread()
+        self.0.decoder.take_unread()
     }
 }
 
@@ -233,17 +240,20 @@ impl ResponseReader<'_> {
             Wait::Head => self.limits.response_head_timeout,
             _ => self.limits.response_body_timeout,
         };
+        // A response cannot be late while the request is on its way.
+        if self.request_progressed.clear() {
+            self.head_deadline = None;
+        }
         let now = Instant::now();
         let mut deadline = now + timeout;
         if wait == Wait::Head {
             // A total, because a backend that sends a byte now and then would never be late.
             deadline = *self.head_deadline.get_or_insert(deadline);
-            if now >= deadline && !self.request_progressed.clear() {
+            if now >= deadline {
                 return Err(Cause::TimedOut(wait));
             }
         }
         let filled = poll_fn(|cx| {
-            // A response cannot be late while the request is on its way.
             if self.request_progressed.clear() {
                 deadline = Instant::now() + timeout;
                 self.head_deadline = Some(deadline);

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::connections::{ClientStream, ConnectionGuard};
 use super::socket::{self, Patience};
 use super::timer::Timer;
 use crate::client_state::{ClientState, Ending, ResponseState};
-use crate::date::with_date;
+use crate::date::{with_date, with_date_for};
 use crate::signal::Signal;
 use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait};
 
@@ -35,7 +35,7 @@ pub struct ClientConnection(
 #[derive(Debug)]
 struct Inner {
     stream: TcpStream,
-    address: SocketAddr,
+    address: IpAddr,
     limits: &'static Limits,
     state: ClientState,
     timer: Timer,
@@ -50,7 +50,7 @@ impl ClientConnection {
     pub fn new(client: ClientStream, limits: &'static Limits) -> ClientConnection {
         let ClientStream { stream, guard } = client;
         // Both fail only on a connection that is gone already, which the first read will tell.
-        let address = stream.peer_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
+        let address = stream.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
         // A message is written whole, so waiting for more to send with it only costs time.
         let _ = stream.set_nodelay(true);
         ClientConnection(Box::new(Inner {
@@ -65,7 +65,7 @@ impl ClientConnection {
 
     /// The address of the client.
     pub fn address(&self) -> IpAddr {
-        self.0.address.ip()
+        self.0.address
     }
 
     /// Makes the next response the last: it says `Connection: close` (RFC 9112 section 9.6).
@@ -81,7 +81,7 @@ impl ClientConnection {
         if self.0.state.ending() != Ending::KeepAlive {
             return false;
         }
-        let deadline = Instant::now() + self.0.limits.idle_timeout;
+        let deadline = Instant::from_std(self.0.state.idle_since) + self.0.limits.idle_timeout;
         while !self.0.state.decoder.has_started() {
             self.0.state.decoder.release();
             // Woken by the first byte, by the timer, or because the server stops.
@@ -190,18 +190,21 @@ impl ClientConnection {
     ///
     /// `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in an origin server.
     pub async fn finish(&mut self, outcome: Result<(), Error>, proxy: Option<&str>) -> Report {
-        let error = outcome.err();
-        if let Some(error) = &error
-            && let Some(body) = with_date(|date| self.0.state.queue_answer(error, proxy, date))
-        {
+        match outcome {
+            Ok(()) => self.0.state.end(None),
+            // Boxed, so that the task of a client that waits is small: few requests end like this.
+            Err(error) => Box::pin(self.answer(error, proxy)).await,
+        }
+    }
+
+    async fn answer(&mut self, error: Error, proxy: Option<&str>) -> Report {
+        if let Some(body) = with_date(|date| self.0.state.queue_answer(&error, proxy, date)) {
             socket::reset_on_close(&self.0.stream, false);
             let (_, mut to_client) = self.split();
-            // Boxed, so that the task of a client that waits is small: few requests end like this.
-            let written = Box::pin(to_client.write_piece(Piece::last(body.as_bytes())));
             // If the client does not take the answer either, there is nothing left to tell it.
-            let _ = written.await;
+            let _ = to_client.write_piece(Piece::last(body.as_bytes())).await;
         }
-        self.0.state.end(error)
+        self.0.state.end(Some(error))
     }
 
     /// Closes the connection so that the client gets all that was written (RFC 9112 section 9.6): says that
@@ -276,7 +279,10 @@ impl RequestBody<'_> {
     /// # Errors
     /// Always, once it returns: the client's.
     pub async fn wait_for_reset(&mut self) -> Result<(), Error> {
-        self.stream.ready(Interest::ERROR).await.map_err(Error::client)?;
+        // A reset wakes a reader too, which costs little to wait for, and mostly nothing wakes it.
+        poll_fn(|cx| self.stream.as_ref().poll_read_ready(cx)).await.map_err(Error::client)?;
+        // Perhaps the next request came, or the end of the client's side. Boxed, because few exchanges get here.
+        Box::pin(self.stream.ready(Interest::ERROR)).await.map_err(Error::client)?;
         let error = self.stream.as_ref().take_error().ok().flatten();
         Err(Error::client(error.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())))
     }
@@ -330,7 +336,7 @@ impl ResponseWriter<'_> {
             // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
             self.state.close_after_response();
         }
-        with_date(|date| self.state.queue_head(head, date));
+        with_date_for(&head.fields, |date| self.state.queue_head(head, date));
         self.began.set();
         if self.state.encoder.is_close_delimited() {
             socket::reset_on_close(self.stream.as_ref(), true);

@@ -9,14 +9,13 @@ mod connections;
 mod socket;
 mod timer;
 
-use std::future::poll_fn;
-use std::pin::pin;
-
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 pub use backend::{BackendConnection, RequestWriter, ResponseReader};
 pub use client::{ClientConnection, RequestBody, ResponseWriter};
 pub use connections::{ClientStream, ConnectionGuard, Connections};
+use pin_project_lite::pin_project;
 
 use crate::{Error, both_ways};
 
@@ -27,27 +26,48 @@ use crate::{Error, both_ways};
 ///
 /// # Errors
 /// None if the response has gone to the client whole; else the error that the client should be told.
-pub async fn both_ways(
-    upload: impl Future<Output = Result<(), Error>>,
-    download: impl Future<Output = Result<(), Error>>,
-) -> Result<(), Error> {
-    let (mut upload, mut download) = (pin!(upload), pin!(download));
-    let mut uploaded = None;
-    poll_fn(|cx| {
-        if uploaded.is_none()
-            && let Poll::Ready(outcome) = upload.as_mut().poll(cx)
+pub fn both_ways<Upload, Download>(upload: Upload, download: Download) -> BothWays<Upload, Download>
+where
+    Upload: Future<Output = Result<(), Error>>,
+    Download: Future<Output = Result<(), Error>>,
+{
+    BothWays { upload, uploaded: None, download }
+}
+
+pin_project! {
+    /// The future of [`both_ways`]. Written by hand because an async function keeps room for its arguments twice, and
+    /// these two are most of the memory of an exchange.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct BothWays<Upload, Download> {
+        #[pin]
+        upload: Upload,
+        uploaded: Option<Result<(), Error>>,
+        #[pin]
+        download: Download,
+    }
+}
+
+impl<Upload, Download> Future for BothWays<Upload, Download>
+where
+    Upload: Future<Output = Result<(), Error>>,
+    Download: Future<Output = Result<(), Error>>,
+{
+    type Output = Result<(), Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let this = self.project();
+        if this.uploaded.is_none()
+            && let Poll::Ready(outcome) = this.upload.poll(cx)
         {
             // Without a whole request no response is worth waiting for. But if it was the backend that took no
             // more, its answer may still come.
             match outcome {
                 Err(error) if both_ways::decides(&error) => return Poll::Ready(Err(error)),
-                outcome => uploaded = Some(outcome),
+                outcome => *this.uploaded = Some(outcome),
             }
         }
-        let Poll::Ready(downloaded) = download.as_mut().poll(cx) else {
-            return Poll::Pending;
-        };
-        Poll::Ready(both_ways::outcome(uploaded.take().unwrap_or(Ok(())), downloaded))
-    })
-    .await
+        let downloaded = ready!(this.download.poll(cx));
+        Poll::Ready(both_ways::outcome(this.uploaded.take().unwrap_or(Ok(())), downloaded))
+    }
 }

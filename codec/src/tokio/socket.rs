@@ -1,7 +1,7 @@
 //! Reading and writing with a deadline.
 
 use std::future::poll_fn;
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -56,47 +56,52 @@ pub(super) enum Patience<'a> {
 /// Writes all parts, with patience.
 ///
 /// Not cancel-safe: what had left when it was dropped is unknown.
-pub(super) async fn write_all(
-    stream: &mut WriteHalf<'_>,
-    parts: [&[u8]; 3],
-    patience: Patience<'_>,
-) -> Result<(), Cause> {
-    let mut slices = parts.map(IoSlice::new);
-    let mut rest = &mut slices[..];
-    // Skips empty parts, which would make a write of nothing look like a closed connection.
-    IoSlice::advance_slices(&mut rest, 0);
+pub(super) fn write_all<'a>(
+    stream: &'a mut WriteHalf<'_>,
+    parts: [&'a [u8]; 3],
+    patience: Patience<'a>,
+) -> impl Future<Output = Result<(), Cause>> {
+    let mut written = 0;
     // Set only if the other side takes nothing: most writes never wait.
     let mut timer = Timer::default();
     let mut deadline = None;
-    while !rest.is_empty() {
-        let length = poll_fn(|cx| {
+    // No async function, which would keep room for its arguments twice.
+    poll_fn(move |cx| {
+        loop {
+            let mut slices = parts.map(IoSlice::new);
+            let rest = unwritten(&mut slices, written);
             let stream = Pin::new(&mut *stream);
-            // A vector costs the kernel more than what it holds, and most messages are one part.
-            let written = match rest {
+            let wrote = match rest {
+                [] => return Poll::Ready(Ok(())),
+                // A vector costs the kernel more than what it holds, and most messages are one part.
                 [only] => stream.poll_write(cx, only),
                 _ => stream.poll_write_vectored(cx, rest),
             };
-            if let Poll::Ready(written) = written {
-                return Poll::Ready(written.map_err(Cause::Io));
+            match (wrote, patience) {
+                (Poll::Ready(Ok(0)), _) => return Poll::Ready(Err(Cause::Io(ErrorKind::WriteZero.into()))),
+                (Poll::Ready(Ok(length)), _) => written += length,
+                (Poll::Ready(Err(error)), _) => return Poll::Ready(Err(Cause::Io(error))),
+                (Poll::Pending, Patience::For(timeout)) => {
+                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + timeout);
+                    ready!(timer.poll(cx, deadline));
+                    return Poll::Ready(Err(Cause::TimedOut(Wait::Write)));
+                }
+                (Poll::Pending, Patience::UntilProgress(_)) => return Poll::Pending,
             }
-            if let Patience::For(timeout) = patience {
-                let deadline = *deadline.get_or_insert_with(|| Instant::now() + timeout);
-                ready!(timer.poll(cx, deadline));
-                return Poll::Ready(Err(Cause::TimedOut(Wait::Write)));
+            deadline = None;
+            if let Patience::UntilProgress(progressed) = patience {
+                progressed.set();
             }
-            Poll::Pending
-        })
-        .await?;
-        if length == 0 {
-            return Err(Cause::Io(io::Error::from(ErrorKind::WriteZero)));
         }
-        IoSlice::advance_slices(&mut rest, length);
-        deadline = None;
-        if let Patience::UntilProgress(progressed) = patience {
-            progressed.set();
-        }
-    }
-    Ok(())
+    })
+}
+
+/// What is left of the parts after so many bytes, without empty parts at either end: nothing is never written.
+fn unwritten<'a, 'b>(parts: &'a mut [IoSlice<'b>], written: usize) -> &'a mut [IoSlice<'b>] {
+    let end = parts.iter().rposition(|part| !part.is_empty()).map_or(0, |last| last + 1);
+    let mut rest = &mut parts[..end];
+    IoSlice::advance_slices(&mut rest, written);
+    rest
 }
 
 /// Makes closing the connection reset it, or not.
