@@ -50,15 +50,14 @@ impl Stats {
     /// Adds to what a path has come to, and returns it.
     fn add(&self, path: &str, bytes: u64) -> u64 {
         let mut totals = self.lock();
-        let is_known = totals.contains_key(path);
         let has_room = totals.len() < MAX_PATHS && path.len() <= MAX_PATH_BYTES;
-        let name = if is_known || has_room { path } else { OTHER };
-        match totals.get_mut(name) {
-            // Wrapping, because what was announced and never sent is taken off again by adding its negative.
-            Some(total) => *total = total.wrapping_add(bytes),
-            None => drop(totals.insert(name.to_owned(), bytes)),
-        }
-        totals[name]
+        let total = match totals.get_mut(path) {
+            Some(total) => total,
+            None => totals.entry(if has_room { path } else { OTHER }.to_owned()).or_default(),
+        };
+        // Wrapping, because what was announced and never sent is taken off again by adding its negative.
+        *total = total.wrapping_add(bytes);
+        *total
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, u64>> {

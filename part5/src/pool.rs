@@ -41,7 +41,7 @@ pub struct Pool {
     max_age: Duration,
     sender: Sender<Idle>,
     receiver: Receiver<Idle>,
-    /// Connections that may come back.
+    /// Connections that may come back, those that are being opened among them.
     lent: Arc<AtomicUsize>,
 }
 
@@ -135,15 +135,16 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Lent, Error> {
+        let counted = Counted::new(&self.lent);
         let connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
-        Ok(Lent::new(connection, false, &self.lent))
+        Ok(Lent { connection, is_reused: false, _counted: counted })
     }
 
     /// An idle connection, unless the backend has closed it, or soon will.
     fn usable(&self, idle: Idle) -> Option<Lent> {
         let Idle { connection, since } = idle;
         let is_usable = since.elapsed() < self.max_age && !connection.is_stale();
-        is_usable.then(|| Lent::new(connection, true, &self.lent))
+        is_usable.then(|| Lent { connection, is_reused: true, _counted: Counted::new(&self.lent) })
     }
 }
 
@@ -153,10 +154,10 @@ fn is_repeatable(request: &RequestHead) -> bool {
     matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE") && !request.has_body()
 }
 
-impl Lent {
-    fn new(connection: BackendConnection, is_reused: bool, lent: &Arc<AtomicUsize>) -> Lent {
+impl Counted {
+    fn new(lent: &Arc<AtomicUsize>) -> Counted {
         lent.fetch_add(1, Ordering::Relaxed);
-        Lent { connection, is_reused, _counted: Counted(Arc::clone(lent)) }
+        Counted(Arc::clone(lent))
     }
 }
 

@@ -33,20 +33,21 @@ pub(super) const TASKS: [Task; 3] = [
         promise: "400 responses to 8 clients say 400 different totals",
         file: "stats.rs",
         function: "Stats::add",
-        lines: 7,
+        lines: 8,
         minutes: 10,
         needs: Some("3.1"),
         hints: [
-            "In `add`, after `name` is chosen: nothing is put into the map yet.",
-            "`totals` is the map, for as long as you hold the lock. Change the entry of `name`, or insert it, and \
-             return what it has become, before `totals` goes out of scope. `wrapping_add`, because 3.3 will add \
-             negative numbers.",
+            "In `add`, after `has_room` is known: nothing is put into the map yet.",
+            "`totals` is the map, for as long as you hold the lock. Take the entry of `path` if there is one; else \
+             make one, for `path` if there is room and for `OTHER` if not. Change it, and return what it has become, \
+             before `totals` goes out of scope. `wrapping_add`, because 3.3 will add negative numbers.",
             "With `let mut totals`:\n\
-             \x20   match totals.get_mut(name) {\n\
-             \x20       Some(total) => *total = total.wrapping_add( ... ),\n\
-             \x20       None => drop(totals.insert( ... )),\n\
-             \x20   }\n\
-             \x20   totals[name]",
+             \x20   let total = match totals.get_mut(path) {\n\
+             \x20       Some(total) => total,\n\
+             \x20       None => totals.entry( ... ).or_default(),\n\
+             \x20   };\n\
+             \x20   *total = total.wrapping_add( ... );\n\
+             \x20   *total",
         ],
         patch: include_str!("../../tasks/3.2.patch"),
         check: counts_exactly,
