@@ -24,16 +24,23 @@ pub struct FieldSection {
 struct NameFilter(u64);
 
 impl NameFilter {
-    /// The bit of a name, whatever its case.
-    fn bit(name: &[u8]) -> u64 {
-        let letter = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default().to_ascii_lowercase());
-        1 << ((name.len() * 5 + letter(name.first()) * 3 + letter(name.last())) % 64)
+    /// The bit of a name, whatever its case. Inlined, so that it is known at compile time for a name that is.
+    #[inline(always)]
+    const fn bit(name: &[u8]) -> u64 {
+        let (first, last) = match name {
+            [] => (0, 0),
+            [only] => (*only, *only),
+            [first, .., last] => (*first, *last),
+        };
+        let (first, last) = (first.to_ascii_lowercase() as usize, last.to_ascii_lowercase() as usize);
+        1 << ((name.len() * 5 + first * 3 + last) % 64)
     }
 
     fn add(&mut self, name: &[u8]) {
         self.0 |= NameFilter::bit(name);
     }
 
+    #[inline(always)]
     fn may_contain(self, name: &str) -> bool {
         self.0 & NameFilter::bit(name.as_bytes()) != 0
     }
@@ -110,6 +117,7 @@ impl FieldSection {
     }
 
     /// The values of all field lines of that name, in order.
+    #[inline]
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let fields = if self.names.may_contain(name) { &self.fields[..] } else { &[] };
         fields
@@ -119,17 +127,20 @@ impl FieldSection {
     }
 
     /// The value of the first field line of that name; `None` if there is none.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.get_all(name).next()
+        self.span(name).map(|span| span.of(&self.block))
     }
 
     /// Whether there is a field of that name.
+    #[inline]
     pub fn contains(&self, name: &str) -> bool {
-        self.get(name).is_some()
+        self.span(name).is_some()
     }
 
     /// The members of a field that is a comma-separated list, over all its lines, without white space around
     /// them and without empty ones (RFC 9110 section 5.6.1).
+    #[inline]
     pub fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.get_all(name)
             .flat_map(|value| value.split(|&byte| byte == b','))
@@ -172,10 +183,12 @@ impl FieldSection {
     }
 
     /// Where the value of the first field line of that name lies in the block.
+    #[inline]
     pub(crate) fn span(&self, name: &str) -> Option<Span> {
-        if !self.names.may_contain(name) {
-            return None;
-        }
+        if self.names.may_contain(name) { self.find(name) } else { None }
+    }
+
+    fn find(&self, name: &str) -> Option<Span> {
         let is_named = |field: &&Field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes());
         self.fields.iter().find(is_named).map(|field| field.value)
     }

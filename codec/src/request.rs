@@ -77,7 +77,7 @@ impl RequestHead {
 
     /// The path of the target, without its query: `/` for an absolute-form target without a path.
     pub fn path(&self) -> &str {
-        let path = self.path_and_query().split('?').next().unwrap_or_default();
+        let path = text(self.target.path.of(self.fields.block()));
         if path.is_empty() { "/" } else { path }
     }
 

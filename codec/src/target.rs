@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr;
+
 use crate::Refusal;
 use crate::fields::Span;
 
@@ -27,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) authority: Span,
     /// From the path on, query included; may be empty in absolute-form.
     pub(crate) path_and_query: Span,
+    /// The path alone.
+    pub(crate) path: Span,
 }
 
 impl Target {
@@ -38,8 +42,11 @@ impl Target {
             return Err(Refusal::InvalidTarget);
         }
         let whole = Span::new(range.clone());
-        let parsed = |form, authority: Range<usize>, path: Range<usize>| {
-            Ok(Target { form, whole, authority: Span::new(authority), path_and_query: Span::new(path) })
+        let parsed = |form, authority: Range<usize>, path_and_query: Range<usize>| {
+            let length = memchr(b'?', &block[path_and_query.clone()]).unwrap_or(path_and_query.len());
+            let path = Span::new(path_and_query.start..path_and_query.start + length);
+            let path_and_query = Span::new(path_and_query);
+            Ok(Target { form, whole, authority: Span::new(authority), path_and_query, path })
         };
         if method == b"CONNECT" {
             // RFC 9112 section 3.2.3: CONNECT has authority-form, with a port, and nothing else has.

@@ -179,12 +179,15 @@ impl RequestWriter<'_> {
     ///
     /// # Errors
     /// The backend's: it takes no more.
-    pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
-        let parts = self.encoder.parts(piece)?;
-        let patience = Patience::UntilProgress(self.progressed);
-        socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::backend)?;
-        self.encoder.written(piece.is_last());
-        Ok(())
+    pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<(), Error>> {
+        // A block, because an async function keeps room for its arguments twice.
+        async move {
+            let parts = self.encoder.parts(piece)?;
+            let patience = Patience::UntilProgress(self.progressed);
+            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::backend)?;
+            self.encoder.written(piece.is_last());
+            Ok(())
+        }
     }
 }
 
@@ -210,8 +213,9 @@ impl ResponseReader<'_> {
     /// The backend's: a response that breaks a rule, or comes too late, or not at all.
     pub async fn read_response(&mut self) -> Result<ResponseHead, Error> {
         loop {
-            let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
-            if let Some(head) = head {
+            if let Some(head) =
+                self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?
+            {
                 self.head_deadline = None;
                 *self.state = ResponseState::Head(persistence_after(&head, self.expected.response_to));
                 return Ok(head);

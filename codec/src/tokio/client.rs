@@ -348,15 +348,18 @@ impl ResponseWriter<'_> {
     /// # Errors
     /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
     /// as its head announced.
-    pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
-        let length = self.state.encoder.body_length(&piece);
-        let parts = self.state.encoder.parts(piece)?;
-        let patience = Patience::For(self.limits.write_timeout);
-        socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
-        self.state.written(length, piece.is_last());
-        if piece.is_last() && self.state.encoder.is_close_delimited() {
-            socket::reset_on_close(self.stream.as_ref(), false);
+    pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<u64, Error>> {
+        // A block, because an async function keeps room for its arguments twice.
+        async move {
+            let length = self.state.encoder.body_length(&piece);
+            let parts = self.state.encoder.parts(piece)?;
+            let patience = Patience::For(self.limits.write_timeout);
+            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
+            self.state.written(length, piece.is_last());
+            if piece.is_last() && self.state.encoder.is_close_delimited() {
+                socket::reset_on_close(self.stream.as_ref(), false);
+            }
+            Ok(length)
         }
-        Ok(length)
     }
 }
