@@ -179,8 +179,8 @@ impl RequestWriter<'_> {
     ///
     /// # Errors
     /// The backend's: it takes no more.
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps room for its arguments twice")]
     pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<(), Error>> {
-        // A block, because an async function keeps room for its arguments twice.
         async move {
             let parts = self.encoder.parts(piece)?;
             let patience = Patience::UntilProgress(self.progressed);

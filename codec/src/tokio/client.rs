@@ -348,8 +348,8 @@ impl ResponseWriter<'_> {
     /// # Errors
     /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
     /// as its head announced.
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps room for its arguments twice")]
     pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<u64, Error>> {
-        // A block, because an async function keeps room for its arguments twice.
         async move {
             let length = self.state.encoder.body_length(&piece);
             let parts = self.state.encoder.parts(piece)?;
