@@ -107,14 +107,13 @@ impl BodyDecoder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongBodyLength;
 
-/// Puts the framing onto a piece: writes what stands before and after its bytes, which are sent as they are.
+/// Writes the framing that stands before the bytes of a piece, which are sent as they are.
 ///
 /// A `ContentLength` counts down to what is still to come.
-pub(crate) fn encode(
+pub(crate) fn put_before(
+    out: &mut BytesMut,
     framing: &mut BodyFraming,
     piece: &Piece<'_>,
-    before: &mut BytesMut,
-    after: &mut BytesMut,
 ) -> Result<(), WrongBodyLength> {
     match framing {
         BodyFraming::Empty | BodyFraming::CloseDelimited => {}
@@ -129,19 +128,28 @@ pub(crate) fn encode(
             // RFC 9112 section 7.1: a chunk of size 0 would end the body, so an empty piece is none.
             if !piece.bytes.is_empty() {
                 // Writing to a buffer that grows does not fail.
-                let _ = write!(before, "{:x}\r\n", piece.bytes.len());
-                after.put_slice(b"\r\n");
-            }
-            if piece.is_last {
-                after.put_slice(b"0\r\n");
-                for (name, value) in piece.trailers.into_iter().flat_map(FieldSection::iter) {
-                    if forward::may_be_in_trailers(name) {
-                        put_field(after, name, value);
-                    }
-                }
-                after.put_slice(b"\r\n");
+                let _ = write!(out, "{:x}\r\n", piece.bytes.len());
             }
         }
     }
     Ok(())
+}
+
+/// Writes the framing that stands after the bytes of a piece.
+pub(crate) fn put_after(out: &mut BytesMut, framing: BodyFraming, piece: &Piece<'_>) {
+    if framing != BodyFraming::Chunked {
+        return;
+    }
+    if !piece.bytes.is_empty() {
+        out.put_slice(b"\r\n");
+    }
+    if piece.is_last {
+        out.put_slice(b"0\r\n");
+        for (name, value) in piece.trailers.into_iter().flat_map(FieldSection::iter) {
+            if forward::may_be_in_trailers(name) {
+                put_field(out, name, value);
+            }
+        }
+        out.put_slice(b"\r\n");
+    }
 }

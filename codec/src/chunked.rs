@@ -21,7 +21,7 @@ pub(crate) enum ChunkedDecoder {
     /// In the trailer section.
     Trailers(Scanner),
     /// After it.
-    End(Option<FieldSection>),
+    End(Option<Box<FieldSection>>),
 }
 
 /// What a call to a body decoder found in its input.
@@ -94,7 +94,7 @@ impl ChunkedDecoder {
                         consumed += section.length;
                         let trailers = match section.lines {
                             0 => None,
-                            lines => Some(FieldSection::parse(block, 0, lines)?),
+                            lines => Some(Box::new(FieldSection::parse(block, 0, lines)?)),
                         };
                         *self = ChunkedDecoder::End(trailers);
                     }
@@ -108,7 +108,7 @@ impl ChunkedDecoder {
     /// The trailer section, once the body has ended; `None` if it is empty.
     pub(crate) fn trailers(&self) -> Option<&FieldSection> {
         match self {
-            ChunkedDecoder::End(trailers) => trailers.as_ref(),
+            ChunkedDecoder::End(trailers) => trailers.as_deref(),
             _ => None,
         }
     }

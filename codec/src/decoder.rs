@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
-use crate::request::{RequestHead, RequestLine};
+use crate::request::{LineProgress, RequestHead, RequestLine};
 use crate::response::{self, ResponseHead};
 use crate::scanner::{Scanner, Section};
 use crate::{BodyFraming, Limits, Piece, Refusal, ResponseTo};
@@ -27,7 +27,7 @@ pub struct Decoder {
 #[derive(Debug)]
 enum State {
     Head(HeadState),
-    Body { decoder: BodyDecoder, is_new: bool, has_ended: bool, max_bytes: Option<u64>, decoded: u64 },
+    Body { decoder: BodyDecoder, is_new: bool, has_ended: bool, is_bounded: bool, decoded: u64 },
     Refused(Refusal),
 }
 
@@ -35,8 +35,9 @@ enum State {
 #[derive(Debug, Default)]
 struct HeadState {
     scanner: Scanner,
-    /// The request line, once it is complete.
-    request_line: Option<RequestLine>,
+    line_progress: LineProgress,
+    /// The request line, if it was complete before the head was: mostly they come at once.
+    request_line: Option<Box<RequestLine>>,
     skipped_empty_line: bool,
     /// Interim responses before this head.
     interim_responses: u32,
@@ -219,7 +220,7 @@ impl Decoder {
 
     fn request_head(&mut self, limits: &Limits) -> Result<Option<RequestHead>, Refusal> {
         self.skip_empty_line();
-        let State::Head(HeadState { scanner, request_line, .. }) = &mut self.state else {
+        let State::Head(HeadState { scanner, line_progress, request_line, .. }) = &mut self.state else {
             return Ok(None);
         };
         let unread = self.buffer.unread();
@@ -231,16 +232,16 @@ impl Decoder {
         }
         // What is not HTTP at all is answered at once, and not when an empty line comes.
         let line = match request_line.take() {
-            Some(line) => Some(line),
-            None => RequestLine::parse(unread, limits)?,
+            Some(line) => Some(*line),
+            None => RequestLine::parse(unread, line_progress, limits)?,
         };
         let section = scanner.scan(unread, 1, limits)?;
         let (Some(line), Some(section)) = (line, section) else {
-            *request_line = line;
+            *request_line = line.map(Box::new);
             return Ok(None);
         };
         let head = RequestHead::parse(line, self.take(section), section, limits)?;
-        self.start_body(head.framing(), limits.max_body_bytes);
+        self.start_body(head.framing(), true);
         Ok(Some(head))
     }
 
@@ -275,7 +276,7 @@ impl Decoder {
         if head.status() == 101 && !expected.upgrade {
             return Err(Refusal::SwitchedProtocolsUnasked);
         }
-        self.start_body(head.framing(), None);
+        self.start_body(head.framing(), false);
         Ok(Some(head))
     }
 
@@ -287,15 +288,16 @@ impl Decoder {
         block
     }
 
-    fn start_body(&mut self, framing: BodyFraming, max_bytes: Option<u64>) {
+    /// `is_bounded`: no more of it is taken than [`Limits::max_body_bytes`].
+    fn start_body(&mut self, framing: BodyFraming, is_bounded: bool) {
         let decoder = BodyDecoder::new(framing);
-        self.state = State::Body { decoder, is_new: true, has_ended: false, max_bytes, decoded: 0 };
+        self.state = State::Body { decoder, is_new: true, has_ended: false, is_bounded, decoded: 0 };
     }
 
     fn body_piece(&mut self, limits: &Limits) -> Result<Decoded, Refusal> {
-        let (decoder, is_new, has_ended, max_bytes, decoded) = match &mut self.state {
-            State::Body { decoder, is_new, has_ended, max_bytes, decoded } => {
-                (decoder, is_new, has_ended, max_bytes, decoded)
+        let (decoder, is_new, has_ended, is_bounded, decoded) = match &mut self.state {
+            State::Body { decoder, is_new, has_ended, is_bounded, decoded } => {
+                (decoder, is_new, has_ended, is_bounded, decoded)
             }
             State::Refused(refusal) => return Err(*refusal),
             State::Head(_) => return Ok(Decoded::NeedsMore),
@@ -309,7 +311,7 @@ impl Decoder {
         self.piece = start + part.content.start..start + part.content.end;
         *decoded += self.piece.len() as u64;
         // RFC 9110 section 15.5.14: a body whose length was not announced is refused where it grows too large.
-        if max_bytes.is_some_and(|max| *decoded > max) {
+        if *is_bounded && limits.max_body_bytes.is_some_and(|max| *decoded > max) {
             return Err(Refusal::BodyTooLarge);
         }
         *has_ended = part.end;

@@ -17,9 +17,8 @@ use crate::{
 /// [`Encoder::parts`], then say so with [`Encoder::written`].
 #[derive(Debug)]
 pub struct Encoder {
-    /// What stands before the piece, and what after it.
-    before: BytesMut,
-    after: BytesMut,
+    /// Heads, framing, and short pieces.
+    queued: BytesMut,
     /// How the body is delimited as it is sent; of a `ContentLength`, what is still to come.
     framing: BodyFraming,
     progress: Progress,
@@ -62,8 +61,7 @@ pub struct Answering {
 impl Default for Encoder {
     fn default() -> Encoder {
         Encoder {
-            before: BytesMut::new(),
-            after: BytesMut::new(),
+            queued: BytesMut::new(),
             framing: BodyFraming::Empty,
             progress: Progress::Nothing,
             writing: Writing::Done,
@@ -115,8 +113,8 @@ impl Encoder {
     /// `host` is what `Host` says where the request itself names none, as in HTTP/1.0.
     pub fn queue_request(&mut self, head: &RequestHead, host: &str, persistence: Persistence) {
         self.start(head.framing());
-        self.before.reserve(head.fields.block().len() + WRITTEN_HERE);
-        let out = &mut self.before;
+        self.queued.reserve(head.fields.block().len() + WRITTEN_HERE);
+        let out = &mut self.queued;
         out.put_slice(head.method_bytes());
         out.put_slice(b" ");
         let path_and_query = head.path_and_query_bytes();
@@ -150,8 +148,8 @@ impl Encoder {
         let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
         self.start(if has_no_body { BodyFraming::Empty } else { framing });
 
-        self.before.reserve(head.fields.block().len() + WRITTEN_HERE);
-        let out = &mut self.before;
+        self.queued.reserve(head.fields.block().len() + WRITTEN_HERE);
+        let out = &mut self.queued;
         put_status_line(out, head);
         put_fields(out, &head.fields);
         match (head.status(), framing) {
@@ -182,9 +180,9 @@ impl Encoder {
 
     /// Queues an interim response; the final one is still to come (RFC 9110 section 15.2).
     pub fn queue_interim(&mut self, head: &ResponseHead) {
-        put_status_line(&mut self.before, head);
-        put_fields(&mut self.before, &head.fields);
-        self.before.put_slice(b"\r\n");
+        put_status_line(&mut self.queued, head);
+        put_fields(&mut self.queued, &head.fields);
+        self.queued.put_slice(b"\r\n");
     }
 
     /// Queues a piece of the body, and returns what is to be written: all of it, in order.
@@ -194,27 +192,29 @@ impl Encoder {
     pub fn parts<'a>(&'a mut self, piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
         // What would be the body of a response to HEAD is not sent.
         let mut bytes = if self.framing == BodyFraming::Empty { &[] } else { piece.bytes() };
-        body::encode(&mut self.framing, &piece, &mut self.before, &mut self.after)?;
+        body::put_before(&mut self.queued, &mut self.framing, &piece)?;
         if bytes.len() <= COPIED_BYTES {
-            self.before.put_slice(bytes);
-            self.before.put_slice(&self.after);
-            self.after.clear();
+            self.queued.put_slice(bytes);
             bytes = &[];
         }
+        let before = self.queued.len();
+        body::put_after(&mut self.queued, self.framing, &piece);
         self.begin_write();
-        Ok([&self.before, bytes, &self.after])
+        match self.queued.split_at(before) {
+            _ if bytes.is_empty() => Ok([&self.queued, &[], &[]]),
+            (before, after) => Ok([before, bytes, after]),
+        }
     }
 
     /// What is queued without a piece: an interim response.
     pub fn queued(&mut self) -> &[u8] {
         self.begin_write();
-        &self.before
+        &self.queued
     }
 
     /// Says that all of what was returned last has been written; `is_last`: with the last piece.
     pub fn written(&mut self, is_last: bool) {
-        self.before.clear();
-        self.after.clear();
+        self.queued.clear();
         if self.writing == Writing::Begun {
             self.writing = Writing::Done;
         }
@@ -232,8 +232,7 @@ impl Encoder {
 
     /// Begins a message, in the place of one that is queued and has not left.
     fn start(&mut self, framing: BodyFraming) {
-        self.before.clear();
-        self.after.clear();
+        self.queued.clear();
         self.framing = framing;
         self.progress = Progress::HeadQueued;
     }

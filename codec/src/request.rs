@@ -31,7 +31,8 @@ impl RequestHead {
         let block = format!("{start_line}Host: {host}\r\n\r\n").into_bytes();
         let section = Section { length: block.len(), lines: 2, first_line_end: start_line.len() - 1 };
         let limits = &Limits::DEFAULT;
-        let line = RequestLine::parse(&block, limits)?.ok_or(Refusal::InvalidRequestLine)?;
+        let progress = &mut LineProgress::default();
+        let line = RequestLine::parse(&block, progress, limits)?.ok_or(Refusal::InvalidRequestLine)?;
         Ok(RequestHead { framing, ..RequestHead::parse(line, block, section, limits)? })
     }
 
@@ -133,27 +134,47 @@ pub(crate) struct RequestLine {
     version: Version,
 }
 
+/// How far a request line was looked at that is not complete: each byte is searched once, or a line that comes
+/// byte by byte would cost quadratic time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LineProgress {
+    /// Bytes that were looked at, and are no LF.
+    searched: usize,
+    /// Where the last space among them is; 0 if there is none.
+    last_space: usize,
+}
+
 impl RequestLine {
-    /// Parses the line that `head` begins with; `None` if it is not complete.
+    /// Parses the line that `head` begins with; `None` if it is not complete. `head` is that of the last call with this
+    /// `progress`, and more.
     ///
     /// A part of a line is looked at too: what is not HTTP may never send a whole one.
-    pub(crate) fn parse(head: &[u8], limits: &Limits) -> Result<Option<RequestLine>, Refusal> {
+    pub(crate) fn parse(
+        head: &[u8],
+        progress: &mut LineProgress,
+        limits: &Limits,
+    ) -> Result<Option<RequestLine>, Refusal> {
         // What lies beyond is refused by the scanner. Looking at it here would let the way in which the bytes arrive decide
         // which rule is named.
         let head = &head[..head.len().min(limits.max_head_bytes)];
-        let line_feed = memchr(b'\n', head);
+        let searched = progress.searched;
+        let new = &head[searched..];
+        let line_feed = memchr(b'\n', new).map(|distance| searched + distance);
+        progress.searched = line_feed.unwrap_or(head.len());
+        if let Some(distance) = head[searched..progress.searched].iter().rposition(|&byte| byte == b' ') {
+            progress.last_space = searched + distance;
+        }
         if line_feed == Some(0) {
             // RFC 9112 section 2.2: an empty line, but one that ends with LF alone.
             return Err(Refusal::BareLineFeed);
         }
-        let line = without_line_end(&head[..line_feed.unwrap_or(head.len())]);
+        let line = without_line_end(&head[..progress.searched]);
         let end_of_method = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
         if !line.is_empty() || line_feed.is_some() {
             check_method(&line[..end_of_method], limits)?;
         }
         // RFC 9112 section 3: single spaces, and nothing else, between the three parts.
-        let end_of_target =
-            line.iter().rposition(|&byte| byte == b' ').filter(|&end| end > end_of_method + 1);
+        let end_of_target = Some(progress.last_space).filter(|&end| end > end_of_method + 1);
         let target = end_of_method + 1..end_of_target.unwrap_or(line.len());
         if target.len() > limits.max_target_bytes {
             return Err(Refusal::TargetTooLong);
@@ -206,4 +227,20 @@ pub(crate) fn without_line_end(line: &[u8]) -> &[u8] {
 /// Text that was checked to be ASCII when the head was parsed.
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LineProgress, RequestLine};
+    use crate::Limits;
+
+    #[test]
+    fn no_byte_of_a_request_line_is_searched_twice() {
+        let progress = &mut LineProgress::default();
+        let mut parse = |head: &[u8]| RequestLine::parse(head, progress, &Limits::DEFAULT);
+        assert!(parse(b"GET /path HTTP").is_ok_and(|line| line.is_none()));
+        // A byte that was searched is another now: who looks at it again finds the end of a line.
+        assert!(parse(b"GET /path\nHTTP/1.1").is_ok_and(|line| line.is_none()));
+        assert!(parse(b"GET /path HTTP/1.1\r\n").is_ok_and(|line| line.is_some()));
+    }
 }
