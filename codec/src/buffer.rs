@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The size of a buffer that is not yet known to be needed larger.
 const FIRST_BYTES: usize = 16 * 1024;
@@ -10,6 +11,13 @@ const GROWTH: usize = 4;
 /// How many bytes of buffers of each size a thread keeps for the next connections that need one. Given back to
 /// the allocator, a large one would go back to the kernel, and come back page by page.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many bytes the buffers in use that are larger than they must be may take in all. Whoever reads slowly holds on
+/// to a buffer: ten thousand of them would hold gigabytes.
+const MAX_GROWN_BYTES: usize = 64 * 1024 * 1024;
+
+/// The bytes of the buffers in use that are larger than the first size.
+static GROWN_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     /// Buffers that nobody uses, by size: 16 KiB, 64 KiB, 256 KiB.
@@ -29,11 +37,17 @@ fn class(bytes: usize) -> Option<usize> {
 }
 
 fn take_buffer(bytes: usize) -> Vec<u8> {
+    if bytes > FIRST_BYTES {
+        GROWN_BYTES.fetch_add(bytes, Ordering::Relaxed);
+    }
     let kept = class(bytes).and_then(|class| FREE.with_borrow_mut(|free| free[class].pop()));
     kept.unwrap_or_else(|| vec![0; bytes])
 }
 
 fn give_back(buffer: Vec<u8>) {
+    if buffer.len() > FIRST_BYTES {
+        GROWN_BYTES.fetch_sub(buffer.len(), Ordering::Relaxed);
+    }
     let Some(class) = class(buffer.len()) else {
         return;
     };
@@ -101,7 +115,11 @@ impl ReadBuffer {
             let mut bytes = take_buffer(larger.max(self.bytes.len() * 2));
             bytes[..self.end].copy_from_slice(&self.bytes[..self.end]);
             give_back(mem::replace(&mut self.bytes, bytes));
-        } else if self.is_empty() && self.was_filled && larger > self.bytes.len() {
+        } else if self.is_empty()
+            && self.was_filled
+            && larger > self.bytes.len()
+            && GROWN_BYTES.load(Ordering::Relaxed) < MAX_GROWN_BYTES
+        {
             give_back(mem::replace(&mut self.bytes, take_buffer(larger)));
         }
         self.was_filled = false;
