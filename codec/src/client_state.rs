@@ -105,7 +105,7 @@ impl ClientState {
         }
         let persistence = match self.closes_after_response {
             true => Persistence::Close,
-            false => Persistence::of(head.version(), &head.fields),
+            false => Persistence::of(head.version(), head.connection),
         };
         self.response.answering =
             Answering { response_to: head.response_to(), version: head.version(), persistence };

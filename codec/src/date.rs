@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::FieldSection;
+use crate::names::Name;
 
 thread_local! {
     static DATE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
@@ -12,7 +13,7 @@ thread_local! {
 /// Calls `use_date` with the date that a response with these fields lacks: if it has one, with nothing, and without
 /// asking for the time.
 pub(crate) fn with_date_for<T>(fields: &FieldSection, use_date: impl FnOnce(&str) -> T) -> T {
-    if fields.contains("Date") { use_date("") } else { with_date(use_date) }
+    if fields.has(Name::Date) { use_date("") } else { with_date(use_date) }
 }
 
 /// Calls `use_date` with the current time as `Date` has it (RFC 9110 section 5.6.7).

@@ -5,12 +5,15 @@
 
 use std::ops::Range;
 
+use memchr::memchr;
+
 use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
+use crate::fields::parse_at_once;
 use crate::request::{LineProgress, RequestHead, RequestLine};
-use crate::response::{self, ResponseHead};
+use crate::response::{self, ResponseHead, StatusLine};
 use crate::scanner::{Scanner, Section};
-use crate::{BodyFraming, Limits, Piece, Refusal, ResponseTo};
+use crate::{BodyFraming, FieldSection, Limits, Piece, Refusal, ResponseTo};
 
 /// Decodes the messages of one connection. It owns the bytes that came and were not consumed.
 ///
@@ -235,12 +238,22 @@ impl Decoder {
             Some(line) => Some(*line),
             None => RequestLine::parse(unread, line_progress, limits)?,
         };
-        let section = scanner.scan(unread, 1, limits)?;
-        let (Some(line), Some(section)) = (line, section) else {
-            *request_line = line.map(Box::new);
+        let at_once = line.as_ref().filter(|_| scanner.is_new());
+        let fields =
+            if let Some(parsed) = at_once.and_then(|line| parse_at_once(unread, line.end + 1, limits)) {
+                FieldSection::of_parsed(self.take(parsed.end), parsed)
+            } else {
+                let section = scanner.scan(unread, 1, limits)?;
+                let (Some(line), Some(section)) = (&line, section) else {
+                    *request_line = line.map(Box::new);
+                    return Ok(None);
+                };
+                FieldSection::parse(self.take(section.length), line.end + 1, section.lines - 1)?
+            };
+        let Some(line) = line else {
             return Ok(None);
         };
-        let head = RequestHead::parse(line, self.take(section), section, limits)?;
+        let head = RequestHead::of(line, fields, limits)?;
         self.start_body(head.framing(), true);
         Ok(Some(head))
     }
@@ -258,11 +271,23 @@ impl Decoder {
             // RFC 9112 section 4: what speaks another protocol is not waited for.
             return Err(Refusal::InvalidStatusLine);
         }
-        let Some(section) = scanner.scan(unread, 1, limits)? else {
-            return Ok(None);
-        };
         let interim_responses = *interim_responses;
-        let head = ResponseHead::parse(self.take(section), section, expected.response_to, limits)?;
+        let at_once = || {
+            let end = memchr(b'\n', unread).filter(|_| scanner.is_new())?;
+            let line = StatusLine::parse(&unread[..end]).ok()?;
+            Some((line, parse_at_once(unread, end + 1, limits)?))
+        };
+        let (line, fields) = if let Some((line, parsed)) = at_once() {
+            (line, FieldSection::of_parsed(self.take(parsed.end), parsed))
+        } else {
+            let Some(Section { length, lines, first_line_end }) = scanner.scan(unread, 1, limits)? else {
+                return Ok(None);
+            };
+            let block = self.take(length);
+            let line = StatusLine::parse(&block[..first_line_end])?;
+            (line, FieldSection::parse(block, first_line_end + 1, lines - 1)?)
+        };
+        let head = ResponseHead::of(line, fields, expected.response_to, limits)?;
         if head.is_interim() {
             // RFC 9110 section 15.2: any number may come; a bound keeps a broken backend from going on for ever.
             if interim_responses == limits.max_interim_responses {
@@ -280,11 +305,11 @@ impl Decoder {
         Ok(Some(head))
     }
 
-    fn take(&mut self, section: Section) -> Vec<u8> {
+    fn take(&mut self, length: usize) -> Vec<u8> {
         // Room for what a proxy adds: Via and three X-Forwarded fields.
-        let mut block = Vec::with_capacity(section.length + 256);
-        block.extend_from_slice(&self.buffer.unread()[..section.length]);
-        self.buffer.consume(section.length);
+        let mut block = Vec::with_capacity(length + 256);
+        block.extend_from_slice(&self.buffer.unread()[..length]);
+        self.buffer.consume(length);
         block
     }
 

@@ -6,7 +6,9 @@
 use bytes::{BufMut, BytesMut};
 
 use crate::body::{self, WrongBodyLength};
+use crate::fields::put_field;
 use crate::framing::{decimal, has_no_body};
+use crate::names::{Name, Names};
 use crate::{
     BodyFraming, FieldSection, Persistence, Piece, RequestHead, ResponseHead, ResponseTo, TargetForm, Version,
 };
@@ -69,8 +71,17 @@ impl Default for Encoder {
     }
 }
 
+/// The fields that are written from what is done.
+const WRITTEN_HERE: Names = Names::these(&[
+    Name::Host,
+    Name::Connection,
+    Name::KeepAlive,
+    Name::ContentLength,
+    Name::TransferEncoding,
+]);
+
 /// More than what is written besides the fields: status line, framing, Connection, Date; and a short body.
-const WRITTEN_HERE: usize = 256;
+const ADDED_BYTES: usize = 256;
 
 /// Up to this size, copying a piece after its head costs less than handing three parts to the kernel.
 const COPIED_BYTES: usize = 4096;
@@ -103,17 +114,24 @@ impl Encoder {
         if self.framing == BodyFraming::Empty { 0 } else { piece.bytes().len() as u64 }
     }
 
-    /// Gives the buffers' memory back, and is ready for the next message.
+    /// Is ready for the next message.
+    pub fn reset(&mut self) {
+        self.queued.clear();
+        self.framing = BodyFraming::Empty;
+        self.progress = Progress::Nothing;
+    }
+
+    /// The same, and gives the buffer's memory back.
     pub fn release(&mut self) {
-        *self = Encoder { writing: self.writing, ..Encoder::default() };
+        self.queued = BytesMut::new();
+        self.reset();
     }
 
     /// Queues the head of a request in origin-form (RFC 9112 section 3.2.1).
     ///
     /// `host` is what `Host` says where the request itself names none, as in HTTP/1.0.
     pub fn queue_request(&mut self, head: &RequestHead, host: &str, persistence: Persistence) {
-        self.start(head.framing());
-        self.queued.reserve(head.fields.block().len() + WRITTEN_HERE);
+        self.start(head.framing(), &head.fields);
         let out = &mut self.queued;
         out.put_slice(head.method_bytes());
         out.put_slice(b" ");
@@ -129,10 +147,10 @@ impl Encoder {
         // RFC 9112 section 3.2.2: the host of an absolute-form target replaces that of the field.
         // RFC 9110 section 7.2: Host is best sent first.
         put_field(out, b"Host", head.authority().unwrap_or(host.as_bytes()));
-        put_fields(out, &head.fields);
+        head.fields.put_lines(out, WRITTEN_HERE);
         put_framing(out, head.framing());
-        let te = head.fields.contains("TE");
-        let upgrade = head.fields.contains("Upgrade");
+        let te = head.fields.has(Name::Te);
+        let upgrade = head.fields.has(Name::Upgrade);
         // RFC 9112 section 9.6: who will not use the connection again says so.
         let close = persistence == Persistence::Close;
         put_connection(out, [(close, "close"), (te, "TE"), (upgrade, "upgrade")]);
@@ -146,12 +164,10 @@ impl Encoder {
         let has_no_body = has_no_body(answering.response_to, head.status());
         let ends_with_connection = framing == BodyFraming::CloseDelimited && !has_no_body;
         let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
-        self.start(if has_no_body { BodyFraming::Empty } else { framing });
-
-        self.queued.reserve(head.fields.block().len() + WRITTEN_HERE);
+        self.start(if has_no_body { BodyFraming::Empty } else { framing }, &head.fields);
         let out = &mut self.queued;
         put_status_line(out, head);
-        put_fields(out, &head.fields);
+        head.fields.put_lines(out, WRITTEN_HERE);
         match (head.status(), framing) {
             // RFC 9110 section 8.6: no Content-Length with 1xx and 204; section 15.3.5: nor a body.
             (100..=199 | 204, _) => {}
@@ -165,11 +181,11 @@ impl Encoder {
             (_, BodyFraming::Empty) => put_length(out, 0),
             (_, framing) => put_framing(out, framing),
         }
-        if !head.fields.contains("Date") {
+        if !head.fields.has(Name::Date) {
             // RFC 9110 section 6.6.1: a recipient with a clock adds the date to a response without one.
             put_field(out, b"Date", date.as_bytes());
         }
-        let upgrade = head.fields.contains("Upgrade");
+        let upgrade = head.fields.has(Name::Upgrade);
         let close = persistence == Persistence::Close;
         // RFC 9112 section 9.3: an HTTP/1.0 client that asked for it is told that it got it.
         let keep_alive = !close && answering.version < Version::HTTP_1_1;
@@ -181,7 +197,7 @@ impl Encoder {
     /// Queues an interim response; the final one is still to come (RFC 9110 section 15.2).
     pub fn queue_interim(&mut self, head: &ResponseHead) {
         put_status_line(&mut self.queued, head);
-        put_fields(&mut self.queued, &head.fields);
+        head.fields.put_lines(&mut self.queued, WRITTEN_HERE);
         self.queued.put_slice(b"\r\n");
     }
 
@@ -231,8 +247,13 @@ impl Encoder {
     }
 
     /// Begins a message, in the place of one that is queued and has not left.
-    fn start(&mut self, framing: BodyFraming) {
+    fn start(&mut self, framing: BodyFraming, fields: &FieldSection) {
         self.queued.clear();
+        let bytes = fields.block().len() + ADDED_BYTES;
+        if self.queued.capacity() == 0 {
+            self.queued = BytesMut::with_capacity(bytes);
+        }
+        self.queued.reserve(bytes);
         self.framing = framing;
         self.progress = Progress::HeadQueued;
     }
@@ -251,9 +272,9 @@ fn framing_for(version: Version, framing: BodyFraming) -> BodyFraming {
 
 /// The one length that a response without a body tells; `None` if there is none, or if it is not to be trusted.
 fn announced_length(fields: &FieldSection) -> Option<u64> {
-    let mut lengths = fields.get_all("Content-Length");
+    let mut lengths = fields.values(Name::ContentLength);
     let length = lengths.next().and_then(decimal)?;
-    let is_only = lengths.next().is_none() && !fields.contains("Transfer-Encoding");
+    let is_only = lengths.next().is_none() && !fields.has(Name::TransferEncoding);
     is_only.then_some(length)
 }
 
@@ -263,33 +284,6 @@ fn put_status_line(out: &mut BytesMut, head: &ResponseHead) {
     out.put_slice(itoa::Buffer::new().format(head.status()).as_bytes());
     out.put_slice(b" ");
     out.put_slice(head.reason());
-    out.put_slice(b"\r\n");
-}
-
-/// All fields but those that are written from what is done.
-fn put_fields(out: &mut BytesMut, fields: &FieldSection) {
-    for (name, value) in fields.iter() {
-        if !is_written_here(name) {
-            put_field(out, name, value);
-        }
-    }
-}
-
-fn is_written_here(name: &[u8]) -> bool {
-    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-    match name.len() {
-        4 => is("Host"),
-        10 => is("Connection") || is("Keep-Alive"),
-        14 => is("Content-Length"),
-        17 => is("Transfer-Encoding"),
-        _ => false,
-    }
-}
-
-pub(crate) fn put_field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
-    out.put_slice(name);
-    out.put_slice(b": ");
-    out.put_slice(value);
     out.put_slice(b"\r\n");
 }
 

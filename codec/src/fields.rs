@@ -6,7 +6,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::Refusal;
+use bytes::{BufMut, BytesMut};
+use memchr::memchr;
+
+use crate::names::{Name, Names};
+use crate::{Limits, Refusal};
 
 /// An ordered list of fields (RFC 9110 section 5).
 #[derive(Clone, Default)]
@@ -14,42 +18,27 @@ pub struct FieldSection {
     /// What was received, start line included, and after it what was added here.
     block: Vec<u8>,
     fields: Vec<Field>,
-    names: NameFilter,
+    /// Which names there are.
+    names: Names,
 }
 
-/// Which names there may be: a bit for each name, though several names share one.
-///
-/// Most questions are about a field that is not there, and this answers them without a look at the fields.
-#[derive(Clone, Copy, Default)]
-struct NameFilter(u64);
-
-impl NameFilter {
-    /// The bit of a name, whatever its case. Inlined, so that it is known at compile time for a name that is.
-    #[inline(always)]
-    const fn bit(name: &[u8]) -> u64 {
-        let (first, last) = match name {
-            [] => (0, 0),
-            [only] => (*only, *only),
-            [first, .., last] => (*first, *last),
-        };
-        let (first, last) = (first.to_ascii_lowercase() as usize, last.to_ascii_lowercase() as usize);
-        1 << ((name.len() * 5 + first * 3 + last) % 64)
-    }
-
-    fn add(&mut self, name: &[u8]) {
-        self.0 |= NameFilter::bit(name);
-    }
-
-    #[inline(always)]
-    fn may_contain(self, name: &str) -> bool {
-        self.0 & NameFilter::bit(name.as_bytes()) != 0
-    }
-}
-
+/// A field line, by its places in the block.
 #[derive(Clone)]
 struct Field {
     name: Span,
     value: Span,
+    known: Name,
+}
+
+impl Field {
+    /// Where the whole line lies in the block; `None` if it does not stand there as it would be written.
+    fn line(&self, block: &[u8]) -> Option<Range<usize>> {
+        let (name, value) = (self.name.range(), self.value.range());
+        let is_plain = value.start == name.end + 2
+            && block[name.end..].starts_with(b": ")
+            && block[value.end..].starts_with(b"\r\n");
+        is_plain.then_some(name.start..value.end + 2)
+    }
 }
 
 /// A range of bytes in a block.
@@ -66,7 +55,11 @@ impl Span {
     }
 
     pub(crate) fn of(self, block: &[u8]) -> &[u8] {
-        &block[self.start as usize..self.end as usize]
+        &block[self.range()]
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 }
 
@@ -86,15 +79,20 @@ impl FieldSection {
 
     /// Parses the `lines` field lines that stand in `block` from `start` to its end, empty line included.
     pub(crate) fn parse(block: Vec<u8>, start: usize, lines: usize) -> Result<FieldSection, Refusal> {
-        let fields = if lines <= FEW_FIELDS {
+        let parsed = if lines <= FEW_FIELDS {
             parse_fields(&block, start, &mut [httparse::EMPTY_HEADER; FEW_FIELDS])
         } else {
             parse_fields(&block, start, &mut vec![httparse::EMPTY_HEADER; lines])
         };
-        match fields {
-            Some((fields, names)) => Ok(FieldSection { block, fields, names }),
+        match parsed {
+            Some(ParsedFields { fields, names, .. }) => Ok(FieldSection { block, fields, names }),
             None => Err(diagnose(&block[start..])),
         }
+    }
+
+    /// The section whose fields were parsed in what `block` is a copy of.
+    pub(crate) fn of_parsed(block: Vec<u8>, parsed: ParsedFields) -> FieldSection {
+        FieldSection { block, fields: parsed.fields, names: parsed.names }
     }
 
     pub(crate) fn block(&self) -> &[u8] {
@@ -117,35 +115,24 @@ impl FieldSection {
     }
 
     /// The values of all field lines of that name, in order.
-    #[inline]
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let fields = if self.names.may_contain(name) { &self.fields[..] } else { &[] };
-        fields
-            .iter()
-            .filter(move |field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes()))
-            .map(|field| field.value.of(&self.block))
+        self.named(name).map(|field| field.value.of(&self.block))
     }
 
     /// The value of the first field line of that name; `None` if there is none.
-    #[inline]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.span(name).map(|span| span.of(&self.block))
+        self.get_all(name).next()
     }
 
     /// Whether there is a field of that name.
-    #[inline]
     pub fn contains(&self, name: &str) -> bool {
-        self.span(name).is_some()
+        self.named(name).next().is_some()
     }
 
     /// The members of a field that is a comma-separated list, over all its lines, without white space around
     /// them and without empty ones (RFC 9110 section 5.6.1).
-    #[inline]
     pub fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.get_all(name)
-            .flat_map(|value| value.split(|&byte| byte == b','))
-            .map(<[u8]>::trim_ascii)
-            .filter(|member| !member.is_empty())
+        members(self.get_all(name))
     }
 
     /// Whether a list field has that member, compared without case.
@@ -153,44 +140,67 @@ impl FieldSection {
         self.list(name).any(|other| other.eq_ignore_ascii_case(member.as_bytes()))
     }
 
+    fn named(&self, name: &str) -> impl Iterator<Item = &Field> {
+        let fields = if self.has(Name::of(name.as_bytes())) { &self.fields[..] } else { &[] };
+        fields.iter().filter(move |field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// Whether there is a field of that name: costs no look at the fields.
+    pub(crate) fn has(&self, name: Name) -> bool {
+        self.names.contain(name)
+    }
+
+    /// As [`FieldSection::get_all`], for a name that was told apart.
+    pub(crate) fn values(&self, name: Name) -> impl Iterator<Item = &[u8]> {
+        self.spans(name).map(|span| span.of(&self.block))
+    }
+
+    /// As [`FieldSection::list`], for a name that was told apart.
+    pub(crate) fn list_of(&self, name: Name) -> impl Iterator<Item = &[u8]> {
+        members(self.values(name))
+    }
+
+    /// Where the values of all field lines of that name lie in the block.
+    pub(crate) fn spans(&self, name: Name) -> impl Iterator<Item = Span> {
+        let fields = if self.has(name) { &self.fields[..] } else { &[] };
+        fields.iter().filter(move |field| field.known == name).map(|field| field.value)
+    }
+
     /// Adds a field line at the end.
     ///
     /// Control characters in the value, but for HTAB, become spaces (RFC 9110 section 5.5), so that no value can start a
     /// new line, or be refused by the next recipient.
     pub fn append(&mut self, name: &'static str, value: impl AsRef<[u8]>) {
-        let name = self.append_name(name);
-        let value = self.append_to_block(value.as_ref());
-        for byte in &mut self.block[value.start as usize..value.end as usize] {
-            if *byte != b'\t' && (*byte < b' ' || *byte == 0x7f) {
-                *byte = b' ';
+        self.append_text(name, Name::of(name.as_bytes()), |block| {
+            let start = block.len();
+            block.extend_from_slice(value.as_ref());
+            for byte in &mut block[start..] {
+                if *byte != b'\t' && (*byte < b' ' || *byte == 0x7f) {
+                    *byte = b' ';
+                }
             }
-        }
-        self.fields.push(Field { name, value });
+        });
     }
 
-    /// Adds a field line at the end whose value is written as text that cannot hold CR, LF or NUL.
-    pub(crate) fn append_text(&mut self, name: &'static str, put_value: impl FnOnce(&mut Vec<u8>)) {
-        let name = self.append_name(name);
-        let start = self.block.len();
-        put_value(&mut self.block);
-        self.fields.push(Field { name, value: Span::new(start..self.block.len()) });
-    }
-
-    /// Adds a field line at the end whose value stands in the block already.
-    pub(crate) fn append_span(&mut self, name: &'static str, value: Span) {
-        let name = self.append_name(name);
-        self.fields.push(Field { name, value });
-    }
-
-    /// Where the value of the first field line of that name lies in the block.
-    #[inline]
-    pub(crate) fn span(&self, name: &str) -> Option<Span> {
-        if self.names.may_contain(name) { self.find(name) } else { None }
-    }
-
-    fn find(&self, name: &str) -> Option<Span> {
-        let is_named = |field: &&Field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes());
-        self.fields.iter().find(is_named).map(|field| field.value)
+    /// Adds a field line at the end, whose value is put at the end of the block by `put_value`: text without control
+    /// characters. `known` is what its name is told apart as.
+    pub(crate) fn append_text(
+        &mut self,
+        name: &'static str,
+        known: Name,
+        put_value: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let block = &mut self.block;
+        let start = block.len();
+        block.extend_from_slice(name.as_bytes());
+        let name = Span::new(start..block.len());
+        block.extend_from_slice(b": ");
+        let start = block.len();
+        put_value(block);
+        let value = Span::new(start..block.len());
+        block.extend_from_slice(b"\r\n");
+        self.names.add(known);
+        self.fields.push(Field { name, value, known });
     }
 
     /// Puts one field line of that name in the place of all that there are.
@@ -201,28 +211,64 @@ impl FieldSection {
 
     /// Removes all field lines of that name.
     pub fn remove(&mut self, name: &str) {
-        if !self.names.may_contain(name) {
-            return;
+        if self.contains(name) {
+            self.retain(|other, _| !other.eq_ignore_ascii_case(name.as_bytes()));
         }
-        self.retain(|other, _| !other.eq_ignore_ascii_case(name.as_bytes()));
+    }
+
+    /// Removes all field lines that have one of these names.
+    pub(crate) fn remove_all(&mut self, names: Names) {
+        if self.names.meet(names) {
+            self.fields.retain(|field| !names.contain(field.known));
+            self.names.remove(names);
+        }
     }
 
     /// Removes all field lines for which `keep(name, value)` is false.
     pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &[u8]) -> bool) {
         let block = &self.block;
         self.fields.retain(|field| keep(field.name.of(block), field.value.of(block)));
+        self.names = Names::default();
+        for field in &self.fields {
+            self.names.add(field.known);
+        }
     }
 
-    fn append_name(&mut self, name: &'static str) -> Span {
-        self.names.add(name.as_bytes());
-        self.append_to_block(name.as_bytes())
+    /// Writes all field lines but those that have one of the names in `except`.
+    ///
+    /// What stands side by side in the block is copied at once.
+    pub(crate) fn put_lines(&self, out: &mut BytesMut, except: Names) {
+        let mut together = 0..0;
+        for field in self.fields.iter().filter(|field| !except.contain(field.known)) {
+            let Some(line) = field.line(&self.block) else {
+                out.put_slice(&self.block[std::mem::take(&mut together)]);
+                put_field(out, field.name.of(&self.block), field.value.of(&self.block));
+                continue;
+            };
+            if line.start != together.end {
+                out.put_slice(&self.block[together]);
+                together = line.start..line.start;
+            }
+            together.end = line.end;
+        }
+        out.put_slice(&self.block[together]);
     }
+}
 
-    fn append_to_block(&mut self, bytes: &[u8]) -> Span {
-        let start = self.block.len();
-        self.block.extend_from_slice(bytes);
-        Span::new(start..self.block.len())
-    }
+/// Writes a field line.
+pub(crate) fn put_field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
+    out.put_slice(name);
+    out.put_slice(b": ");
+    out.put_slice(value);
+    out.put_slice(b"\r\n");
+}
+
+/// The members of a list field (RFC 9110 section 5.6.1), of all its lines.
+fn members<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
+    values
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|member| !member.is_empty())
 }
 
 impl fmt::Debug for FieldSection {
@@ -232,29 +278,54 @@ impl fmt::Debug for FieldSection {
     }
 }
 
-/// Where each field lies in `block`, and which names there are; `None` if httparse refuses one.
+/// Field lines that were parsed where they lie.
+pub(crate) struct ParsedFields {
+    fields: Vec<Field>,
+    names: Names,
+    /// Where the section ends, empty line included.
+    pub(crate) end: usize,
+}
+
+/// Parses a section of a head that has come at once, as most do, from `start` on: it is not searched for its end first.
+/// `None` if it has not come whole, or may not be valid: then the scanner finds out which.
+pub(crate) fn parse_at_once(bytes: &[u8], start: usize, limits: &Limits) -> Option<ParsedFields> {
+    let parsed = parse_fields(bytes, start, &mut [httparse::EMPTY_HEADER; FEW_FIELDS])?;
+    let is_within = parsed.end <= limits.max_head_bytes && parsed.fields.len() <= limits.max_fields;
+    // httparse takes LF alone for a line end.
+    let head = &bytes[..parsed.end];
+    let pairs = head.iter().zip(&head[1..]);
+    let bare_line_feed =
+        pairs.fold(false, |found, (&before, &byte)| found | (before != b'\r' && byte == b'\n'));
+    (is_within && !bare_line_feed).then_some(parsed)
+}
+
+/// Where each field lies in `block`, and which names there are; `None` if httparse refuses one, or finds no end.
 fn parse_fields<'block>(
     block: &'block [u8],
     start: usize,
     headers: &mut [httparse::Header<'block>],
-) -> Option<(Vec<Field>, NameFilter)> {
-    let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(&block[start..], headers)
+) -> Option<ParsedFields> {
+    let Ok(httparse::Status::Complete((length, headers))) = httparse::parse_headers(&block[start..], headers)
     else {
         return None;
     };
+    let end = start + length;
     let span = |part: &[u8]| {
         let start = part.as_ptr() as usize - block.as_ptr() as usize;
         Span::new(start..start + part.len())
     };
     let mut fields = Vec::with_capacity(headers.len() + ADDED_FIELDS);
-    let mut names = NameFilter::default();
+    let mut names = Names::default();
+    // Looked for once, and not in each name.
+    let tell_apart = if memchr(b'_', &block[start..end]).is_some() { Name::of } else { Name::of_plain };
     for header in headers {
-        names.add(header.name.as_bytes());
+        let known = tell_apart(header.name.as_bytes());
+        names.add(known);
         // httparse lends an empty value from elsewhere.
         let value = if header.value.is_empty() { Span::default() } else { span(header.value) };
-        fields.push(Field { name: span(header.name.as_bytes()), value });
+        fields.push(Field { name: span(header.name.as_bytes()), value, known });
     }
-    Some((fields, names))
+    Some(ParsedFields { fields, names, end })
 }
 
 /// Room for what a proxy adds to a head: Via and three X-Forwarded fields.
@@ -297,5 +368,22 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
 }
 
 fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    const TOKEN: [bool; 256] = table(b"!#$%&'*+-.^_`|~");
+    TOKEN[usize::from(byte)]
+}
+
+/// Which bytes are letters, digits, or one of `others`.
+pub(crate) const fn table(others: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut place = 0;
+    while place < others.len() {
+        table[others[place] as usize] = true;
+        place += 1;
+    }
+    table
 }

@@ -6,7 +6,9 @@
 use std::io::Write;
 use std::net::IpAddr;
 
+use crate::connection::ConnectionOptions;
 use crate::fields::is_token;
+use crate::names::{Name, Names};
 use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Version};
 
 /// Makes a request that came from a client one that can be sent to a backend.
@@ -19,19 +21,19 @@ use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Versio
 pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(), Refusal> {
     final_recipient(head)?;
     expectation(head)?;
-    if head.fields.list("Connection").any(is_protected) {
+    let is_protected = |option| Names::PROTECTED.contain(Name::of(option));
+    if head.connection.names_fields && head.fields.list_of(Name::Connection).any(is_protected) {
         // RFC 9110 section 7.6.1: a field for all recipients must not be listed; a client that lists one wants
         // it removed without anybody knowing.
         return Err(Refusal::ProtectedConnectionOption);
     }
     let upgrade = upgrade(head);
-    let te_trailers = head.fields.list("TE").any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
+    let te_trailers = head.fields.list_of(Name::Te).any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
     let host = head.authority_span();
 
     // What a client says of where it comes from can be forged: it is replaced, and not added to.
-    let is_forged =
-        |name: &[u8]| name.eq_ignore_ascii_case(b"Forwarded") || is_x_forwarded(name) || is_disguised(name);
-    remove_hop_by_hop(&mut head.fields, is_forged);
+    const FORGED: Names = Names::these(&[Name::Forwarded, Name::XForwarded, Name::Disguised]);
+    remove_hop_by_hop(&mut head.fields, head.connection, FORGED);
 
     if let Some(upgrade) = upgrade {
         head.fields.append("Upgrade", upgrade);
@@ -40,11 +42,14 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
         // RFC 9110 section 10.1.4: this hop passes trailers on, and knows no other transfer coding.
         head.fields.append("TE", "trailers");
     }
-    head.fields.append_text("X-Forwarded-For", |value| put_address(value, client.to_canonical()));
+    head.fields
+        .append_text("X-Forwarded-For", Name::XForwarded, |value| put_address(value, client.to_canonical()));
     if let Some(host) = host {
-        head.fields.append_span("X-Forwarded-Host", host);
+        head.fields.append_text("X-Forwarded-Host", Name::XForwarded, |block| {
+            block.extend_from_within(host.range());
+        });
     }
-    head.fields.append("X-Forwarded-Proto", "http");
+    head.fields.append_text("X-Forwarded-Proto", Name::XForwarded, |value| value.extend_from_slice(b"http"));
     let version = head.version();
     via(&mut head.fields, version, name);
     Ok(())
@@ -57,7 +62,7 @@ pub fn response(head: &mut ResponseHead, name: &str) {
         101 | 426 => head.fields.get("Upgrade").map(<[u8]>::to_vec),
         _ => None,
     };
-    remove_hop_by_hop(&mut head.fields, |_| false);
+    remove_hop_by_hop(&mut head.fields, head.connection, Names::default());
     if let Some(upgrade) = upgrade {
         head.fields.append("Upgrade", upgrade);
     }
@@ -68,7 +73,7 @@ pub fn response(head: &mut ResponseHead, name: &str) {
 /// Whether a field may be passed on in a trailer section (RFC 9110 section 6.5.1): not one that frames or routes
 /// a message, nor one of a single hop.
 pub(crate) fn may_be_in_trailers(name: &[u8]) -> bool {
-    !is_hop_by_hop(name) && !is_protected(name) && !is_forbidden_in_trailers(name)
+    !Names::HOP_BY_HOP.and(Names::PROTECTED).contain(Name::of(name)) && !is_forbidden_in_trailers(name)
 }
 
 /// Refuses what a reverse proxy answers by itself.
@@ -87,7 +92,8 @@ fn final_recipient(head: &mut RequestHead) -> Result<(), Refusal> {
 
 /// RFC 9110 section 7.6.2: at 0 the recipient answers, else it sends one less.
 fn max_forwards(fields: &mut FieldSection) -> Result<(), Refusal> {
-    match fields.get("Max-Forwards").and_then(crate::framing::decimal) {
+    let hops = fields.values(Name::MaxForwards).next().and_then(crate::framing::decimal);
+    match hops {
         None => Ok(()),
         Some(0) => Err(Refusal::FinalRecipient),
         Some(hops) => {
@@ -103,7 +109,11 @@ fn expectation(head: &mut RequestHead) -> Result<(), Refusal> {
         head.fields.remove("Expect");
         return Ok(());
     }
-    match head.fields.list("Expect").all(|expectation| expectation.eq_ignore_ascii_case(b"100-continue")) {
+    match head
+        .fields
+        .list_of(Name::Expect)
+        .all(|expectation| expectation.eq_ignore_ascii_case(b"100-continue"))
+    {
         true => Ok(()),
         false => Err(Refusal::UnknownExpectation),
     }
@@ -115,8 +125,7 @@ fn expectation(head: &mut RequestHead) -> Result<(), Refusal> {
 /// its body and loses the offer.
 fn upgrade(head: &RequestHead) -> Option<Vec<u8>> {
     // RFC 9110 section 7.8: a server MUST ignore an Upgrade that comes in HTTP/1.0, or that is not listed.
-    let is_offered =
-        head.version() >= Version::HTTP_1_1 && head.fields.list_contains("Connection", "upgrade");
+    let is_offered = head.version() >= Version::HTTP_1_1 && head.connection.upgrade;
     if !is_offered || head.has_body() {
         return None;
     }
@@ -126,57 +135,23 @@ fn upgrade(head: &RequestHead) -> Option<Vec<u8>> {
         let name = parts.next().unwrap_or_default();
         is_token(name) && parts.next().is_none_or(is_token) && !name.eq_ignore_ascii_case(b"h2c")
     };
-    let protocols = head.fields.list("Upgrade").filter(is_passed_on);
+    let protocols = head.fields.list_of(Name::Upgrade).filter(is_passed_on);
     let protocols = protocols.collect::<Vec<_>>().join(&b", "[..]);
     if protocols.is_empty() { None } else { Some(protocols) }
 }
 
 /// RFC 9110 section 7.6.1: removes the fields of one hop, those that `Connection` lists, and more.
-fn remove_hop_by_hop(fields: &mut FieldSection, also: impl Fn(&[u8]) -> bool) {
-    let is_usual =
-        |option: &[u8]| option.eq_ignore_ascii_case(b"close") || option.eq_ignore_ascii_case(b"keep-alive");
-    let listed = fields.list("Connection").filter(|option| !is_usual(option) && !is_protected(option));
-    let listed: Vec<Vec<u8>> = listed.map(<[u8]>::to_vec).collect();
-    fields.retain(|name, _| {
-        !is_hop_by_hop(name) && !also(name) && !listed.iter().any(|option| option.eq_ignore_ascii_case(name))
-    });
-}
-
-/// RFC 9110 section 7.6.1, and section 11.7 for those about a proxy. Transfer-Encoding is the encoder's.
-fn is_hop_by_hop(name: &[u8]) -> bool {
-    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-    match name.len() {
-        2 => is("TE"),
-        7 => is("Upgrade"),
-        10 => is("Connection") || is("Keep-Alive"),
-        16 => is("Proxy-Connection"),
-        18 => is("Proxy-Authenticate"),
-        19 => is("Proxy-Authorization"),
-        25 => is("Proxy-Authentication-Info"),
-        _ => false,
+fn remove_hop_by_hop(fields: &mut FieldSection, connection: ConnectionOptions, more: Names) {
+    if connection.names_fields {
+        // `close` names no field. A protected one is only named by a backend.
+        let is_removed = |option: &&[u8]| {
+            !option.eq_ignore_ascii_case(b"close") && !Names::PROTECTED.contain(Name::of(option))
+        };
+        let listed = fields.list_of(Name::Connection).filter(is_removed);
+        let listed: Vec<Vec<u8>> = listed.map(<[u8]>::to_vec).collect();
+        fields.retain(|name, _| !listed.iter().any(|option| option.eq_ignore_ascii_case(name)));
     }
-}
-
-/// Fields that `Connection` must not name: their removal would change where a message goes, where it ends, or
-/// what is known of where it came from.
-fn is_protected(name: &[u8]) -> bool {
-    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-    is("Host") || is("Content-Length") || is("Transfer-Encoding") || is("Via") || is_x_forwarded(name)
-}
-
-/// Whether a name is that of a field which is removed or protected here, with `_` for `-`. Backends that hand fields
-/// on as variables (CGI and its heirs) take the two for one.
-fn is_disguised(name: &[u8]) -> bool {
-    if !name.contains(&b'_') {
-        return false;
-    }
-    let plain = name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect::<Vec<_>>();
-    is_protected(&plain) || is_hop_by_hop(&plain)
-}
-
-fn is_x_forwarded(name: &[u8]) -> bool {
-    const PREFIX: &[u8] = b"X-Forwarded-";
-    name.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
+    fields.remove_all(Names::HOP_BY_HOP.and(more));
 }
 
 /// RFC 9110 section 6.5.1: fields that are for framing, routing, authentication or how to read the content.
@@ -203,7 +178,7 @@ fn is_forbidden_in_trailers(name: &[u8]) -> bool {
 
 /// RFC 9110 section 7.6.3: a proxy adds itself, with the version that the message was received in.
 fn via(fields: &mut FieldSection, version: Version, name: &str) {
-    fields.append_text("Via", |value| {
+    fields.append_text("Via", Name::Via, |value| {
         value.extend_from_slice(version.number().as_bytes());
         value.push(b' ');
         value.extend_from_slice(name.as_bytes());

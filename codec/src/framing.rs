@@ -3,6 +3,7 @@
 //! These functions decide; `body.rs` carries out. Whoever edits this: two recipients that answer differently
 //! here are what request smuggling is made of. When in doubt, refuse.
 
+use crate::names::Name;
 use crate::{FieldSection, Refusal, Version};
 
 /// How the end of a body is found.
@@ -32,7 +33,7 @@ pub(crate) fn of_request(version: Version, fields: &FieldSection) -> Result<Body
     // RFC 9112 section 6.3, rule 3: a message with both fields may be smuggled, and "ought to be handled as an
     // error". RFC 9112 section 6.3, rule 4: in a request, chunked has to be the last transfer coding.
     if chunked(version, fields)? {
-        return match fields.contains("Content-Length") {
+        return match fields.has(Name::ContentLength) {
             true => Err(Refusal::ContentLengthWithTransferEncoding),
             false => Ok(BodyFraming::Chunked),
         };
@@ -69,7 +70,7 @@ pub(crate) fn has_no_body(response_to: ResponseTo, status: u16) -> bool {
 
 /// Whether the body is chunked; anything else that `Transfer-Encoding` may say is refused.
 fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
-    if !fields.contains("Transfer-Encoding") {
+    if !fields.has(Name::TransferEncoding) {
         return Ok(false);
     }
     // RFC 9112 section 6.1: a message of HTTP/1.0 with Transfer-Encoding has faulty framing.
@@ -78,13 +79,13 @@ fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
     }
     // RFC 9110 section 5.6.1 lets a recipient skip empty members; not all do.
     let has_empty_member = fields
-        .get_all("Transfer-Encoding")
+        .values(Name::TransferEncoding)
         .flat_map(|value| value.split(|&byte| byte == b','))
         .any(|member| member.trim_ascii().is_empty());
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    let codings = fields.list("Transfer-Encoding").count();
-    let times_chunked = fields.list("Transfer-Encoding").filter(|coding| is_chunked(coding)).count();
-    let ends_chunked = fields.list("Transfer-Encoding").last().is_some_and(is_chunked);
+    let codings = fields.list_of(Name::TransferEncoding).count();
+    let times_chunked = fields.list_of(Name::TransferEncoding).filter(|coding| is_chunked(coding)).count();
+    let ends_chunked = fields.list_of(Name::TransferEncoding).last().is_some_and(is_chunked);
     match (codings, times_chunked) {
         (1, 1) if !has_empty_member => Ok(true),
         // RFC 9112 section 7: chunked is applied once, and last; else the end of the body is unknown.
@@ -99,7 +100,7 @@ fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
 /// RFC 9112 section 6.3 would let equal values pass as one. That is refused: a sender of two is broken or an
 /// attacker, and Pingora sent both on.
 fn content_length(fields: &FieldSection) -> Result<Option<u64>, Refusal> {
-    let mut values = fields.get_all("Content-Length");
+    let mut values = fields.values(Name::ContentLength);
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(_), Some(_)) => Err(Refusal::SeveralContentLengths),
@@ -110,8 +111,7 @@ fn content_length(fields: &FieldSection) -> Result<Option<u64>, Refusal> {
 /// A decimal number of digits only (RFC 9110 section 8.6): `str::parse` would take `+5`. `None` if it is none,
 /// or over 2^64 - 1.
 pub(crate) fn decimal(value: &[u8]) -> Option<u64> {
-    if !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
+    let mut digits = value.iter().map(|byte| byte.is_ascii_digit().then(|| u64::from(byte - b'0')));
+    let first = digits.next()??;
+    digits.try_fold(first, |number, digit| number.checked_mul(10)?.checked_add(digit?))
 }

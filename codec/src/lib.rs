@@ -6,9 +6,9 @@
 //!         ◀──────── Encoder ◀─ ResponseHead, Pieces ◀─ Decoder ◀────────
 //!
 //!  the core, without I/O   decoder.rs encoder.rs         all transitions of a message
-//!                          request.rs response.rs target.rs fields.rs version.rs reason.rs    heads
+//!                          request.rs response.rs target.rs fields.rs names.rs version.rs reason.rs    heads
 //!                          scanner.rs buffer.rs          where a head ends, and what it waits in
-//!                          framing.rs chunked.rs body.rs persistence.rs                       bodies
+//!                          framing.rs chunked.rs body.rs connection.rs persistence.rs         bodies
 //!                          forward.rs                    what an intermediary changes
 //!                          limits.rs refusal.rs          every bound, every refusal
 //!  the adapters            blocking/                     over std::net
@@ -29,6 +29,7 @@ mod both_ways;
 mod buffer;
 mod chunked;
 mod client_state;
+mod connection;
 mod date;
 mod decoder;
 mod encoder;
@@ -38,6 +39,7 @@ mod fields;
 pub mod forward;
 mod framing;
 mod limits;
+mod names;
 mod persistence;
 mod reason;
 mod refusal;

@@ -2,8 +2,9 @@
 
 use memchr::memchr;
 
+use crate::connection::ConnectionOptions;
 use crate::fields::{Span, is_token};
-use crate::scanner::Section;
+use crate::names::Name;
 use crate::target::{Target, TargetForm, is_host_and_port};
 use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
 
@@ -16,6 +17,7 @@ pub struct RequestHead {
     target: Target,
     version: Version,
     framing: BodyFraming,
+    pub(crate) connection: ConnectionOptions,
 }
 
 impl RequestHead {
@@ -29,24 +31,22 @@ impl RequestHead {
         }
         let start_line = format!("{method} {target} HTTP/1.1\r\n");
         let block = format!("{start_line}Host: {host}\r\n\r\n").into_bytes();
-        let section = Section { length: block.len(), lines: 2, first_line_end: start_line.len() - 1 };
         let limits = &Limits::DEFAULT;
         let progress = &mut LineProgress::default();
         let line = RequestLine::parse(&block, progress, limits)?.ok_or(Refusal::InvalidRequestLine)?;
-        Ok(RequestHead { framing, ..RequestHead::parse(line, block, section, limits)? })
+        let fields = FieldSection::parse(block, line.end + 1, 1)?;
+        Ok(RequestHead { framing, ..RequestHead::of(line, fields, limits)? })
     }
 
-    /// Parses a complete head, whose request line was parsed before.
-    pub(crate) fn parse(
+    /// Makes a head of its parts, which belong together: the line is the first of the fields' block.
+    pub(crate) fn of(
         line: RequestLine,
-        block: Vec<u8>,
-        section: Section,
+        fields: FieldSection,
         limits: &Limits,
     ) -> Result<RequestHead, Refusal> {
-        let RequestLine { method, target, version } = line;
-        let fields = FieldSection::parse(block, section.first_line_end + 1, section.lines - 1)?;
+        let RequestLine { method, target, version, .. } = line;
         check_host(version, &fields)?;
-        check_connection_options(&fields, limits)?;
+        let connection = ConnectionOptions::of(&fields, limits)?;
         let framing = framing::of_request(version, &fields)?;
         // RFC 9110 section 15.5.14: a body that is announced too large is refused before it is read.
         if let (BodyFraming::ContentLength(length), Some(max)) = (framing, limits.max_body_bytes)
@@ -54,7 +54,7 @@ impl RequestHead {
         {
             return Err(Refusal::BodyTooLarge);
         }
-        Ok(RequestHead { fields, method, target, version, framing })
+        Ok(RequestHead { fields, method, target, version, framing, connection })
     }
 
     /// The method, case-sensitive (RFC 9110 section 9.1).
@@ -101,7 +101,7 @@ impl RequestHead {
     pub(crate) fn authority_span(&self) -> Option<Span> {
         match self.target.form {
             TargetForm::Absolute => Some(self.target.authority),
-            _ => self.fields.span("Host"),
+            _ => self.fields.spans(Name::Host).next(),
         }
     }
 
@@ -132,6 +132,8 @@ pub(crate) struct RequestLine {
     method: Span,
     target: Target,
     version: Version,
+    /// Where it ends: the place of its LF.
+    pub(crate) end: usize,
 }
 
 /// How far a request line was looked at that is not complete: each byte is searched once, or a line that comes
@@ -179,15 +181,15 @@ impl RequestLine {
         if target.len() > limits.max_target_bytes {
             return Err(Refusal::TargetTooLong);
         }
-        if line_feed.is_none() {
+        let Some(end) = line_feed else {
             return Ok(None);
-        }
+        };
         let Some(end_of_target) = end_of_target else {
             return Err(Refusal::InvalidRequestLine);
         };
         let version = Version::parse(&line[end_of_target + 1..])?;
         let target = Target::parse(&line[..end_of_method], line, target)?;
-        Ok(Some(RequestLine { method: Span::new(0..end_of_method), target, version }))
+        Ok(Some(RequestLine { method: Span::new(0..end_of_method), target, version, end }))
     }
 }
 
@@ -201,21 +203,13 @@ fn check_method(method: &[u8], limits: &Limits) -> Result<(), Refusal> {
 
 /// RFC 9112 section 3.2: 400 for no Host in HTTP/1.1, for more than one, and for an invalid one.
 fn check_host(version: Version, fields: &FieldSection) -> Result<(), Refusal> {
-    let mut hosts = fields.get_all("Host");
+    let mut hosts = fields.values(Name::Host);
     match (hosts.next(), hosts.next()) {
         (None, _) if version >= Version::HTTP_1_1 => Err(Refusal::MissingHost),
         (None, _) => Ok(()),
         (Some(_), Some(_)) => Err(Refusal::SeveralHosts),
         (Some(host), None) if is_host_and_port(host) => Ok(()),
         _ => Err(Refusal::InvalidHost),
-    }
-}
-
-/// RFC 9110 section 7.6.1 sets no bound; see [`Limits::max_connection_options`] for ours.
-pub(crate) fn check_connection_options(fields: &FieldSection, limits: &Limits) -> Result<(), Refusal> {
-    match fields.list("Connection").nth(limits.max_connection_options) {
-        Some(_) => Err(Refusal::TooManyConnectionOptions),
-        None => Ok(()),
     }
 }
 

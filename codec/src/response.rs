@@ -1,9 +1,9 @@
 //! The head of a response: parsing one, making one, and what one can ask of it.
 
+use crate::connection::ConnectionOptions;
 use crate::fields::Span;
 use crate::reason::reason_phrase;
-use crate::request::{check_connection_options, without_line_end};
-use crate::scanner::Section;
+use crate::request::without_line_end;
 use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
 
 /// The head of a response (RFC 9112 section 4).
@@ -15,6 +15,7 @@ pub struct ResponseHead {
     status: u16,
     reason: Span,
     framing: BodyFraming,
+    pub(crate) connection: ConnectionOptions,
 }
 
 impl ResponseHead {
@@ -23,7 +24,8 @@ impl ResponseHead {
         let phrase = reason_phrase(status);
         let reason = Span::new(0..phrase.len());
         let fields = FieldSection::with_block(phrase);
-        ResponseHead { fields, version: Version::HTTP_1_1, status, reason, framing }
+        let connection = ConnectionOptions::default();
+        ResponseHead { fields, version: Version::HTTP_1_1, status, reason, framing, connection }
     }
 
     /// The same response with a field line added.
@@ -33,36 +35,17 @@ impl ResponseHead {
         self
     }
 
-    /// Parses a complete head.
-    pub(crate) fn parse(
-        block: Vec<u8>,
-        section: Section,
+    /// Makes a head of its parts, which belong together: the line is the first of the fields' block.
+    pub(crate) fn of(
+        line: StatusLine,
+        fields: FieldSection,
         response_to: ResponseTo,
         limits: &Limits,
     ) -> Result<ResponseHead, Refusal> {
-        let line = without_line_end(&block[..section.first_line_end]);
-        // RFC 9112 section 4: version SP three digits SP [ reason ]. Many servers leave out the last space.
-        let (version, rest) = line.split_at_checked(VERSION_BYTES).ok_or(Refusal::InvalidStatusLine)?;
-        let (status, reason) = match rest {
-            [b' ', a, b, c] => ([*a, *b, *c], b"".as_slice()),
-            [b' ', a, b, c, b' ', reason @ ..] => ([*a, *b, *c], reason),
-            _ => return Err(Refusal::InvalidStatusLine),
-        };
-        let version = Version::parse(version).map_err(|_| Refusal::InvalidStatusLine)?;
-        // RFC 9110 section 15: 100 to 599; a client treats a higher one as 500.
-        let status = framing::decimal(&status)
-            .and_then(|status| u16::try_from(status).ok())
-            .filter(|&status| status >= 100)
-            .ok_or(Refusal::InvalidStatusLine)?;
-        let is_reason_byte = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
-        if !reason.iter().all(is_reason_byte) {
-            return Err(Refusal::InvalidStatusLine);
-        }
-        let reason = Span::new(line.len() - reason.len()..line.len());
-        let fields = FieldSection::parse(block, section.first_line_end + 1, section.lines - 1)?;
-        check_connection_options(&fields, limits)?;
+        let StatusLine { version, status, reason } = line;
+        let connection = ConnectionOptions::of(&fields, limits)?;
         let framing = framing::of_response(response_to, version, status, &fields)?;
-        Ok(ResponseHead { fields, version, status, reason, framing })
+        Ok(ResponseHead { fields, version, status, reason, framing, connection })
     }
 
     /// The version that the response came in.
@@ -89,6 +72,39 @@ impl ResponseHead {
     /// (RFC 9110 section 15.2).
     pub fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101
+    }
+}
+
+/// A status line, by its places in the head that it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StatusLine {
+    version: Version,
+    status: u16,
+    reason: Span,
+}
+
+impl StatusLine {
+    /// Parses a complete line, given without its LF.
+    pub(crate) fn parse(line: &[u8]) -> Result<StatusLine, Refusal> {
+        let line = without_line_end(line);
+        // RFC 9112 section 4: version SP three digits SP [ reason ]. Many servers leave out the last space.
+        let (version, rest) = line.split_at_checked(VERSION_BYTES).ok_or(Refusal::InvalidStatusLine)?;
+        let (status, reason) = match rest {
+            [b' ', a, b, c] => ([*a, *b, *c], b"".as_slice()),
+            [b' ', a, b, c, b' ', reason @ ..] => ([*a, *b, *c], reason),
+            _ => return Err(Refusal::InvalidStatusLine),
+        };
+        let version = Version::parse(version).map_err(|_| Refusal::InvalidStatusLine)?;
+        // RFC 9110 section 15: 100 to 599; a client treats a higher one as 500.
+        let status = framing::decimal(&status)
+            .and_then(|status| u16::try_from(status).ok())
+            .filter(|&status| status >= 100)
+            .ok_or(Refusal::InvalidStatusLine)?;
+        let is_reason_byte = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
+        if !reason.iter().all(is_reason_byte) {
+            return Err(Refusal::InvalidStatusLine);
+        }
+        Ok(StatusLine { version, status, reason: Span::new(line.len() - reason.len()..line.len()) })
     }
 }
 

@@ -31,6 +31,11 @@ pub(crate) struct Section {
 }
 
 impl Scanner {
+    /// Whether nothing was scanned yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.scanned == 0
+    }
+
     /// Scans `bytes`, which start where the section starts, and are those of the last call and more.
     ///
     /// `None` if the empty line has not come yet. `start_lines` is 1 in a head and 0 in a trailer section, which is

@@ -5,7 +5,8 @@ use std::ops::Range;
 use memchr::memchr;
 
 use crate::Refusal;
-use crate::fields::Span;
+use crate::fields::{Span, table};
+use crate::framing::decimal;
 
 /// Which of the four forms a request target has (RFC 9112 section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,14 +110,16 @@ fn is_ip_literal(bytes: &[u8]) -> bool {
 
 /// RFC 3986 section 3.2.2: unreserved, percent-encoded, or a sub-delimiter.
 fn is_registered_name(bytes: &[u8]) -> bool {
+    const PLAIN: [bool; 256] = table(b"-._~!$&'()*+;=");
     let mut rest = bytes;
     while let [byte, tail @ ..] = rest {
-        rest = match byte {
-            b'%' => match tail {
-                [high, low, tail @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => tail,
-                _ => return false,
-            },
-            _ if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte) => tail,
+        rest = match tail {
+            _ if PLAIN[usize::from(*byte)] => tail,
+            [high, low, tail @ ..]
+                if *byte == b'%' && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                tail
+            }
             _ => return false,
         };
     }
@@ -125,7 +128,5 @@ fn is_registered_name(bytes: &[u8]) -> bool {
 
 /// RFC 3986 section 3.2.3: digits, perhaps none; and a port that exists.
 fn is_port(bytes: &[u8]) -> bool {
-    bytes.is_empty()
-        || (bytes.iter().all(u8::is_ascii_digit)
-            && std::str::from_utf8(bytes).is_ok_and(|digits| digits.parse::<u16>().is_ok()))
+    bytes.is_empty() || decimal(bytes).is_some_and(|port| port <= u64::from(u16::MAX))
 }

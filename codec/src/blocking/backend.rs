@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
 use super::socket;
+use crate::names::Name;
 use crate::signal::Signal;
 use crate::{
     BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
@@ -75,7 +76,7 @@ impl BackendConnection {
 
     /// The two directions of an exchange.
     pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
-        self.encoder.release();
+        self.encoder.reset();
         self.request_progressed.clear();
         self.response_began.clear();
         self.response_ended.clear();
@@ -95,7 +96,7 @@ impl BackendConnection {
             decoder: &mut self.decoder,
             expected: Expected {
                 response_to: request.response_to(),
-                upgrade: request.fields.contains("Upgrade"),
+                upgrade: request.fields.has(Name::Upgrade),
             },
             head_deadline: None,
             request_progressed: &self.request_progressed,

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::socket::{self, Patience};
 use super::timer::Timer;
+use crate::names::Name;
 use crate::signal::Signal;
 use crate::{
     BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
@@ -118,7 +119,7 @@ impl BackendConnection {
     /// The two directions of an exchange.
     pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
         let inner = &mut *self.0;
-        inner.encoder.release();
+        inner.encoder.reset();
         inner.response = ResponseState::Nothing;
         let (read, write) = inner.stream.split();
         let writer = RequestWriter {
@@ -135,7 +136,7 @@ impl BackendConnection {
             timer: &mut inner.timer,
             expected: Expected {
                 response_to: request.response_to(),
-                upgrade: request.fields.contains("Upgrade"),
+                upgrade: request.fields.has(Name::Upgrade),
             },
             head_deadline: None,
             state: &mut inner.response,
@@ -277,15 +278,15 @@ impl ResponseReader<'_> {
 fn persistence_after(head: &ResponseHead, response_to: ResponseTo) -> Persistence {
     let switches_protocols = head.status() == 101;
     // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.
-    let is_ambiguous = head.fields.contains("Transfer-Encoding") && head.fields.contains("Content-Length");
+    let is_ambiguous = head.fields.has(Name::TransferEncoding) && head.fields.has(Name::ContentLength);
     // RFC 9112 section 6.3, rule 8: with a GET this would have gone on until the end of the connection. A server that
     // answers so closes after HEAD too, and few say it.
     let would_close = response_to == ResponseTo::Head
-        && !head.fields.contains("Content-Length")
-        && !head.fields.contains("Transfer-Encoding")
+        && !head.fields.has(Name::ContentLength)
+        && !head.fields.has(Name::TransferEncoding)
         && !matches!(head.status(), 204 | 304);
     match switches_protocols || is_ambiguous || would_close {
         true => Persistence::Close,
-        false => Persistence::of(head.version(), &head.fields),
+        false => Persistence::of(head.version(), head.connection),
     }
 }

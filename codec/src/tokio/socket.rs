@@ -10,7 +10,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::timer::Timer;
 use crate::signal::Signal;
@@ -63,32 +63,36 @@ pub(super) fn write_all<'a>(
 ) -> impl Future<Output = Result<(), Cause>> {
     let mut written = 0;
     // Set only if the other side takes nothing: most writes never wait.
-    let mut timer = Timer::default();
-    let mut deadline = None;
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
     // No async function, which would keep room for its arguments twice.
     poll_fn(move |cx| {
         loop {
-            let mut slices = parts.map(IoSlice::new);
-            let rest = unwritten(&mut slices, written);
             let stream = Pin::new(&mut *stream);
-            let wrote = match rest {
-                [] => return Poll::Ready(Ok(())),
+            let wrote = match parts {
                 // A vector costs the kernel more than what it holds, and most messages are one part.
-                [only] => stream.poll_write(cx, only),
-                _ => stream.poll_write_vectored(cx, rest),
+                [only, [], []] => match &only[written..] {
+                    [] => return Poll::Ready(Ok(())),
+                    rest => stream.poll_write(cx, rest),
+                },
+                _ => {
+                    let mut slices = parts.map(IoSlice::new);
+                    match unwritten(&mut slices, written) {
+                        [] => return Poll::Ready(Ok(())),
+                        rest => stream.poll_write_vectored(cx, rest),
+                    }
+                }
             };
             match (wrote, patience) {
                 (Poll::Ready(Ok(0)), _) => return Poll::Ready(Err(Cause::Io(ErrorKind::WriteZero.into()))),
                 (Poll::Ready(Ok(length)), _) => written += length,
                 (Poll::Ready(Err(error)), _) => return Poll::Ready(Err(Cause::Io(error))),
                 (Poll::Pending, Patience::For(timeout)) => {
-                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + timeout);
-                    ready!(timer.poll(cx, deadline));
+                    ready!(timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
                     return Poll::Ready(Err(Cause::TimedOut(Wait::Write)));
                 }
                 (Poll::Pending, Patience::UntilProgress(_)) => return Poll::Pending,
             }
-            deadline = None;
+            timer = None;
             if let Patience::UntilProgress(progressed) = patience {
                 progressed.set();
             }
@@ -96,7 +100,7 @@ pub(super) fn write_all<'a>(
     })
 }
 
-/// What is left of the parts after so many bytes, without empty parts at either end: nothing is never written.
+/// What is left of the parts after so many bytes, without empty parts at its end: nothing is never written.
 fn unwritten<'a, 'b>(parts: &'a mut [IoSlice<'b>], written: usize) -> &'a mut [IoSlice<'b>] {
     let end = parts.iter().rposition(|part| !part.is_empty()).map_or(0, |last| last + 1);
     let mut rest = &mut parts[..end];

@@ -1,0 +1,39 @@
+//! What the `Connection` field of a message says (RFC 9110 section 7.6.1).
+
+use crate::names::Name;
+use crate::{FieldSection, Limits, Refusal};
+
+/// The options of all `Connection` fields of a message, read once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ConnectionOptions {
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) upgrade: bool,
+    /// Whether there are others: each names a field that is meant for the next hop alone.
+    pub(crate) names_fields: bool,
+}
+
+impl ConnectionOptions {
+    /// Reads the options.
+    ///
+    /// RFC 9110 section 7.6.1 sets no bound on their number; see [`Limits::max_connection_options`] for ours.
+    pub(crate) fn of(fields: &FieldSection, limits: &Limits) -> Result<ConnectionOptions, Refusal> {
+        let mut options = ConnectionOptions::default();
+        if !fields.has(Name::Connection) {
+            return Ok(options);
+        }
+        for (place, option) in fields.list_of(Name::Connection).enumerate() {
+            if place == limits.max_connection_options {
+                return Err(Refusal::TooManyConnectionOptions);
+            }
+            let is = |other: &str| option.eq_ignore_ascii_case(other.as_bytes());
+            match option.len() {
+                5 if is("close") => options.close = true,
+                10 if is("keep-alive") => options.keep_alive = true,
+                7 if is("upgrade") => options.upgrade = true,
+                _ => options.names_fields = true,
+            }
+        }
+        Ok(options)
+    }
+}

@@ -1,0 +1,135 @@
+//! The field names that this codec acts on, told apart once, when a head is parsed.
+//!
+//! Whoever edits this: names are compared without case (RFC 9110 section 5.1). A name that is not here is passed on
+//! as it is.
+
+/// A field name, as far as this codec cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Name {
+    Other,
+    Connection,
+    ContentLength,
+    Date,
+    Expect,
+    Forwarded,
+    Host,
+    KeepAlive,
+    MaxForwards,
+    ProxyAuthenticate,
+    ProxyAuthenticationInfo,
+    ProxyAuthorization,
+    ProxyConnection,
+    Te,
+    TransferEncoding,
+    Upgrade,
+    Via,
+    /// Any field whose name begins with `X-Forwarded-`.
+    XForwarded,
+    /// A hop-by-hop or protected field with `_` for `-`. Backends that hand fields on as variables (CGI and its heirs)
+    /// take the two for one.
+    Disguised,
+}
+
+impl Name {
+    pub(crate) fn of(name: &[u8]) -> Name {
+        let plain = Name::of_plain(name);
+        if plain != Name::Other || !name.contains(&b'_') {
+            return plain;
+        }
+        let undisguised: Vec<u8> = name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect();
+        let meant = Name::of_plain(&undisguised);
+        if Names::HOP_BY_HOP.contain(meant) || Names::PROTECTED.contain(meant) {
+            Name::Disguised
+        } else {
+            Name::Other
+        }
+    }
+
+    /// The same for a name without `_`.
+    ///
+    /// Told apart by length first: most names are compared with no other.
+    pub(crate) fn of_plain(name: &[u8]) -> Name {
+        let named = |expected: &str, known| {
+            if name.eq_ignore_ascii_case(expected.as_bytes()) { known } else { Name::Other }
+        };
+        match (name.len(), name.first().map(u8::to_ascii_lowercase)) {
+            (2, Some(b't')) => named("TE", Name::Te),
+            (3, Some(b'v')) => named("Via", Name::Via),
+            (4, Some(b'h')) => named("Host", Name::Host),
+            (4, Some(b'd')) => named("Date", Name::Date),
+            (6, Some(b'e')) => named("Expect", Name::Expect),
+            (7, Some(b'u')) => named("Upgrade", Name::Upgrade),
+            (9, Some(b'f')) => named("Forwarded", Name::Forwarded),
+            (10, Some(b'c')) => named("Connection", Name::Connection),
+            (10, Some(b'k')) => named("Keep-Alive", Name::KeepAlive),
+            (12, Some(b'm')) => named("Max-Forwards", Name::MaxForwards),
+            (14, Some(b'c')) => named("Content-Length", Name::ContentLength),
+            (16, Some(b'p')) => named("Proxy-Connection", Name::ProxyConnection),
+            (17, Some(b't')) => named("Transfer-Encoding", Name::TransferEncoding),
+            (18, Some(b'p')) => named("Proxy-Authenticate", Name::ProxyAuthenticate),
+            (19, Some(b'p')) => named("Proxy-Authorization", Name::ProxyAuthorization),
+            (25, Some(b'p')) => named("Proxy-Authentication-Info", Name::ProxyAuthenticationInfo),
+            (12.., Some(b'x')) => {
+                const PREFIX: &[u8] = b"X-Forwarded-";
+                let is_forwarded = name[..PREFIX.len()].eq_ignore_ascii_case(PREFIX);
+                if is_forwarded { Name::XForwarded } else { Name::Other }
+            }
+            _ => Name::Other,
+        }
+    }
+}
+
+/// A set of names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names(u32);
+
+impl Names {
+    /// RFC 9110 section 7.6.1, and section 11.7 for those about a proxy. Transfer-Encoding is the encoder's.
+    pub(crate) const HOP_BY_HOP: Names = Names::these(&[
+        Name::Te,
+        Name::Upgrade,
+        Name::Connection,
+        Name::KeepAlive,
+        Name::ProxyConnection,
+        Name::ProxyAuthenticate,
+        Name::ProxyAuthorization,
+        Name::ProxyAuthenticationInfo,
+    ]);
+
+    /// What `Connection` must not list: without them a message would go elsewhere, end elsewhere, or hide where it came
+    /// from.
+    pub(crate) const PROTECTED: Names =
+        Names::these(&[Name::Host, Name::ContentLength, Name::TransferEncoding, Name::Via, Name::XForwarded]);
+
+    pub(crate) const fn these(names: &[Name]) -> Names {
+        let mut set = Names(0);
+        let mut place = 0;
+        while place < names.len() {
+            set = set.and(Names(1 << names[place] as u32));
+            place += 1;
+        }
+        set
+    }
+
+    pub(crate) const fn and(self, others: Names) -> Names {
+        Names(self.0 | others.0)
+    }
+
+    pub(crate) fn add(&mut self, name: Name) {
+        self.0 |= 1 << name as u32;
+    }
+
+    pub(crate) fn remove(&mut self, others: Names) {
+        self.0 &= !others.0;
+    }
+
+    pub(crate) const fn contain(self, name: Name) -> bool {
+        self.0 & (1 << name as u32) != 0
+    }
+
+    /// Whether the two have a name in common.
+    pub(crate) const fn meet(self, others: Names) -> bool {
+        self.0 & others.0 != 0
+    }
+}
