@@ -291,12 +291,11 @@ pub(crate) struct ParsedFields {
 pub(crate) fn parse_at_once(bytes: &[u8], start: usize, limits: &Limits) -> Option<ParsedFields> {
     let parsed = parse_fields(bytes, start, &mut [httparse::EMPTY_HEADER; FEW_FIELDS])?;
     let is_within = parsed.end <= limits.max_head_bytes && parsed.fields.len() <= limits.max_fields;
-    // httparse takes LF alone for a line end.
-    let head = &bytes[..parsed.end];
-    let pairs = head.iter().zip(&head[1..]);
-    let bare_line_feed =
-        pairs.fold(false, |found, (&before, &byte)| found | (before != b'\r' && byte == b'\n'));
-    (is_within && !bare_line_feed).then_some(parsed)
+    // httparse takes LF alone for a line end. The line before a field ends where its name starts.
+    let ends_with_crlf = |start: usize| bytes[..start].ends_with(b"\r\n");
+    let is_strict = parsed.fields.iter().all(|field| ends_with_crlf(field.name.range().start))
+        && bytes[..parsed.end].ends_with(b"\r\n\r\n");
+    (is_within && is_strict).then_some(parsed)
 }
 
 /// Where each field lies in `block`, and which names there are; `None` if httparse refuses one, or finds no end.
