@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lab::run_to_end;
+use lab::tasks::STAGES;
 
 /// What the stages may take in all: two and a half hours.
 const MOST_MINUTES: u32 = 150;
@@ -120,6 +121,45 @@ fn code_in_the_book_is_in_the_file_that_it_names() {
         }
     }
     assert!(found >= 10, "{found} blocks");
+}
+
+/// What each stage's page has, in this order.
+const SECTIONS: [&str; 11] = [
+    "\n**Goal.** ",
+    "\n**Minutes.** ",
+    "\n## Run it\n",
+    "\n## Read it\n",
+    "\n## The difference\n",
+    "\n## Why it works",
+    "\n## Your tasks\n",
+    "\n## Check\n",
+    "\n## Measure\n",
+    "\n## If it fails\n",
+    "\n<summary>Notes for who teaches it</summary>\n",
+];
+
+#[test]
+fn every_stage_has_a_page_with_all_sections_its_picture_and_its_tasks() {
+    for stage in &STAGES {
+        let number = stage.number;
+        let chapter = format!("part{number}.md");
+        let text = text(&chapter);
+        let mut rest = &text[..];
+        for section in SECTIONS {
+            let after = rest.split_once(section).map(|(_, after)| after);
+            rest = after.unwrap_or_else(|| panic!("{chapter} has no {section:?}, or in another order"));
+        }
+        let picture = format!("](images/stage{number}.svg)");
+        let check = format!("`cargo lab check {number}`");
+        for part in [&picture, &check, "If you come from Go: "] {
+            assert!(text.contains(part), "{chapter} lacks {part}");
+        }
+        for task in stage.tasks {
+            let title = task.title.to_lowercase();
+            let row = format!("| {} | {title} | {} | {}", task.name, task.lines, task.minutes);
+            assert!(text.to_lowercase().contains(&row), "{chapter} lacks {row}");
+        }
+    }
 }
 
 #[test]
