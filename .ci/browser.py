@@ -24,6 +24,7 @@ START_TIMEOUT_SECONDS = 30
 CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server",
+    "--hide-scrollbars",
 ]
 
 # Screenshots: one of each kind of page, in each of the looks.
@@ -31,7 +32,7 @@ SHOWN = {
     "/": "start", "/part1": "part1", "/part2": "part2", "/measuring": "measuring", "/codec": "codec",
     "/conformance": "conformance", "/tasks": "tasks", "/source": "sources", "/source/part4/src/pool.rs": "source",
     "/diff": "diffs", "/diff/1/2": "diff-1-2", "/diff/3/4": "diff-3-4", "/diff/4/work": "diff-4-work",
-    "/report": "report", "/counters": "counters", "/experiments": "experiments",
+    "/report": "report", "/setup": "setup", "/part3": "part3", "/part4": "part4", "/part5": "part5", "/counters": "counters", "/experiments": "experiments",
 }
 # Width and height in CSS pixels, whether it is a phone, the colours, the medium.
 LOOKS = {
