@@ -175,6 +175,25 @@ fn the_stages_fit_into_the_time() {
 }
 
 #[test]
+fn the_schedule_of_the_instructor_adds_up() {
+    let instructor = text("instructor.md");
+    let rows = instructor.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let rows: Vec<(u32, u32)> = rows
+        .filter_map(|(start, rest)| {
+            let (hours, minutes) = start.split_once(':')?;
+            let length = rest.split(' ').next()?.parse().ok()?;
+            Some((hours.parse::<u32>().ok()? * 60 + minutes.parse::<u32>().ok()?, length))
+        })
+        .collect();
+    let mut end = 0;
+    for (start, length) in &rows {
+        assert_eq!(*start, end, "of {rows:?}");
+        end += length;
+    }
+    assert_eq!(end, MOST_MINUTES);
+}
+
+#[test]
 fn every_command_of_lab_is_in_the_reference() {
     let reference = text("commands.md");
     let help = run_to_end(env!("CARGO_BIN_EXE_lab"), &["--help"]).unwrap().stdout;
