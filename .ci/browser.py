@@ -179,6 +179,7 @@ def read_all(browser, proxy, pictures):
         raise Failure(f"not in the contents: {missing}")
     requests = sum(browser.visit(proxy + path) for path in paths)
     print(f"browser: {len(paths)} pages, {requests} requests, no failure, no error in the console")
+    check_counters(browser, proxy)
     for look, settings in LOOKS.items():
         browser.look(*settings)
         for path, name in SHOWN.items():
@@ -186,6 +187,20 @@ def read_all(browser, proxy, pictures):
             browser.check_width(f"{path} ({look})")
             browser.screenshot(pictures / f"{name}-{look}.png")
     print(f"browser: {len(LOOKS) * len(SHOWN)} screenshots in {pictures}")
+
+
+def check_counters(browser, proxy):
+    """The page of the counters counts what happens between two looks at it, and the pool keeps the connections few."""
+
+    def look():
+        browser.visit(proxy + "/counters")
+        return browser.run("return [...document.querySelectorAll('.counters td:nth-child(2)')].map(cell => +cell.innerText)")
+
+    accepted, before, _, _ = look()
+    browser.visit(proxy + "/hello/counter")
+    _, after, _, _ = look()
+    if after <= before or accepted >= before:
+        raise Failure(f"the counters say {accepted} connections, {before} requests, and {after} after one more")
 
 
 def read_serially(browser, proxy, part1):
