@@ -19,7 +19,8 @@ import urllib.request
 
 # A page waits for its pictures; through part1 each waits for the one before, and for connections that say nothing.
 PAGE_TIMEOUT_SECONDS = 60
-START_TIMEOUT_SECONDS = 30
+# A stage lets its clients finish for 10 s.
+STOP_TIMEOUT_SECONDS = 30
 
 CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
@@ -28,12 +29,11 @@ CHROMIUM_FLAGS = [
 ]
 
 # Screenshots: one of each kind of page, in each of the looks.
-SHOWN = {
-    "/": "start", "/part1": "part1", "/part2": "part2", "/measuring": "measuring", "/codec": "codec",
-    "/conformance": "conformance", "/tasks": "tasks", "/source": "sources", "/source/part4/src/pool.rs": "source",
-    "/diff": "diffs", "/diff/1/2": "diff-1-2", "/diff/3/4": "diff-3-4", "/diff/4/work": "diff-4-work",
-    "/report": "report", "/setup": "setup", "/part3": "part3", "/part4": "part4", "/part5": "part5", "/counters": "counters", "/experiments": "experiments",
-}
+SHOWN = [
+    "/", "/setup", "/part1", "/part2", "/part3", "/part4", "/part5", "/tasks", "/measuring", "/codec", "/conformance",
+    "/source", "/source/part4/src/pool.rs", "/diff", "/diff/1/2", "/diff/3/4", "/diff/4/work", "/report", "/counters",
+    "/experiments",
+]
 # Width and height in CSS pixels, whether it is a phone, the colours, the medium.
 LOOKS = {
     "light": (1280, 800, False, "light", "screen"),
@@ -73,7 +73,7 @@ class Program:
     def __exit__(self, *_):
         self.process.terminate()
         try:
-            self.process.wait(START_TIMEOUT_SECONDS)
+            self.process.wait(STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
         self.process.stdout.close()
@@ -169,7 +169,7 @@ def links(browser, selector):
 
 def read_all(browser, proxy, pictures):
     """Everything through the last stage: all that the contents list, the stages' sources, the experiments."""
-    browser.look(*LOOKS["light"])
+    browser.look(*LOOKS["phone"])
     browser.visit(proxy + "/")
     paths = links(browser, "#contents a")
     browser.visit(proxy + "/source")
@@ -177,14 +177,18 @@ def read_all(browser, proxy, pictures):
     paths += ["/diff/4/work", "/diff/1/5", *EXPERIMENTS]
     if missing := [path for path in SHOWN if path not in paths]:
         raise Failure(f"not in the contents: {missing}")
-    requests = sum(browser.visit(proxy + path) for path in paths)
+    requests = 0
+    for path in paths:
+        requests += browser.visit(proxy + path)
+        browser.check_width(path)
     print(f"browser: {len(paths)} pages, {requests} requests, no failure, no error in the console")
     check_counters(browser, proxy)
     for look, settings in LOOKS.items():
         browser.look(*settings)
-        for path, name in SHOWN.items():
+        for path in SHOWN:
             browser.visit(proxy + path)
             browser.check_width(f"{path} ({look})")
+            name = path.strip("/").replace("/", "-") or "start"
             browser.screenshot(pictures / f"{name}-{look}.png")
     print(f"browser: {len(LOOKS) * len(SHOWN)} screenshots in {pictures}")
 
@@ -194,7 +198,8 @@ def check_counters(browser, proxy):
 
     def look():
         browser.visit(proxy + "/counters")
-        return browser.run("return [...document.querySelectorAll('.counters td:nth-child(2)')].map(cell => +cell.innerText)")
+        cells = "document.querySelectorAll('.counters td:nth-child(2)')"
+        return browser.run(f"return [...{cells}].map(cell => +cell.innerText)")
 
     accepted, before, _, _ = look()
     browser.visit(proxy + "/hello/counter")
