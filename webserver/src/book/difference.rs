@@ -31,6 +31,9 @@ pub fn page(workspace: &Workspace, old: &str, new: &str) -> Option<Page> {
         [old, new].into_iter().flat_map(|stage| workspace.source_names(stage)).collect();
     let mut same = Vec::new();
     let mut html = format!("<h1>{old} → {new}</h1>\n");
+    if workspace.book_file(&format!("{new}.md")).is_some() {
+        html += &format!("<p>Why it changed: <a href=\"/{new}\">the page of {new}</a>.</p>\n");
+    }
     for name in &names {
         let source = |stage: &str| workspace.source(stage, &format!("src/{name}"));
         match (source(old), source(new)) {
