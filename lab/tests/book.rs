@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lab::run_to_end;
+use lab::tasks::STAGES;
 
-/// What the stages may take in all: two and a half hours.
+/// What all may take: two and a half hours.
 const MOST_MINUTES: u32 = 150;
 
 fn workspace() -> PathBuf {
@@ -122,16 +123,73 @@ fn code_in_the_book_is_in_the_file_that_it_names() {
     assert!(found >= 10, "{found} blocks");
 }
 
+/// What each stage's page has, in this order.
+const SECTIONS: [&str; 11] = [
+    "\n**Goal.** ",
+    "\n**Minutes.** ",
+    "\n## Run it\n",
+    "\n## Read it\n",
+    "\n## The difference\n",
+    "\n## Why it works",
+    "\n## Your tasks\n",
+    "\n## Check\n",
+    "\n## Measure\n",
+    "\n## If it fails\n",
+    "\n<summary>Notes for who teaches it</summary>\n",
+];
+
 #[test]
-fn the_stages_fit_into_the_time() {
-    let stages: Vec<String> = chapters().into_iter().filter(|name| name.starts_with("part")).collect();
-    let minutes = |name: &String| -> u32 {
+fn every_stage_has_a_page_with_all_sections_its_picture_and_its_tasks() {
+    for stage in &STAGES {
+        let number = stage.number;
+        let chapter = format!("part{number}.md");
+        let text = text(&chapter);
+        let mut rest = &text[..];
+        for section in SECTIONS {
+            let after = rest.split_once(section).map(|(_, after)| after);
+            rest = after.unwrap_or_else(|| panic!("{chapter} has no {section:?}, or in another order"));
+        }
+        let picture = format!("](images/stage{number}.svg)");
+        let check = format!("`cargo lab check {number}`");
+        for part in [&picture, &check, "If you come from Go: "] {
+            assert!(text.contains(part), "{chapter} lacks {part}");
+        }
+        for task in stage.tasks {
+            let title = task.title.to_lowercase();
+            let row = format!("| {} | {title} | {} | {}", task.name, task.lines, task.minutes);
+            assert!(text.to_lowercase().contains(&row), "{chapter} lacks {row}");
+        }
+    }
+}
+
+#[test]
+fn the_pages_that_say_their_minutes_fit_into_the_time() {
+    let minutes = |name: &String| -> Option<u32> {
         let text = text(name);
         let line = text.lines().find_map(|line| line.strip_prefix("**Minutes.** "));
-        line.unwrap_or_else(|| panic!("{name} says no minutes")).parse().unwrap()
+        line.map(|minutes| minutes.parse().unwrap_or_else(|_| panic!("{name}: {minutes}")))
     };
-    let sum: u32 = stages.iter().map(minutes).sum();
+    let sum: u32 = chapters().iter().filter_map(minutes).sum();
     assert!(sum <= MOST_MINUTES, "{sum} minutes");
+}
+
+#[test]
+fn the_schedule_of_the_instructor_adds_up() {
+    let instructor = text("instructor.md");
+    let rows = instructor.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let rows: Vec<(u32, u32)> = rows
+        .filter_map(|(start, rest)| {
+            let (hours, minutes) = start.split_once(':')?;
+            let length = rest.split(' ').next()?.parse().ok()?;
+            Some((hours.parse::<u32>().ok()? * 60 + minutes.parse::<u32>().ok()?, length))
+        })
+        .collect();
+    let mut end = 0;
+    for (start, length) in &rows {
+        assert_eq!(*start, end, "of {rows:?}");
+        end += length;
+    }
+    assert_eq!(end, MOST_MINUTES);
 }
 
 #[test]

@@ -123,3 +123,19 @@ fn part5_tells_what_it_has_counted() {
         answer.text().contains(r#""RequestBytes":{"/":2000}"#)
     });
 }
+
+#[test]
+fn the_message_of_the_codec_chapter_leaves_as_the_chapter_says() {
+    let chapter = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/codec.md"));
+    let chapter = chapter.unwrap();
+    // Blocks of lines in which line ends are written out.
+    let mut messages = chapter.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut next = || messages.next().unwrap().replace('\n', "").replace("\\r", "\r").replace("\\n", "\n");
+    let (sent, left) = (next(), next());
+
+    let backend = Backend::good(HELLO).unwrap();
+    let proxy = start(2, &backend, &[]).unwrap();
+    let response = Client::connect(proxy.address()).unwrap().exchange(sent).unwrap();
+    assert_eq!(response.text(), "hello");
+    assert_eq!(String::from_utf8(backend.bytes()).unwrap(), left);
+}

@@ -106,6 +106,12 @@ fn a_page_marks_itself_in_the_contents_and_names_its_neighbours() {
     let html = webserver.get("/part2").text();
     assert!(html.contains("rel=\"prev\" href=\"/part1\"") && html.contains("rel=\"next\" href=\"/part3\""));
     assert!(html.contains("<title>Part 2: a task per connection</title>"));
+    let html = webserver.get("/diff/2/3").text();
+    assert!(
+        html.contains("rel=\"prev\" href=\"/diff/1/2\"") && html.contains("rel=\"next\" href=\"/diff/3/4\"")
+    );
+    let html = webserver.get("/diff/1/5").text();
+    assert!(!html.contains("rel=\"prev\"") && !html.contains("rel=\"next\""));
 }
 
 #[test]

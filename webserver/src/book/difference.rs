@@ -31,6 +31,9 @@ pub fn page(workspace: &Workspace, old: &str, new: &str) -> Option<Page> {
         [old, new].into_iter().flat_map(|stage| workspace.source_names(stage)).collect();
     let mut same = Vec::new();
     let mut html = format!("<h1>{old} → {new}</h1>\n");
+    if workspace.book_file(&format!("{new}.md")).is_some() {
+        html += &format!("<p>Why it changed: <a href=\"/{new}\">the page of {new}</a>.</p>\n");
+    }
     for name in &names {
         let source = |stage: &str| workspace.source(stage, &format!("src/{name}"));
         match (source(old), source(new)) {
@@ -79,19 +82,23 @@ fn changed(name: &str, (old, new): (&str, &str), rows: &Rows) -> String {
     html += &format!(
         "<thead><tr><th colspan=\"2\">{old_link}</th><th colspan=\"2\">{new_link}</th></tr></thead>\n"
     );
+    let name = escape(name);
     for row in rows {
         html += &match row {
             Row::Same { old, new, text } => {
                 let text = escape(text);
                 format!(
-                    "<tr><td class=\"number old\">{old}</td><td class=\"old\">{text}</td>\
-                     <td class=\"number\">{new}</td><td>{text}</td></tr>\n"
+                    "<tr id=\"{name}-L{new}\"><td class=\"number old\">{old}</td><td class=\"old\">{text}</td>\
+                     <td class=\"number\">{}</td><td>{text}</td></tr>\n",
+                    line_link(&name, *new)
                 )
             }
             Row::Changed { old, new } => {
-                let (old, new) =
-                    (cells(old.as_ref(), "removed", "-", "del"), cells(new.as_ref(), "added", "+", "ins"));
-                format!("<tr>{old}{new}</tr>\n")
+                let id =
+                    new.as_ref().map_or(String::new(), |line| format!(" id=\"{name}-L{}\"", line.number));
+                let old = cells(old.as_ref(), |line| line.number.to_string(), "removed", "-", "del");
+                let new = cells(new.as_ref(), |line| line_link(&name, line.number), "added", "+", "ins");
+                format!("<tr{id}>{old}{new}</tr>\n")
             }
             Row::Skipped(lines) => {
                 format!("<tr class=\"skipped\"><td colspan=\"4\">{lines} lines are the same</td></tr>\n")
@@ -101,12 +108,25 @@ fn changed(name: &str, (old, new): (&str, &str), rows: &Rows) -> String {
     html + "</table>\n"
 }
 
+/// The number of a line of the new version, which is a link to itself.
+fn line_link(name: &str, number: usize) -> String {
+    format!("<a href=\"#{name}-L{number}\">{number}</a>")
+}
+
 /// The number and the text of a changed line; it is told by its sign, not by colour alone.
-fn cells(line: Option<&Line>, class: &str, sign: &str, mark: &str) -> String {
-    let Some(Line { number, parts }) = line else {
+fn cells(
+    line: Option<&Line>,
+    number: impl Fn(&Line) -> String,
+    class: &str,
+    sign: &str,
+    mark: &str,
+) -> String {
+    let Some(line) = line else {
         return "<td class=\"number none\"></td><td class=\"none\"></td>".to_owned();
     };
-    let text: String = parts
+    let number = number(line);
+    let text: String = line
+        .parts
         .iter()
         .map(|part| match part.is_changed {
             true => format!("<{mark}>{}</{mark}>", escape(&part.text)),

@@ -4,7 +4,7 @@
 //! one request, also in the log of a proxy that takes one request a connection.
 
 use crate::book::code::escape;
-use crate::book::summary::{Chapter, Item, Summary};
+use crate::book::summary::{Item, Summary};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -97,36 +97,39 @@ impl Layout<'_> {
         for (live_path, title) in LIVE_PAGES {
             html += &entry(live_path, title, path);
         }
-        html + &format!("</ul>\n<p class=\"steps\">{}</p>\n</nav>\n", self.steps(path))
+        html += "</ul>\n<p class=\"steps\">";
+        for (link, text) in self.steps() {
+            html += &format!("<a href=\"{link}\"{}>{text}</a>\n", current(&link, path));
+        }
+        html + "</p>\n</nav>\n"
     }
 
-    /// Links to the differences from each stage to the next.
-    fn steps(&self, path: &str) -> String {
-        let step = |pair: &[String]| match pair {
-            [old, new] => {
-                let (old, new) = (short(old), short(new));
-                let link = format!("/diff/{old}/{new}");
-                let text = format!("{old} → {new}");
-                format!("<a href=\"{link}\"{}>{text}</a>", current(&link, path))
-            }
-            _ => String::new(),
-        };
-        self.stages.windows(2).map(step).collect::<Vec<_>>().join("\n")
+    /// The differences from each stage to the next: their paths, and what they are called.
+    fn steps(&self) -> Vec<(String, String)> {
+        let pairs = self.stages.iter().zip(self.stages.iter().skip(1));
+        let pairs = pairs.map(|(old, new)| (short(old), short(new)));
+        pairs.map(|(old, new)| (format!("/diff/{old}/{new}"), format!("{old} → {new}"))).collect()
     }
 
+    /// Links to the chapters, or the differences, before and after this one.
     fn neighbours(&self, path: &str) -> String {
-        let (previous, next) = self.summary.neighbours(path);
-        let link = |chapter: Option<&Chapter>, relation: &str, word: &str| match chapter {
-            Some(Chapter { path, title, .. }) => {
+        let chapters = self.summary.chapters().map(|chapter| (chapter.path.clone(), chapter.title.clone()));
+        let pages = [chapters.collect(), self.steps()];
+        let find = |pages: &Vec<(String, String)>| pages.iter().position(|(other, _)| other == path);
+        let Some((pages, index)) = pages.iter().find_map(|pages| Some((pages, find(pages)?))) else {
+            return String::new();
+        };
+        let link = |index: Option<usize>, relation: &str, word: &str| match index
+            .and_then(|index| pages.get(index))
+        {
+            Some((path, title)) => {
                 let title = inline(title);
                 format!("<a rel=\"{relation}\" href=\"{path}\"><small>{word}</small> {title}</a>\n")
             }
             None => String::new(),
         };
-        if previous.is_none() && next.is_none() {
-            return String::new();
-        }
-        let (previous, next) = (link(previous, "prev", "Before"), link(next, "next", "Next"));
+        let (previous, next) =
+            (link(index.checked_sub(1), "prev", "Before"), link(index.checked_add(1), "next", "Next"));
         format!("<nav class=\"neighbours\" aria-label=\"Pages\">\n{previous}{next}</nav>\n")
     }
 }

@@ -26,6 +26,13 @@ pub fn counters(counts: &Counts) -> Page {
     Page::new("Counters of the backend", html).refreshed_every(REFRESH_SECONDS)
 }
 
+/// The report as it was made, with a way back to the book.
+pub fn report(html: &str) -> String {
+    let link = "<body>\n<nav style=\"max-width: 60rem; margin: auto; padding: 1rem 1rem 0\">\
+                <a href=\"/\">An HTTP proxy in Rust</a></nav>";
+    html.replacen("<body>", link, 1)
+}
+
 pub fn no_report() -> Page {
     let html = "<h1>Benchmark report</h1>\n\
          <p>There is none yet. Make one, in a terminal in the folder of the workspace, and load this page again:</p>\n\

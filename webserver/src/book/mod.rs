@@ -53,7 +53,10 @@ impl Book {
             ["experiments"] => Page::new("Experiments", EXPERIMENTS.to_owned()),
             ["counters"] => live::counters(counts),
             ["report"] => match self.workspace.report() {
-                Some(report) => return Some(Document { content: Cow::Owned(report), media_type: HTML }),
+                Some(report) => {
+                    let content = Cow::Owned(live::report(&report).into_bytes());
+                    return Some(Document { content, media_type: HTML });
+                }
                 None => live::no_report(),
             },
             ["source"] => sources::list(&self.workspace),

@@ -32,21 +32,11 @@ impl Summary {
         Summary { items: text.lines().skip(1).filter_map(item).collect() }
     }
 
-    pub fn chapters(&self) -> impl DoubleEndedIterator<Item = &Chapter> {
+    pub fn chapters(&self) -> impl Iterator<Item = &Chapter> {
         self.items.iter().filter_map(|item| match item {
             Item::Chapter(chapter) => Some(chapter),
             Item::Heading(_) | Item::Separator => None,
         })
-    }
-
-    /// The chapters before and after the one at `path`.
-    pub fn neighbours(&self, path: &str) -> (Option<&Chapter>, Option<&Chapter>) {
-        let chapters: Vec<&Chapter> = self.chapters().collect();
-        let Some(index) = chapters.iter().position(|chapter| chapter.path == path) else {
-            return (None, None);
-        };
-        let at = |index: Option<usize>| index.and_then(|index| chapters.get(index).copied());
-        (at(index.checked_sub(1)), at(index.checked_add(1)))
     }
 }
 

@@ -52,9 +52,9 @@ impl Workspace {
         String::from_utf8(self.book_file(name)?.into_owned()).ok()
     }
 
-    /// The latest benchmark report.
-    pub fn report(&self) -> Option<Vec<u8>> {
-        fs::read(self.root.as_ref()?.join("target/lab/bench/latest.html")).ok()
+    /// The latest benchmark report, a page of its own.
+    pub fn report(&self) -> Option<String> {
+        fs::read_to_string(self.root.as_ref()?.join("target/lab/bench/latest.html")).ok()
     }
 
     /// The stages that there are: `part1`, `part2` ..., and the attendee's own crate at the end.

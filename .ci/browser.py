@@ -1,0 +1,261 @@
+"""Drives headless Chromium over the book, its sources, its differences and its live pages, through a stage.
+
+Fails on a request that failed, on an error in the console, and on a page that is wider than its window. Leaves
+screenshots of each kind of page (light, dark, phone, print) in target/browser. Needs only Python's standard library:
+chromedriver speaks HTTP and JSON (https://www.w3.org/TR/webdriver2/).
+
+Usage: browser.py CHROMIUM TARGET_FOLDER
+"""
+
+import base64
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+# A page waits for its pictures; through part1 each waits for the one before, and for connections that say nothing.
+PAGE_TIMEOUT_SECONDS = 60
+# A stage lets its clients finish for 10 s.
+STOP_TIMEOUT_SECONDS = 30
+
+CHROMIUM_FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server",
+    "--hide-scrollbars",
+]
+
+# Screenshots: one of each kind of page, in each of the looks.
+SHOWN = [
+    "/", "/setup", "/part1", "/part2", "/part3", "/part4", "/part5", "/tasks", "/measuring", "/codec", "/conformance",
+    "/source", "/source/part4/src/pool.rs", "/diff", "/diff/1/2", "/diff/3/4", "/diff/4/work", "/report", "/counters",
+    "/experiments",
+]
+# Width and height in CSS pixels, whether it is a phone, the colours, the medium.
+LOOKS = {
+    "light": (1280, 800, False, "light", "screen"),
+    "dark": (1280, 800, False, "dark", "screen"),
+    "phone": (390, 844, True, "light", "screen"),
+    "phone-dark": (390, 844, True, "dark", "screen"),
+    "print": (794, 1123, False, "light", "print"),
+}
+
+# Experiments that a browser shows as a page without an error.
+EXPERIMENTS = [
+    "/hello/world", "/bytes/1000", "/chunked/1000", "/close/1000", "/trailers", "/echo", "/headers", "/hints",
+    "/delay/100", "/drip?count=3&ms=50", "/_lab/counters",
+]
+
+
+class Failure(Exception):
+    pass
+
+
+class Program:
+    """A program that says on stdout where it listens. What it logs is in the file `log`."""
+
+    def __init__(self, command, ready, log):
+        self.log = log
+        with open(log, "w") as stderr:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        for line in self.process.stdout:
+            if ready in line:
+                self.address = line.split(ready)[1].split()[0].strip(".,")
+                return
+        raise Failure(f"{command[0]} did not start: {pathlib.Path(log).read_text()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.process.stdout.close()
+
+
+class Browser:
+    """A session of chromedriver."""
+
+    def __init__(self, driver, chromium, profile):
+        self.url = f"http://127.0.0.1:{driver.address}/session"
+        options = {"binary": chromium, "args": [*CHROMIUM_FLAGS, f"--user-data-dir={profile}"]}
+        capabilities = {
+            "browserName": "chrome", "goog:chromeOptions": options, "pageLoadStrategy": "normal",
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        }
+        session = self.call("POST", "", {"capabilities": {"alwaysMatch": capabilities}})
+        self.url += "/" + session["sessionId"]
+        self.call("POST", "/timeouts", {"pageLoad": PAGE_TIMEOUT_SECONDS * 1000})
+        # Some packages of Chromium begin with a page of their own, from somewhere else: it is not what is looked at.
+        self.call("POST", "/url", {"url": "about:blank"})
+        self.logs("performance")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.call("DELETE", "")
+
+    def call(self, method, path, body=None):
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, content, {"Content-Type": "application/json"}, method=method)
+        # chromedriver is on this machine: no proxy of the environment may stand between.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=2 * PAGE_TIMEOUT_SECONDS) as response:
+                return json.load(response)["value"]
+        except urllib.error.HTTPError as error:
+            raise Failure(f"{body}: {json.load(error)['value']['message'].splitlines()[0]}") from None
+
+    def run(self, script):
+        return self.call("POST", "/execute/sync", {"script": script, "args": []})
+
+    def devtools(self, command, **parameters):
+        return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def look(self, width, height, is_phone, colours, medium):
+        self.devtools(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, mobile=is_phone, deviceScaleFactor=1
+        )
+        features = [{"name": "prefers-color-scheme", "value": colours}]
+        self.devtools("Emulation.setEmulatedMedia", media=medium, features=features)
+
+    def visit(self, url):
+        """Opens a page, and fails if anything of it failed."""
+        self.call("POST", "/url", {"url": url})
+        faults = [entry["message"] for entry in self.logs("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        requests = 0
+        for entry in self.logs("performance"):
+            event = json.loads(entry["message"])["message"]
+            parameters = event["params"]
+            if event["method"] == "Network.responseReceived":
+                response = parameters["response"]
+                requests += 1
+                if response["status"] >= 400:
+                    faults.append(f"{response['status']} {response['url']}")
+            # A page that asks again every 2 s may be left in the middle of it: that is no fault.
+            elif event["method"] == "Network.loadingFailed" and not parameters.get("canceled"):
+                faults.append(parameters["errorText"])
+        if faults or requests == 0:
+            raise Failure(f"{url}: {'; '.join(faults) or 'no response'}")
+        return requests
+
+    def logs(self, kind):
+        return self.call("POST", "/se/log", {"type": kind})
+
+    def check_width(self, what):
+        # Tables and code scroll in boxes of their own.
+        wide = self.run("const e = document.documentElement; return e.scrollWidth - e.clientWidth")
+        if wide > 0:
+            raise Failure(f"{what} is {wide} pixels wider than its window")
+
+    def screenshot(self, file):
+        size = self.devtools("Page.getLayoutMetrics")["cssContentSize"]
+        # A page may be very long; what is wrong with it shows at its beginning.
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 4000), "scale": 1}
+        picture = self.devtools("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+        file.write_bytes(base64.b64decode(picture["data"]))
+
+
+def links(browser, selector):
+    return browser.run(f"return [...document.querySelectorAll('{selector}')].map(link => link.getAttribute('href'))")
+
+
+def read_all(browser, proxy, pictures):
+    """Everything through the last stage: all that the contents list, the stages' sources, the experiments."""
+    browser.look(*LOOKS["phone"])
+    browser.visit(proxy + "/")
+    paths = links(browser, "#contents a")
+    browser.visit(proxy + "/source")
+    paths += [link for link in links(browser, ".files a") if link.startswith(("/source/part", "/source/work"))]
+    paths += ["/diff/4/work", "/diff/1/5", *EXPERIMENTS]
+    if missing := [path for path in SHOWN if path not in paths]:
+        raise Failure(f"not in the contents: {missing}")
+    requests = 0
+    for path in paths:
+        requests += browser.visit(proxy + path)
+        browser.check_width(path)
+    print(f"browser: {len(paths)} pages, {requests} requests, no failure, no error in the console")
+    check_counters(browser, proxy)
+    for look, settings in LOOKS.items():
+        browser.look(*settings)
+        for path in SHOWN:
+            browser.visit(proxy + path)
+            browser.check_width(f"{path} ({look})")
+            name = path.strip("/").replace("/", "-") or "start"
+            browser.screenshot(pictures / f"{name}-{look}.png")
+    print(f"browser: {len(LOOKS) * len(SHOWN)} screenshots in {pictures}")
+
+
+def check_counters(browser, proxy):
+    """The page of the counters counts what happens between two looks at it, and the pool keeps the connections few."""
+
+    def look():
+        browser.visit(proxy + "/counters")
+        cells = "document.querySelectorAll('.counters td:nth-child(2)')"
+        return browser.run(f"return [...{cells}].map(cell => +cell.innerText)")
+
+    accepted, before, _, _ = look()
+    browser.visit(proxy + "/hello/counter")
+    _, after, _, _ = look()
+    if after <= before or accepted >= before:
+        raise Failure(f"the counters say {accepted} connections, {before} requests, and {after} after one more")
+
+
+def read_serially(browser, proxy, part1):
+    """The same through part1, while the browser holds a connection open on which it sends nothing."""
+    browser.look(*LOOKS["light"])
+    slowest = 0
+    paths = ["/", "/part1", "/diff/1/2", "/source/part1/src/proxy.rs", "/report", "/experiments"]
+    browser.visit(proxy + paths[0])
+    for path in paths:
+        # What browsers do by themselves when they expect to need a connection. `crossOrigin` keeps it apart from those
+        # that pages are loaded on, so that it stays idle.
+        browser.run(
+            "const link = document.createElement('link');"
+            "link.rel = 'preconnect'; link.crossOrigin = ''; link.href = location.origin;"
+            "document.head.append(link)"
+        )
+        start = time.monotonic()
+        browser.visit(proxy + path)
+        slowest = max(slowest, time.monotonic() - start)
+    gave_up = pathlib.Path(part1.log).read_text().count("sent no request")
+    if gave_up == 0:
+        raise Failure("no connection was idle, so the way through part1 proves nothing")
+    print(
+        f"browser: {len(paths)} pages through part1, beside {gave_up} idle connections: "
+        f"no failure, the slowest after {slowest:.1f} s"
+    )
+
+
+def main(chromium, target):
+    binaries, pictures = pathlib.Path(target, "debug").resolve(), pathlib.Path(target, "browser").resolve()
+    pictures.mkdir(parents=True, exist_ok=True)
+
+    def start(name, *arguments):
+        command = [str(binaries / name), "--listen", "127.0.0.1:0", *arguments]
+        return Program(command, " listening on ", pictures / f"{name}.log")
+
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        start("webserver") as backend,
+        start("part5", "--backend", backend.address, "--rpc", "127.0.0.1:0") as last,
+        start("part1", "--backend", backend.address) as first,
+        Program(["chromedriver", "--port=0"], "started successfully on port ", pictures / "driver.log") as driver,
+        Browser(driver, chromium, profile) as browser,
+    ):
+        read_all(browser, last.address, pictures)
+        read_serially(browser, first.address, first)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except Failure as failure:
+        sys.exit(f"browser: FAILED: {failure}")
