@@ -6,13 +6,14 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
+use lab::stop;
 use lab::tasks::{Subject, Task, failure};
 use stage::Failure;
 
 use super::build::{self, Verdict};
 use super::places::{Places, date_and_time};
 use super::progress::Progress;
-use super::{hint, list, start, stop};
+use super::{hint, list, start};
 
 #[derive(clap::Args)]
 pub struct Check {

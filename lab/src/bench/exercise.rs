@@ -81,6 +81,11 @@ static EXERCISES: [Exercise; 4] = [
     },
 ];
 
+/// Their names.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    EXERCISES.iter().map(|exercise| exercise.id)
+}
+
 pub(super) fn find(id: &str) -> Option<&'static Exercise> {
     EXERCISES.iter().find(|exercise| exercise.id.eq_ignore_ascii_case(id))
 }

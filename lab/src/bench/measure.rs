@@ -17,7 +17,7 @@ use crate::bench::load::{self, Load};
 use crate::bench::plan::{Plan, Program, Subject};
 use crate::bench::progress::Progress;
 use crate::bench::usage;
-use crate::{Client, Process, StartError, run_to_end};
+use crate::{Client, Process, StartError, run_to_end, stop};
 
 /// One run: a subject, a number of clients, a round.
 #[derive(Debug)]
@@ -156,6 +156,9 @@ fn measure(
         before = usage::of_process(process);
     };
     let outcome = load::run(&load, &mut on_start, &mut |done| progress.done(done))?;
+    if stop::is_stopped() {
+        bail!("stopped by Ctrl-C");
+    }
     let after = usage::of_process(process);
     reset?;
     if !outcome.errors.is_empty() {
