@@ -16,7 +16,7 @@ mod fault;
 mod foreign;
 /// What a process has said.
 mod log;
-/// Ports after which no backend is.
+/// Ports that nobody else gets.
 mod port;
 /// Starts a stage, or a foreign proxy, and stops it when it is dropped.
 mod process;
