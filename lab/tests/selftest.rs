@@ -8,7 +8,9 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use lab::tasks::STAGES;
 
@@ -21,8 +23,16 @@ echo "webserver listening on http://127.0.0.1:0"
 while :; do sleep 0.05; done
 "#;
 
-/// A workspace whose book has this page, and what the selftest says of it.
+/// What the selftest says of a workspace whose book has this page.
 fn selftest(name: &str, page: &str, environment: &[(&str, &str)]) -> (Option<i32>, String, PathBuf) {
+    let (mut command, folder) = command(name, page);
+    let output = command.envs(environment.iter().copied()).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap(), folder)
+}
+
+/// The selftest in a workspace whose book has this page.
+fn command(name: &str, page: &str) -> (Command, PathBuf) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("selftest-{name}"));
     let _ = fs::remove_dir_all(&folder);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -50,9 +60,7 @@ fn selftest(name: &str, page: &str, environment: &[(&str, &str)]) -> (Option<i32
     let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
     command.args(["selftest", "book"]).env("LAB_WORKSPACE", &folder).env("PATH", path);
-    let output = command.envs(environment.iter().copied()).output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(text).unwrap(), folder)
+    (command, folder)
 }
 
 #[test]
@@ -146,4 +154,24 @@ fn a_block_that_is_left_out_must_say_why() {
     let (code, text, _) = selftest("why", "```console,ignore\n$ true\n```\n", &[]);
     assert_eq!(code, Some(1));
     assert!(text.contains("docs/src/page.md: line 1 does not say why"), "{text}");
+}
+
+#[test]
+fn ctrl_c_leaves_no_server_behind() {
+    let page =
+        "```console\n$ cargo run -p webserver -- --listen 127.0.0.1:0\n$ touch next; sleep 4711\n```\n";
+    let (mut command, folder) = command("stopped", page);
+    let mut lab = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !folder.join("next").exists() {
+        assert!(
+            Instant::now() < deadline && lab.try_wait().unwrap().is_none(),
+            "it does not come to the command"
+        );
+        sleep(Duration::from_millis(10));
+    }
+    assert!(Command::new("kill").args(["-INT", &lab.id().to_string()]).status().unwrap().success());
+    assert_eq!(lab.wait().unwrap().code(), Some(130));
+    let notes = fs::read_to_string(folder.join("notes")).unwrap();
+    assert!(notes.lines().count() == 2 && notes.contains("\nstop "), "{notes}");
 }

@@ -6,7 +6,7 @@
 //! | `flags.rs`, `plan.rs`, `exercise.rs` | what is measured; the graded exercises |
 //! | `build.rs`, `variant.rs`, `peer.rs` | where the proxies come from |
 //! | `load.rs`, `connection.rs`, `latencies.rs`, `usage.rs`, `measure.rs` | measuring |
-//! | `figures.rs`, `report.rs`, `record.rs`, `page.rs`, `svg.rs` | what comes out |
+//! | `figures.rs`, `report.rs`, `terminal.rs`, `record.rs`, `page.rs`, `svg.rs` | what comes out |
 
 mod build;
 mod connection;
@@ -24,6 +24,7 @@ mod progress;
 mod record;
 mod report;
 mod svg;
+mod terminal;
 mod usage;
 mod variant;
 
@@ -98,31 +99,16 @@ fn evaluate(folders: &Folders, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
         Ok(cases) => cases,
         Err(invalid) => {
             let file = record::write_json(&folder, &environment, plan, Err(&invalid))?;
-            print(&format!("{}{}\n", report::explain(&invalid), file.display()))?;
+            print(&terminal::explain(&invalid, &folders.shown(&file)))?;
             bail!("the measurement is invalid, see above");
         }
     };
     let comparisons = report::compare(plan, &cases);
     let page = page::page(&environment, plan, &cases, &comparisons);
-    let json = record::write_json(&folder, &environment, plan, Ok((&cases, &comparisons)))?;
+    record::write_json(&folder, &environment, plan, Ok((&cases, &comparisons)))?;
     let page = record::write_page(&folder, &environment, &page)?;
 
-    let mut text = format!("{}: {}\n", plan.title, report::describe(plan));
-    for name in ["system", "cores", "load average before", "profile"] {
-        let entry = environment.entries.iter().find(|(other, _)| *other == name);
-        text += &entry.map_or(String::new(), |(name, value)| format!("{name} {value}. "));
-    }
-    text += &format!("\n\n{}\n{}\n", report::align(&report::table(&cases)), report::LEGEND);
-    for note in report::notes(plan, &cases) {
-        text += &format!("{note}\n");
-    }
-    text.push('\n');
-    for comparison in &comparisons {
-        let description = comparison.ratio.describe(plan.expectation.as_ref());
-        text += &format!("{}: {description}\n", comparison.name);
-    }
-    text += &format!("{}\n{}\n", json.display(), page.display());
-    print(&text)?;
+    print(&terminal::text(plan, &environment, &cases, &comparisons, &folders.shown(&page)))?;
     Ok(comparisons)
 }
 

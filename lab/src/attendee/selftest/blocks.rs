@@ -198,7 +198,6 @@ impl Replay {
     fn stop(&mut self, mut running: Running) {
         let (text, shell) = (&running.text, &mut running.shell);
         shell.interrupt();
-        // Not cut short by Ctrl-C here: nothing may be left behind.
         let code = shell.wait_for_end(STOP_PATIENCE).and_then(|status| status.code());
         let printed = shell.printed();
         if !matches!(code, Some(0 | INTERRUPTED)) {

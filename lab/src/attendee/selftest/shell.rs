@@ -17,6 +17,8 @@ pub struct Shell {
     child: Child,
     printed: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
+    /// Its end is waited for then, also when this process is stopped.
+    is_interrupted: bool,
 }
 
 impl Shell {
@@ -41,7 +43,7 @@ impl Shell {
                 line.clear();
             }
         });
-        Ok(Shell { child, printed, reader })
+        Ok(Shell { child, printed, reader, is_interrupted: false })
     }
 
     /// What it has printed up to now, in whole lines.
@@ -61,7 +63,8 @@ impl Shell {
     }
 
     /// Ctrl-C.
-    pub fn interrupt(&self) {
+    pub fn interrupt(&mut self) {
+        self.is_interrupted = true;
         self.signal("-INT");
     }
 
@@ -73,7 +76,8 @@ impl Shell {
             if has_ended {
                 return true;
             }
-            if stop::is_stopped() || Instant::now() > deadline {
+            let is_given_up = stop::is_stopped() && !self.is_interrupted;
+            if is_given_up || Instant::now() > deadline {
                 return false;
             }
             thread::sleep(TICK);
