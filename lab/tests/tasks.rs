@@ -152,4 +152,16 @@ fn each_check_passes_on_its_stage_and_fails_without_its_task() {
     assert_eq!(count(" fails check "), all().count() + STAGES.len() * 2 - 1, "{text}");
     assert_eq!(count(" passes check "), STAGES.len(), "{text}");
     assert!(!text.contains("bug of the lab"), "{text}");
+    // Each check has failed, and what it said is shown as an attendee sees it.
+    for task in all() {
+        let prefix = format!("      {}: ", task.name);
+        let said: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(&prefix)).collect();
+        assert!(!said.is_empty(), "{} has said nothing", task.name);
+        for seen in said {
+            assert!(seen.split(' ').count() >= 5, "{}: {seen}", task.name);
+            let shown = failure(task, &Seen(seen.to_owned()));
+            assert_narrow(&shown);
+            assert!(shown.contains(&format!("cargo lab hint {}\n", task.name)), "{shown}");
+        }
+    }
 }

@@ -157,7 +157,7 @@ fn measure(
     };
     let outcome = load::run(&load, &mut on_start, &mut |done| progress.done(done))?;
     if stop::is_stopped() {
-        bail!("stopped by Ctrl-C");
+        bail!("stopped by Ctrl-C. Try: the same command again");
     }
     let after = usage::of_process(process);
     reset?;
@@ -170,7 +170,11 @@ fn measure(
     let counter = |name: &str| counters[name].as_u64().unwrap_or_default();
     // More are right: a pool may send a request again.
     if counter("requests") < plan.requests {
-        bail!("of {} requests only {} reached the backend", plan.requests, counter("requests"));
+        bail!(
+            "of {} requests only {} reached the backend: something else has answered. Try: cargo lab get /",
+            plan.requests,
+            counter("requests")
+        );
     }
     Ok(Ok(Run {
         throughput: outcome.latencies.count() as f64 / outcome.elapsed.as_secs_f64(),
@@ -223,7 +227,7 @@ fn start(
 }
 
 fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
-    anyhow::anyhow!("{name} could not start: {error}")
+    anyhow::anyhow!("{name} could not start: {error}. Try: cargo lab doctor")
 }
 
 /// What the backend answers directly: the same must come through every proxy.
@@ -235,7 +239,9 @@ fn ask_backend(backend: SocketAddr, path: &str) -> anyhow::Result<Expected> {
     let cannot = || format!("the backend gives no valid response to GET {path}");
     let (first, second) = (ask().with_context(cannot)?, ask().with_context(cannot)?);
     if !first.is_complete() || first.body != second.body {
-        bail!("the backend does not answer GET {path} the same twice, so no response can be verified");
+        bail!(
+            "the backend does not answer GET {path} the same twice, so no response can be verified. Try: another --path"
+        );
     }
     Ok(Expected { status: first.status, body: first.body })
 }

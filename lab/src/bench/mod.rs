@@ -63,7 +63,7 @@ pub fn run(flags: &Flags) -> anyhow::Result<()> {
     let count = |verdict| comparisons.iter().filter(|comparison| comparison.ratio.verdict == verdict).count();
     match (count(Verdict::Noisy), count(Verdict::Fail)) {
         (0, 0) => Ok(()),
-        (0, _) => bail!("the ratio is outside the accepted range"),
+        (0, _) => bail!("the ratio is outside the accepted range. Try: once more, with nothing else running"),
         (noisy, _) => bail!("{noisy} of {} ratios refused, see above", comparisons.len()),
     }
 }

@@ -62,7 +62,11 @@ impl Plan {
                 let replaced = match others {
                     [] => None,
                     [name] => Some(stage(workspace, name)?),
-                    _ => return Err(usage(format!("one stage at most may follow {first}"))),
+                    _ => {
+                        return Err(usage(format!(
+                            "one stage at most may follow {first}. Try: cargo lab bench {first} work"
+                        )));
+                    }
                 };
                 if flags.load != LoadFlags::of_a_command_line_without_flags() {
                     return Err(usage(format!(
@@ -71,7 +75,7 @@ impl Plan {
                 }
                 if flags.rounds < 3 {
                     return Err(usage(format!(
-                        "{first} needs three rounds at least, or its spread is not known"
+                        "{first} needs three rounds at least, or its spread is not known. Try: cargo lab bench {first}"
                     )));
                 }
                 exercise.plan(flags.rounds, replaced)
@@ -88,7 +92,7 @@ impl Plan {
         for given in &flags.subjects {
             let name = stage(workspace, given)?;
             if names.contains(&name) {
-                return Err(usage(format!("{given} is there twice")));
+                return Err(usage(format!("{given} is there twice. Try: cargo lab bench 1 2")));
             }
             names.push(name);
         }

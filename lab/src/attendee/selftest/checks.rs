@@ -44,7 +44,7 @@ pub fn run(places: &Places, repeat: usize) -> anyhow::Result<usize> {
     write(places, &folder, &variants)?;
     if !build::build(places, &folder, PACKAGE)? {
         stop::exit_if_stopped();
-        bail!("the variants of the stages do not build without warnings, see above");
+        bail!("the variants of the stages do not build without warnings, see above. Try: git diff");
     }
     say!("{} variants built in {:.1} s", variants.len(), started.elapsed().as_secs_f32());
     let mut wrong = 0;

@@ -62,7 +62,9 @@ pub fn run(selftest: &Selftest) -> anyhow::Result<()> {
     }
     let seconds = started.elapsed().as_secs();
     if wrong > 0 {
-        bail!("{wrong} things are not as they must be (after {seconds} s): look for WRONG above");
+        bail!(
+            "{wrong} things are not as they must be (after {seconds} s): look for WRONG above. Try: cargo lab doctor"
+        );
     }
     say!("all is as it must be, after {seconds} s");
     Ok(())
