@@ -35,6 +35,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use crate::stop;
+use crate::tasks::wrap;
 use build::Folders;
 use environment::Environment;
 use plan::{Plan, Program};
@@ -83,7 +84,7 @@ pub fn grade(exercise: &str) -> anyhow::Result<Verdict> {
 fn evaluate(folders: &Folders, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
     stop::catch()?;
     for warning in &plan.warnings {
-        eprintln!("warning: {warning}");
+        eprint!("{}", wrap(&format!("warning: {warning}"), ""));
     }
     crate::raise_open_files_limit().context("cannot raise the limit of open files")?;
     let binaries = build(plan, folders);

@@ -57,6 +57,7 @@ impl Plan {
             Some((first, others)) => (first.as_str(), others),
             None => ("", [].as_slice()),
         };
+        let has_no_load = flags.load == LoadFlags::of_a_command_line_without_flags();
         let plan = match exercise::find(first) {
             Some(exercise) => {
                 let replaced = match others {
@@ -68,7 +69,7 @@ impl Plan {
                         )));
                     }
                 };
-                if flags.load != LoadFlags::of_a_command_line_without_flags() {
+                if !has_no_load {
                     return Err(usage(format!(
                         "{first} has a load of its own. Without flags: cargo lab bench {first}"
                     )));
@@ -80,7 +81,11 @@ impl Plan {
                 }
                 exercise.plan(flags.rounds, replaced)
             }
-            None => Plan::of_flags(workspace, flags)?,
+            // Without a word on the load, two stages meet under the one of which it is known what comes of it.
+            None => match exercise::of_pair(&flags.subjects).filter(|_| has_no_load && flags.rounds >= 3) {
+                Some(exercise) => exercise.plan(flags.rounds, None),
+                None => Plan::of_flags(workspace, flags)?,
+            },
         };
         Ok(plan.capped())
     }

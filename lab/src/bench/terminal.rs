@@ -181,6 +181,17 @@ next: open target/lab/bench/page.html
     }
 
     #[test]
+    fn two_stages_without_a_load_are_the_exercise_that_compares_them() {
+        assert_eq!(plan(&["1", "2"]).title, "b1");
+        assert_eq!(plan(&["3", "4"]).title, "b3");
+        for others in
+            [&["2", "1"][..], &["1", "3"], &["1", "2", "--clients", "8"], &["1", "2", "--rounds", "1"]]
+        {
+            assert_eq!(plan(others).title, "bench", "{others:?}");
+        }
+    }
+
+    #[test]
     fn several_numbers_of_clients_and_long_names_fit_80_columns_too() {
         let plan =
             plan(&["--variant", "lock-across-exchange", "--clients", "20,512", "--delay", "20", "--close"]);
