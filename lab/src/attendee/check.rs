@@ -109,7 +109,12 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
     for (task, verdict) in &verdicts {
         match verdict {
             Verdict::Pass => say!("PASS {} {}", task.name, task.promise),
-            Verdict::Fail(seen) => say!("{}", failure(task, seen).trim_end()),
+            Verdict::Fail(seen) => {
+                // Of a foreign proxy, no line is known.
+                let file = places.work_sources().join(task.file);
+                let source = check.cmd.is_none().then(|| fs::read_to_string(file).ok()).flatten();
+                say!("{}", failure(task, seen, source.as_deref()).trim_end());
+            }
             Verdict::Skip(needed) => say!("SKIP {} needs {needed}", task.name),
         }
         let index = match verdict {
