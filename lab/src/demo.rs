@@ -81,7 +81,7 @@ fn build(workspace: &Path, stage: &str) -> anyhow::Result<()> {
     }
     let status = command.status().context("cannot start cargo")?;
     if !status.success() {
-        bail!("cargo could not build {BACKEND} and {stage}: what it says stands above");
+        bail!("cargo could not build {BACKEND} and {stage}: mend what it says above, and try again");
     }
     Ok(())
 }
@@ -120,8 +120,10 @@ fn start(name: &str, arguments: &[&str]) -> anyhow::Result<Part> {
 fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
     match error.exit_code {
         Some(3) => Failure::Environment(format!("{name} could not start, see its message above")).into(),
-        Some(code) => anyhow::anyhow!("{name} could not start (exit code {code}): {error}"),
-        None => anyhow::anyhow!("{name} could not start: {error}"),
+        Some(code) => {
+            anyhow::anyhow!("{name} could not start (exit code {code}): {error}. Try: cargo lab doctor")
+        }
+        None => anyhow::anyhow!("{name} could not start: {error}. Try: cargo lab doctor"),
     }
 }
 
@@ -157,7 +159,10 @@ fn wait(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
         for part in &mut *parts {
             if let Some(status) = part.process.exit_status() {
                 let last_line = part.process.last_line();
-                bail!("{} has ended ({status}), the other is stopped. Its last line: {last_line}", part.name);
+                bail!(
+                    "{} has ended ({status}), the other is stopped. Its last line: {last_line}. Try: cargo lab demo",
+                    part.name
+                );
             }
         }
     }
@@ -173,7 +178,7 @@ fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
     let deadline = Instant::now() + STOP_TIMEOUT;
     while parts.iter_mut().any(|part| part.process.is_running()) {
         if Instant::now() > deadline || stop.recv_timeout(TICK).is_ok() {
-            bail!("not all stopped in time, so they were ended");
+            bail!("not all stopped in time, so they were ended. Try: cargo lab doctor");
         }
     }
     println!("Both are stopped.");

@@ -31,7 +31,7 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
         ErrorKind::ConnectionRefused => {
             anyhow::anyhow!("nothing listens on {proxy}. Start it with: cargo lab demo")
         }
-        _ => anyhow::anyhow!("cannot connect to {proxy}: {error}"),
+        _ => anyhow::anyhow!("cannot connect to {proxy}: {error}. Try: cargo lab demo"),
     })?;
     client.send(request).with_context(|| format!("{proxy} did not take the request"))?;
 
@@ -56,10 +56,14 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
     }
     report(&response, length, started.elapsed());
     if !response.is_complete() {
-        bail!("the body was cut short after {length} bytes");
+        bail!("the body was cut short after {length} bytes. Try: the log of the proxy, which says why");
     }
     if response.status >= 400 {
-        bail!("the status is {} {}", response.status, response.reason);
+        bail!(
+            "the status is {} {}. Try: its body, which says why, or the log of the proxy",
+            response.status,
+            response.reason
+        );
     }
     Ok(())
 }

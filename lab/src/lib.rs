@@ -4,15 +4,19 @@
 mod backend;
 /// `cargo lab bench`: measures stages against each other.
 pub mod bench;
+/// What is typed in the book, and what comes of it.
+pub mod book;
 /// A raw-socket client that sends any bytes and reads responses strictly.
 mod client;
 /// A list of cases, each with its RFC section, and what runs them against any proxy.
 pub mod conform;
 /// What goes wrong on a socket, told apart.
 mod fault;
+/// Starts a proxy that is none of the stages.
+mod foreign;
 /// What a process has said.
 mod log;
-/// Ports after which no backend is.
+/// Ports that nobody else gets.
 mod port;
 /// Starts a stage, or a foreign proxy, and stops it when it is dropped.
 mod process;
@@ -22,6 +26,8 @@ mod record;
 mod resources;
 /// What a scripted backend can do with one connection.
 mod script;
+/// Ctrl-C.
+pub mod stop;
 /// The attendee's tasks: what is cut out of each stage, how it is checked, and what is said about it.
 pub mod tasks;
 /// Heads and bodies as they come from a socket: no line of it is shared with `codec`.

@@ -1,4 +1,5 @@
-//! Ports after which no backend is: one that refuses connections, and one that never says whether it will.
+//! Ports that nobody else gets: one that refuses connections, one that never says whether it will, and one for a
+//! program that is about to listen there.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
@@ -55,6 +56,32 @@ impl FullPort {
     /// Where connections are neither accepted nor refused.
     pub fn address(&self) -> io::Result<SocketAddr> {
         address_of(&self.socket)
+    }
+}
+
+/// A port that is kept for a program that is told to listen there.
+///
+/// The system gives it to nobody who asks for any port, but lets a program have it that names it, if that program sets
+/// SO_REUSEADDR, as servers do. On Windows this would mean something else, so there the port is only looked up.
+pub struct KeptPort {
+    _socket: Option<socket2::Socket>,
+    address: SocketAddr,
+}
+
+impl KeptPort {
+    /// Finds a port, and keeps it.
+    pub fn bind() -> io::Result<KeptPort> {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+        let address = address_of(&socket)?;
+        Ok(KeptPort { _socket: cfg!(unix).then_some(socket), address })
+    }
+
+    /// Where the program is to listen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
 use crate::log::Log;
+use crate::stop;
 
 /// How long to wait between two looks at something that does not tell when it changes.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -88,20 +89,6 @@ impl Process {
         Ok(process)
     }
 
-    /// Starts any proxy from a command line that holds `{listen}` and `{backend}`, and waits until its port
-    /// accepts connections. Words are separated by white space.
-    pub fn foreign(command_line: &str, backend: SocketAddr) -> Result<Process, StartError> {
-        // Somebody else may take the port in between: a foreign proxy can hardly be asked which one it got.
-        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let fill_in = |word: &str| {
-            word.replace("{listen}", &listen.to_string()).replace("{backend}", &backend.to_string())
-        };
-        let mut words = command_line.split_whitespace().map(fill_in);
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words);
-        Process::listening(command, listen)
-    }
-
     /// Runs `command`, and waits until the port `listen`, which it was told to take, accepts connections.
     pub fn listening(mut command: Command, listen: SocketAddr) -> Result<Process, StartError> {
         let mut child = spawn(&mut command)?;
@@ -115,7 +102,7 @@ impl Process {
         let mut process = Process { child, address: listen, ready_line: String::new(), log, readers };
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect_timeout(&listen, PATIENCE).is_err() {
-            if !process.is_running() || Instant::now() > deadline {
+            if !process.is_running() || stop::is_stopped() || Instant::now() > deadline {
                 return Err(process.start_error("it does not accept connections"));
             }
             thread::sleep(LOOK_AGAIN);

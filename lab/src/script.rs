@@ -26,6 +26,8 @@ pub struct Connection {
 
 impl Connection {
     pub(crate) fn new(stream: TcpStream, shared: Arc<Shared>) -> io::Result<Connection> {
+        // To close it then takes until the other side's system has been told: it is counted as closed after that.
+        socket2::SockRef::from(&stream).set_linger(Some(PATIENCE))?;
         let mut wire = Wire::new(stream, PATIENCE)?;
         let record = Arc::clone(&shared);
         wire.record(move |bytes| {

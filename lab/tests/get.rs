@@ -24,8 +24,14 @@ fn the_body_goes_to_stdout_and_the_rest_to_stderr() {
 #[test]
 fn a_bad_status_or_a_cut_body_ends_with_exit_code_1() {
     for (response, message) in [
-        ("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n", "error: the status is 404 Not Found\n"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nno\n", "error: the body was cut short after 3 bytes\n"),
+        (
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n",
+            "error: the status is 404 Not Found. Try: its body, which says why, or the log of the proxy\n",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nno\n",
+            "error: the body was cut short after 3 bytes. Try: the log of the proxy, which says why\n",
+        ),
     ] {
         let finished = get(&Backend::closing(response).unwrap(), "/");
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), "no\n"));

@@ -80,13 +80,33 @@ fn a_hunk_that_has_moved_is_found_and_one_that_does_not_fit_is_refused() {
 fn every_failure_says_what_was_seen_where_to_look_and_what_to_type() {
     for task in all() {
         let seen = Seen(format!("the backend saw {} of 8 things", "very ".repeat(30)));
-        let text = failure(task, &seen);
+        let text = failure(task, &seen, None);
         let Task { name, promise, file, function, .. } = task;
         assert!(text.starts_with(&format!("FAIL {name} {promise}\n")), "{text}");
         assert!(text.contains("the backend saw very"), "{text}");
         assert!(text.contains(&format!("look at: work/src/{file}, {function}\n")), "{text}");
         assert!(text.ends_with(&format!("hint:    cargo lab hint {name}\n")), "{text}");
         assert_narrow(&text);
+    }
+}
+
+#[test]
+fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
+    for stage in &STAGES {
+        for task in stage.tasks {
+            let seen = Seen("nothing came".to_owned());
+            let whole = reference(stage, task.file);
+            let cut = apply(&whole, task.patch).unwrap();
+            let function = task.function.split(',').next().unwrap().rsplit("::").next().unwrap();
+            for (source, wanted) in
+                [(&cut, format!("// TODO {}: ", task.name)), (&whole, format!("fn {function}"))]
+            {
+                let line = source.lines().position(|line| line.contains(&wanted)).unwrap() + 1;
+                let text = failure(task, &seen, Some(source));
+                assert!(text.contains(&format!("look at: work/src/{}:{line}, ", task.file)), "{text}");
+                assert_narrow(&text);
+            }
+        }
     }
 }
 
@@ -144,7 +164,7 @@ fn what_is_committed_in_work_is_the_start_of_stage_1() {
 
 #[test]
 fn each_check_passes_on_its_stage_and_fails_without_its_task() {
-    let output = Command::new(env!("CARGO_BIN_EXE_lab")).arg("selftest").output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_lab")).args(["selftest", "checks"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(!text.contains("WRONG"), "{text}");
@@ -152,4 +172,16 @@ fn each_check_passes_on_its_stage_and_fails_without_its_task() {
     assert_eq!(count(" fails check "), all().count() + STAGES.len() * 2 - 1, "{text}");
     assert_eq!(count(" passes check "), STAGES.len(), "{text}");
     assert!(!text.contains("bug of the lab"), "{text}");
+    // Each check has failed, and what it said is shown as an attendee sees it.
+    for task in all() {
+        let prefix = format!("      {}: ", task.name);
+        let said: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(&prefix)).collect();
+        assert!(!said.is_empty(), "{} has said nothing", task.name);
+        for seen in said {
+            assert!(seen.split(' ').count() >= 5, "{}: {seen}", task.name);
+            let shown = failure(task, &Seen(seen.to_owned()), None);
+            assert_narrow(&shown);
+            assert!(shown.contains(&format!("cargo lab hint {}\n", task.name)), "{shown}");
+        }
+    }
 }

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use lab::stop;
 use lab::tasks::{Seen, Subject, Task};
 
 use super::places::Places;
-use super::stop;
 
 /// How often a build is looked at.
 const TICK: Duration = Duration::from_millis(20);

@@ -6,13 +6,14 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
+use lab::stop;
 use lab::tasks::{Subject, Task, failure};
 use stage::Failure;
 
 use super::build::{self, Verdict};
 use super::places::{Places, date_and_time};
 use super::progress::Progress;
-use super::{hint, list, start, stop};
+use super::{hint, list, start};
 
 #[derive(clap::Args)]
 pub struct Check {
@@ -108,7 +109,12 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
     for (task, verdict) in &verdicts {
         match verdict {
             Verdict::Pass => say!("PASS {} {}", task.name, task.promise),
-            Verdict::Fail(seen) => say!("{}", failure(task, seen).trim_end()),
+            Verdict::Fail(seen) => {
+                // Of a foreign proxy, no line is known.
+                let file = places.work_sources().join(task.file);
+                let source = check.cmd.is_none().then(|| fs::read_to_string(file).ok()).flatten();
+                say!("{}", failure(task, seen, source.as_deref()).trim_end());
+            }
             Verdict::Skip(needed) => say!("SKIP {} needs {needed}", task.name),
         }
         let index = match verdict {

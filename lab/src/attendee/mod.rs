@@ -20,8 +20,6 @@ mod places;
 mod progress;
 mod selftest;
 mod start;
-/// Ctrl-C.
-mod stop;
 
 use clap::Subcommand;
 
@@ -37,7 +35,7 @@ pub enum Command {
     Check(check::Check),
     /// Show a hint for a task
     Hint(hint::Hint),
-    /// Prove that each check passes on its stage, and fails without its task
+    /// Prove that all works here: the checks, the commands of the book, the graded benchmarks
     Selftest(selftest::Selftest),
 }
 

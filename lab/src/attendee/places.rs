@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 
-/// Another workspace than the one that the tool was built in: for its own tests.
-const OTHER_WORKSPACE: &str = "LAB_WORKSPACE";
+/// Another workspace than the one that the tool was built in: for its own tests, and the selftest.
+pub const OTHER_WORKSPACE: &str = "LAB_WORKSPACE";
 
 pub struct Places {
     pub workspace: PathBuf,
@@ -34,6 +34,12 @@ impl Places {
                 Places { workspace, kept: target.join("lab"), target }
             }
         })
+    }
+
+    /// The text of a file of the workspace.
+    pub fn read(&self, name: &str) -> anyhow::Result<String> {
+        let path = self.workspace.join(name);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
     pub fn work_sources(&self) -> PathBuf {

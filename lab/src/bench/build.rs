@@ -31,6 +31,11 @@ impl Folders {
         self.target.join("lab").join(name)
     }
 
+    /// A file as an attendee in the workspace knows it.
+    pub(super) fn shown(&self, file: &Path) -> PathBuf {
+        file.strip_prefix(&self.workspace).unwrap_or(file).to_owned()
+    }
+
     /// Where cargo puts a binary.
     pub(super) fn binary(&self, name: &str) -> PathBuf {
         self.target.join(PROFILE).join(format!("{name}{EXE_SUFFIX}"))

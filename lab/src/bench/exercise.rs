@@ -81,8 +81,20 @@ static EXERCISES: [Exercise; 4] = [
     },
 ];
 
+/// Their names.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    EXERCISES.iter().map(|exercise| exercise.id)
+}
+
 pub(super) fn find(id: &str) -> Option<&'static Exercise> {
     EXERCISES.iter().find(|exercise| exercise.id.eq_ignore_ascii_case(id))
+}
+
+/// The one that compares these two stages, given by their numbers: b5 compares a stage with itself.
+pub(super) fn of_pair(numbers: &[String]) -> Option<&'static Exercise> {
+    let stages: Vec<String> = numbers.iter().map(|number| format!("part{number}")).collect();
+    let is_about = |exercise: &&Exercise| stages == exercise.pair.map(|(stage, _)| stage);
+    EXERCISES.iter().find(is_about).filter(|_| stages[0] != stages[1])
 }
 
 impl Exercise {

@@ -7,6 +7,7 @@ use crate::bench::peer::Peer;
 const EXAMPLES: &str = "\
 Examples:
   cargo lab bench 1 2 --delay 20 --clients 1,4,16     two stages, a ratio for each number of clients
+  cargo lab bench 1 2                                 two stages, under the load of exercise b1
   cargo lab bench b1                                  a graded exercise: b1, b2, b3, b5
   cargo lab bench b3 work                             the same, with your own work in place of the stage
   cargo lab bench 4 --variant wait-then-dial --cold   a stage, and the same with a patch

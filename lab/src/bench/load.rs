@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use crate::bench::connection::{Connection, Expected, Persistence};
 use crate::bench::latencies::Latencies;
 use crate::bench::usage;
+use crate::stop;
 
 /// After so many errors a run is over: it is invalid anyway.
 const MOST_ERRORS: u64 = 20;
@@ -82,7 +83,7 @@ struct Shared {
     gate: RwLock<()>,
 }
 
-/// Runs a load to its end. `on_start` is called when all clients are warm, `on_progress` now and then with the
+/// Runs a load to its end, or until Ctrl-C. `on_start` is called when all clients are warm, `on_progress` now and then with the
 /// number of requests that are done.
 ///
 /// # Errors
@@ -122,6 +123,9 @@ pub fn run(load: &Load, on_start: &mut dyn FnMut(), on_progress: &mut dyn FnMut(
         drop(gate);
         while threads.iter().any(|thread| !thread.is_finished()) {
             on_progress(shared.done.load(Ordering::Relaxed));
+            if stop::is_stopped() {
+                shared.is_over.store(true, Ordering::Relaxed);
+            }
             thread::sleep(TICK);
         }
         let (mut elapsed, mut cpu) = (Duration::ZERO, Some(Duration::ZERO));

@@ -17,7 +17,7 @@ use crate::bench::load::{self, Load};
 use crate::bench::plan::{Plan, Program, Subject};
 use crate::bench::progress::Progress;
 use crate::bench::usage;
-use crate::{Client, Process, StartError, run_to_end};
+use crate::{Client, Process, StartError, run_to_end, stop};
 
 /// One run: a subject, a number of clients, a round.
 #[derive(Debug)]
@@ -156,6 +156,9 @@ fn measure(
         before = usage::of_process(process);
     };
     let outcome = load::run(&load, &mut on_start, &mut |done| progress.done(done))?;
+    if stop::is_stopped() {
+        bail!("stopped by Ctrl-C. Try: the same command again");
+    }
     let after = usage::of_process(process);
     reset?;
     if !outcome.errors.is_empty() {
@@ -167,7 +170,11 @@ fn measure(
     let counter = |name: &str| counters[name].as_u64().unwrap_or_default();
     // More are right: a pool may send a request again.
     if counter("requests") < plan.requests {
-        bail!("of {} requests only {} reached the backend", plan.requests, counter("requests"));
+        bail!(
+            "of {} requests only {} reached the backend: something else has answered. Try: cargo lab get /",
+            plan.requests,
+            counter("requests")
+        );
     }
     Ok(Ok(Run {
         throughput: outcome.latencies.count() as f64 / outcome.elapsed.as_secs_f64(),
@@ -220,7 +227,7 @@ fn start(
 }
 
 fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
-    anyhow::anyhow!("{name} could not start: {error}")
+    anyhow::anyhow!("{name} could not start: {error}. Try: cargo lab doctor")
 }
 
 /// What the backend answers directly: the same must come through every proxy.
@@ -232,7 +239,9 @@ fn ask_backend(backend: SocketAddr, path: &str) -> anyhow::Result<Expected> {
     let cannot = || format!("the backend gives no valid response to GET {path}");
     let (first, second) = (ask().with_context(cannot)?, ask().with_context(cannot)?);
     if !first.is_complete() || first.body != second.body {
-        bail!("the backend does not answer GET {path} the same twice, so no response can be verified");
+        bail!(
+            "the backend does not answer GET {path} the same twice, so no response can be verified. Try: another --path"
+        );
     }
     Ok(Expected { status: first.status, body: first.body })
 }

@@ -6,7 +6,7 @@
 //! | `flags.rs`, `plan.rs`, `exercise.rs` | what is measured; the graded exercises |
 //! | `build.rs`, `variant.rs`, `peer.rs` | where the proxies come from |
 //! | `load.rs`, `connection.rs`, `latencies.rs`, `usage.rs`, `measure.rs` | measuring |
-//! | `figures.rs`, `report.rs`, `record.rs`, `page.rs`, `svg.rs` | what comes out |
+//! | `figures.rs`, `report.rs`, `terminal.rs`, `record.rs`, `page.rs`, `svg.rs` | what comes out |
 
 mod build;
 mod connection;
@@ -24,6 +24,7 @@ mod progress;
 mod record;
 mod report;
 mod svg;
+mod terminal;
 mod usage;
 mod variant;
 
@@ -33,67 +34,83 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use crate::stop;
+use crate::tasks::wrap;
 use build::Folders;
 use environment::Environment;
 use plan::{Plan, Program};
 use progress::Progress;
+use report::Comparison;
 
 pub use connection::Expected;
-pub use exercise::Expectation;
+pub use exercise::{Expectation, names as exercises};
 pub use figures::{Metric, Ratio, Series, Verdict};
 pub use flags::Flags;
 pub use latencies::Latencies;
 pub use load::{Load, Outcome, Pacing, run as run_load};
 pub use variant::{Variant, names as variant_names};
 
+/// How often a graded exercise is measured.
+const GRADED_ROUNDS: u32 = 3;
+
+/// Measures what the flags ask for.
+///
+/// # Errors
+/// A flag cannot be used, something does not build, a response is wrong, or a ratio is noisy or not as expected.
 pub fn run(flags: &Flags) -> anyhow::Result<()> {
     let folders = Folders::find()?;
     let plan = Plan::new(&folders.workspace, flags)?;
-    for warning in &plan.warnings {
-        eprintln!("warning: {warning}");
-    }
-    crate::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let binaries = build(&plan, &folders)?;
-    let folder = folders.lab("bench");
-    let environment = Environment::new(&folders.workspace, &folder);
-    let mut progress = Progress::new();
-    let measured = measure::run(&plan, &folders, &binaries, &mut progress);
-    progress.clear();
-    let cases = match measured? {
-        Ok(cases) => cases,
-        Err(invalid) => {
-            let file = record::write_json(&folder, &environment, &plan, Err(&invalid))?;
-            print(&format!("{}{}\n", report::explain(&invalid), file.display()))?;
-            bail!("the measurement is invalid, see above");
-        }
-    };
-    let comparisons = report::compare(&plan, &cases);
-    let page = page::page(&environment, &plan, &cases, &comparisons);
-    let json = record::write_json(&folder, &environment, &plan, Ok((&cases, &comparisons)))?;
-    let page = record::write_page(&folder, &environment, &page)?;
-
-    let mut text = format!("{}: {}\n", plan.title, report::describe(&plan));
-    for name in ["system", "cores", "load average before", "profile"] {
-        let entry = environment.entries.iter().find(|(other, _)| *other == name);
-        text += &entry.map_or(String::new(), |(name, value)| format!("{name} {value}. "));
-    }
-    text += &format!("\n\n{}\n{}\n", report::align(&report::table(&cases)), report::LEGEND);
-    for note in report::notes(&plan, &cases) {
-        text += &format!("{note}\n");
-    }
-    text.push('\n');
-    for comparison in &comparisons {
-        let description = comparison.ratio.describe(plan.expectation.as_ref());
-        text += &format!("{}: {description}\n", comparison.name);
-    }
-    text += &format!("{}\n{}\n", json.display(), page.display());
-    print(&text)?;
+    let comparisons = evaluate(&folders, &plan)?;
     let count = |verdict| comparisons.iter().filter(|comparison| comparison.ratio.verdict == verdict).count();
     match (count(Verdict::Noisy), count(Verdict::Fail)) {
         (0, 0) => Ok(()),
-        (0, _) => bail!("the ratio is outside the accepted range"),
+        (0, _) => bail!("the ratio is outside the accepted range. Try: once more, with nothing else running"),
         (noisy, _) => bail!("{noisy} of {} ratios refused, see above", comparisons.len()),
     }
+}
+
+/// Measures a graded exercise, and prints what comes of it.
+///
+/// # Errors
+/// There is no such exercise, something does not build, or a response is wrong.
+pub fn grade(exercise: &str) -> anyhow::Result<Verdict> {
+    let folders = Folders::find()?;
+    let found = exercise::find(exercise).with_context(|| format!("there is no exercise {exercise}"))?;
+    let comparisons = evaluate(&folders, &found.plan(GRADED_ROUNDS, None))?;
+    comparisons.first().map(|comparison| comparison.ratio.verdict).context("nothing was compared")
+}
+
+/// Measures, prints and keeps the figures, and returns what they came to.
+fn evaluate(folders: &Folders, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
+    stop::catch()?;
+    for warning in &plan.warnings {
+        eprint!("{}", wrap(&format!("warning: {warning}"), ""));
+    }
+    crate::raise_open_files_limit().context("cannot raise the limit of open files")?;
+    let binaries = build(plan, folders);
+    stop::exit_if_stopped();
+    let binaries = binaries?;
+    let folder = folders.lab("bench");
+    let environment = Environment::new(&folders.workspace, &folder);
+    let mut progress = Progress::new();
+    let measured = measure::run(plan, folders, &binaries, &mut progress);
+    progress.clear();
+    stop::exit_if_stopped();
+    let cases = match measured? {
+        Ok(cases) => cases,
+        Err(invalid) => {
+            let file = record::write_json(&folder, &environment, plan, Err(&invalid))?;
+            print(&terminal::explain(&invalid, &folders.shown(&file)))?;
+            bail!("the measurement is invalid, see above");
+        }
+    };
+    let comparisons = report::compare(plan, &cases);
+    let page = page::page(&environment, plan, &cases, &comparisons);
+    record::write_json(&folder, &environment, plan, Ok((&cases, &comparisons)))?;
+    let page = record::write_page(&folder, &environment, &page)?;
+
+    print(&terminal::text(plan, &environment, &cases, &comparisons, &folders.shown(&page)))?;
+    Ok(comparisons)
 }
 
 /// Builds all that is measured and the backend, and returns where the binaries are.

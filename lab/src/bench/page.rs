@@ -36,11 +36,16 @@ pub(super) fn page(
             escape(&text)
         );
     }
-    let _ = writeln!(body, "<h2>Requests a second</h2>\n{}", svg::throughput(cases, plan.subjects.len()));
+    let _ = writeln!(
+        body,
+        "<h2>Requests a second</h2>\n<div class=\"wide\">{}</div>",
+        svg::throughput(cases, plan.subjects.len())
+    );
     for level in cases.chunks(plan.subjects.len()) {
         let clients = level.first().map_or(0, |case| case.clients);
         let title = format!("Latency, clients {clients}");
-        let _ = writeln!(body, "<h2>{title}</h2>\n{}", svg::latencies(level, &title));
+        let _ =
+            writeln!(body, "<h2>{title}</h2>\n<div class=\"wide\">{}</div>", svg::latencies(level, &title));
     }
     let _ =
         writeln!(body, "<h2>All figures</h2>\n<div class=\"wide\">{}</div>", table(&report::table(cases)));

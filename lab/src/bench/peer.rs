@@ -3,7 +3,7 @@
 //! One process each, as the stages are, so that its CPU time and memory are all that it uses.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,6 +11,7 @@ use anyhow::Context;
 use stage::Failure;
 
 use crate::Process;
+use crate::port::KeptPort;
 
 /// A proxy that may be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -32,9 +33,8 @@ impl Peer {
         let name = self.name();
         let folder = folder.join(name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        // Somebody else may take the port in between: neither can be asked which one it got.
-        let listen = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let listen = listen.context("there is no free port")?;
+        let port = KeptPort::bind().context("there is no free port")?;
+        let listen = port.address();
         let file = folder.join("bench.conf");
         let configuration = match self {
             Peer::Nginx => nginx(listen, backend),

@@ -57,26 +57,35 @@ impl Plan {
             Some((first, others)) => (first.as_str(), others),
             None => ("", [].as_slice()),
         };
+        let has_no_load = flags.load == LoadFlags::of_a_command_line_without_flags();
         let plan = match exercise::find(first) {
             Some(exercise) => {
                 let replaced = match others {
                     [] => None,
                     [name] => Some(stage(workspace, name)?),
-                    _ => return Err(usage(format!("one stage at most may follow {first}"))),
+                    _ => {
+                        return Err(usage(format!(
+                            "one stage at most may follow {first}. Try: cargo lab bench {first} work"
+                        )));
+                    }
                 };
-                if flags.load != LoadFlags::of_a_command_line_without_flags() {
+                if !has_no_load {
                     return Err(usage(format!(
                         "{first} has a load of its own. Without flags: cargo lab bench {first}"
                     )));
                 }
                 if flags.rounds < 3 {
                     return Err(usage(format!(
-                        "{first} needs three rounds at least, or its spread is not known"
+                        "{first} needs three rounds at least, or its spread is not known. Try: cargo lab bench {first}"
                     )));
                 }
                 exercise.plan(flags.rounds, replaced)
             }
-            None => Plan::of_flags(workspace, flags)?,
+            // Without a word on the load, two stages meet under the one of which it is known what comes of it.
+            None => match exercise::of_pair(&flags.subjects).filter(|_| has_no_load && flags.rounds >= 3) {
+                Some(exercise) => exercise.plan(flags.rounds, None),
+                None => Plan::of_flags(workspace, flags)?,
+            },
         };
         Ok(plan.capped())
     }
@@ -88,7 +97,7 @@ impl Plan {
         for given in &flags.subjects {
             let name = stage(workspace, given)?;
             if names.contains(&name) {
-                return Err(usage(format!("{given} is there twice")));
+                return Err(usage(format!("{given} is there twice. Try: cargo lab bench 1 2")));
             }
             names.push(name);
         }

@@ -1,9 +1,9 @@
-//! What was measured, as tables of text: the same rows for the terminal and for the page.
+//! What was measured, in rows and sentences: the same for the terminal and for the page.
 
 use crate::bench::figures::{Metric, Ratio, number};
 use crate::bench::latencies::PERCENTILES;
 use crate::bench::load::Pacing;
-use crate::bench::measure::{Case, Invalid};
+use crate::bench::measure::Case;
 use crate::bench::plan::Plan;
 
 /// A ratio of two cases, and its name.
@@ -14,9 +14,9 @@ pub(super) struct Comparison {
 
 /// Rows of cells; the first row names the columns.
 pub(super) fn table(cases: &[Case]) -> Vec<Vec<String>> {
-    let mut head = vec!["".to_owned(), "clients".to_owned(), "requests/s".to_owned(), "spread".to_owned()];
-    head.extend(PERCENTILES.map(|(name, _, _)| format!("{name} ms")));
-    head.extend(["max ms", "CPU us/req", "peak MiB", "conns", "in flight"].map(str::to_owned));
+    let mut head = vec!["".to_owned(), "clients".to_owned(), "req/s".to_owned(), "spread".to_owned()];
+    head.extend(PERCENTILES.map(|(name, _, _)| name.to_owned()));
+    head.extend(["max", "CPU us/req", "peak MiB", "conns", "in flight"].map(str::to_owned));
     let mut rows = vec![head];
     rows.extend(cases.iter().map(row));
     rows
@@ -47,10 +47,10 @@ fn number_or_zero(value: f64) -> String {
 }
 
 /// What the columns are.
-pub(super) const LEGEND: &str = "\
-requests/s and p50 to p99.9: the median of the rounds; max: the slowest request of all rounds; spread: how far the
-requests/s of the rounds are apart. CPU: what the proxy itself used; conns: connections that it opened to the backend
-in a round; in flight: the most requests that the backend had at once. -: not known, or too few requests to tell.";
+pub(super) const LEGEND: &str = "req/s: requests a second, the median of the rounds; spread: how far the rounds are \
+    apart. p50 to p99.9: the latency in ms that so many percent did not exceed, the median of the rounds; max: the \
+    slowest of all rounds. CPU: what the proxy itself used; conns: connections that it opened to the backend in a \
+    round; in flight: the most requests that the backend had at once. -: not known, or too few requests to tell.";
 
 /// Each subject against the first, at each number of clients.
 pub(super) fn compare(plan: &Plan, cases: &[Case]) -> Vec<Comparison> {
@@ -75,7 +75,8 @@ pub(super) fn compare(plan: &Plan, cases: &[Case]) -> Vec<Comparison> {
 /// What the runs were, in a line.
 pub(super) fn describe(plan: &Plan) -> String {
     let load = &plan.load;
-    let mut text = format!("GET {}, {} requests a run, {} rounds", load.path, plan.requests, plan.rounds);
+    let rounds = if plan.rounds == 1 { "1 round".to_owned() } else { format!("{} rounds", plan.rounds) };
+    let mut text = format!("GET {}, {} requests a run, {rounds}", load.path, plan.requests);
     text += &match (load.cold, plan.warm_up) {
         (true, _) => ", cold".to_owned(),
         (false, warm_up) => format!(", {warm_up} requests before each to warm up"),
@@ -128,39 +129,4 @@ pub(super) fn notes(plan: &Plan, cases: &[Case]) -> Vec<String> {
         notes.push("In an open loop the rate is given: compare latencies.".to_owned());
     }
     notes
-}
-
-/// Aligned columns: the first to the left, the others to the right.
-pub(super) fn align(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            text += &match column {
-                0 => format!("{cell:width$}"),
-                _ => format!("  {cell:>width$}"),
-            };
-        }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
-    text
-}
-
-/// An invalid run: what went wrong, the most frequent first.
-pub(super) fn explain(invalid: &Invalid) -> String {
-    let Invalid { subject, clients, round, errors, log } = invalid;
-    let mut text = format!("INVALID: requests failed in round {round}, {subject}, clients {clients}:\n");
-    let mut errors: Vec<(&String, &u64)> = errors.iter().collect();
-    errors.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    for (error, count) in errors {
-        text += &format!("  {count} x {error}\n");
-    }
-    if let Some(last) = log.lines().last() {
-        text += &format!("  the last line of its log: {last}\n");
-    }
-    text += "There are no figures: a run with errors measures how fast a proxy fails.\n";
-    text
 }

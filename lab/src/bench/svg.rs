@@ -35,11 +35,15 @@ pub(super) fn throughput(cases: &[Case], subjects: usize) -> String {
         let (least, fastest, upper) = (x(series.least()), x(series.most()), middle - 4.0);
         let range =
             format!("M{least:.1} {middle:.1}H{fastest:.1}M{least:.1} {upper:.1}v8M{fastest:.1} {upper:.1}v8");
+        let range = match case.runs.len() {
+            1 => String::new(),
+            _ => format!(r#"<path class="halo" d="{range}"/><path class="range" d="{range}"/>"#),
+        };
         let _ = write!(
             bars,
             r#"<text x="{label:.1}" y="{base:.1}" text-anchor="end">{name}, clients {clients}</text>
 <rect class="bar{style}" x="{LEFT}" y="{top:.1}" width="{width:.1}" height="22" rx="2"/>
-<path class="halo" d="{range}"/><path class="range" d="{range}"/>
+{range}
 <text x="{value:.1}" y="{base:.1}">{median}</text>
 "#,
             label = LEFT - 8.0,
@@ -91,7 +95,7 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
             end = WIDTH - RIGHT,
             label = LEFT - 6.0,
             base = y(latency) + 4.5,
-            text = number(latency).trim_end_matches('0').trim_end_matches('.'),
+            text = without_zeros(&number(latency)),
         );
     }
     let _ = writeln!(
@@ -142,6 +146,11 @@ fn chart(title: &str, description: &str, height: f64, content: &str) -> String {
         "<svg role=\"img\" viewBox=\"0 0 {WIDTH} {height}\" xmlns=\"http://www.w3.org/2000/svg\">\n\
          <title>{title}</title>\n<desc>{description}</desc>\n{content}</svg>\n"
     )
+}
+
+/// `0.500` as `0.5`; `120` stays.
+fn without_zeros(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
 /// The next larger number that divides well by four.

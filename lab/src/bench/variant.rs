@@ -28,7 +28,9 @@ impl Variant {
         let folder = workspace.join("lab").join("variants");
         let Ok(patch) = fs::read_to_string(folder.join(format!("{name}.patch"))) else {
             let names = names(&folder).join(", ");
-            return Err(Failure::Usage(format!("--variant {name}: there is none. There are: {names}")).into());
+            return Err(
+                Failure::Usage(format!("--variant {name}: there is none. Try one of: {names}")).into()
+            );
         };
         let first = changed_files(&patch).next().context("the patch changes no file")?;
         let stage = first.split('/').next().unwrap_or_default().to_owned();
@@ -44,7 +46,7 @@ impl Variant {
             let text =
                 fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
             let text = tasks::apply(&text, part).map_err(|error| {
-                anyhow!("{}.patch does not fit {path}: {error}. Has the stage changed?", self.name)
+                anyhow!("{}.patch does not fit {path}: {error}. Try: git diff {path}", self.name)
             })?;
             changed.push((path.to_owned(), text));
         }
@@ -76,7 +78,7 @@ impl Variant {
         let own = concat!("version = \"", env!("CARGO_PKG_VERSION"), "\"");
         let renamed = format!("version = \"{}+{}\"", env!("CARGO_PKG_VERSION"), self.name);
         if manifest.matches(&format!("\n{own}\n")).count() != 1 {
-            bail!("the version of the workspace is not where it was");
+            bail!("the version of the workspace is not where it was. Try: git diff Cargo.toml");
         }
         write_if_changed(&scratch.join("Cargo.toml"), manifest.replace(own, &renamed).as_bytes())
     }
@@ -85,7 +87,7 @@ impl Variant {
     pub(super) fn check(&self, variant: &Path, stage: &Path) -> anyhow::Result<()> {
         let read = |file: &Path| fs::read(file).with_context(|| format!("cannot read {}", file.display()));
         if read(variant)? == read(stage)? {
-            bail!("{} with {} is the same binary as without", self.stage, self.name);
+            bail!("{} with {} is the same binary as without. Try: cargo clean", self.stage, self.name);
         }
         Ok(())
     }

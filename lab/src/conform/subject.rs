@@ -22,9 +22,6 @@ enum Start {
     Command(String),
 }
 
-/// A port that was free may be taken by the time another proxy listens on it.
-const ATTEMPTS: usize = 5;
-
 impl Subject {
     /// A stage, by its number and its binary.
     pub fn stage(number: u32, binary: impl Into<PathBuf>) -> Subject {
@@ -56,16 +53,7 @@ impl Subject {
                 }
                 Process::stage(binary, &flags)
             }
-            Start::Command(command_line) => {
-                let mut started = Process::foreign(command_line, backend);
-                for _ in 1..ATTEMPTS {
-                    if started.is_ok() {
-                        break;
-                    }
-                    started = Process::foreign(command_line, backend);
-                }
-                started
-            }
+            Start::Command(command_line) => Process::foreign(command_line, backend),
         }
     }
 }

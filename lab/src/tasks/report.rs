@@ -7,14 +7,27 @@ const COLUMNS: usize = 80;
 /// Where what belongs to a line above begins.
 const INDENT: &str = "     ";
 
-/// The lines of a check that failed: what was promised, what was seen, where to look, what to type next.
-pub fn failure(task: &Task, seen: &Seen) -> String {
+/// The lines of a check that failed: what was promised, what was seen, where to look, what to type next. `source` is
+/// the text of the task's file; without it, no line is named.
+pub fn failure(task: &Task, seen: &Seen, source: Option<&str>) -> String {
     let Task { name, promise, file, function, .. } = task;
     let seen = wrap(&seen.0, INDENT);
+    let line =
+        source.and_then(|source| line_of(task, source)).map_or(String::new(), |line| format!(":{line}"));
     format!(
-        "FAIL {name} {promise}\n{seen}{INDENT}look at: work/src/{file}, {function}\n\
+        "FAIL {name} {promise}\n{seen}{INDENT}look at: work/src/{file}{line}, {function}\n\
          {INDENT}hint:    cargo lab hint {name}\n"
     )
+}
+
+/// The line of the task's marker, or else of its function, from 1.
+fn line_of(task: &Task, source: &str) -> Option<usize> {
+    let marker = format!("// TODO {}: ", task.name);
+    let function = task.function.split(',').next()?.rsplit("::").next()?;
+    let line =
+        |texts: [&str; 2]| source.lines().position(|line| texts.iter().any(|text| line.contains(text)));
+    let [plain, generic] = ["(", "<"].map(|after| format!("fn {function}{after}"));
+    line([&marker, &marker]).or_else(|| line([&plain, &generic])).map(|index| index + 1)
 }
 
 /// What a task asks for.

@@ -4,10 +4,11 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::port::KeptPort;
 use crate::{Backend, Client, Process, Response, StartError};
 
 /// How long a client of a check waits for the next byte. A proxy that answers at all does so in a hundredth of it.
@@ -60,10 +61,9 @@ impl Subject {
                 Ok(Running { proxy, rpc })
             }
             Subject::Command(line) => {
-                // As with a foreign proxy's own port, somebody else may take it in between.
-                let rpc = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-                let line = line.replace("{rpc}", &rpc.to_string());
-                Ok(Running { proxy: Process::foreign(&line, address)?, rpc: Some(rpc) })
+                let rpc = KeptPort::bind()?;
+                let line = line.replace("{rpc}", &rpc.address().to_string());
+                Ok(Running { proxy: Process::foreign(&line, address)?, rpc: Some(rpc.address()) })
             }
         }
     }

@@ -1,27 +1,22 @@
-//! `cargo lab selftest`: proves that each check passes on its stage and fails where its task is not done.
+//! Proves that each check passes on its stage, and fails where its task is not done.
 //!
 //! All variants are binaries of one package, in a workspace of its own that shares dependencies and target folder.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
+use lab::stop;
 use lab::tasks::{STAGES, Stage, Subject, Task};
 
-use super::build::{self, Verdict};
-use super::places::{Places, write_sources};
-use super::{start, stop};
-
-#[derive(clap::Args)]
-pub struct Selftest {
-    /// How often the checks are run
-    #[arg(long, value_name = "K", default_value = "1", value_parser = stage::parse_size)]
-    repeat: usize,
-}
+use super::workspace;
+use crate::attendee::build::{self, Verdict};
+use crate::attendee::places::{Places, write_sources};
+use crate::attendee::start;
 
 const PACKAGE: &str = "selftest";
 /// How many variants are checked at the same time.
@@ -41,30 +36,25 @@ struct Proof {
     passes: bool,
 }
 
-pub fn run(selftest: &Selftest) -> anyhow::Result<()> {
-    let places = Places::new()?;
-    stop::catch()?;
+/// Runs all proofs so many times, and returns how many failed.
+pub fn run(places: &Places, repeat: usize) -> anyhow::Result<usize> {
     let variants = variants();
     let started = Instant::now();
     let folder = places.kept.join(PACKAGE);
-    write(&places, &variants)?;
-    if !build::build(&places, &folder, PACKAGE)? {
+    write(places, &folder, &variants)?;
+    if !build::build(places, &folder, PACKAGE)? {
         stop::exit_if_stopped();
-        bail!("the variants of the stages do not build without warnings, see above");
+        bail!("the variants of the stages do not build without warnings, see above. Try: git diff");
     }
     say!("{} variants built in {:.1} s", variants.len(), started.elapsed().as_secs_f32());
     let mut wrong = 0;
-    for round in 1..=selftest.repeat {
+    for round in 1..=repeat {
         let started = Instant::now();
         wrong += run_round(&variants)?;
         let seconds = started.elapsed().as_secs_f32();
-        say!("round {round} of {} in {seconds:.1} s, {wrong} wrong so far", selftest.repeat);
+        say!("round {round} of {repeat} in {seconds:.1} s, {wrong} wrong so far");
     }
-    if wrong > 0 {
-        bail!("{wrong} proofs failed: look for WRONG above");
-    }
-    say!("each check passes on its stage, and fails without its task");
-    Ok(())
+    Ok(wrong)
 }
 
 fn variants() -> Vec<Variant> {
@@ -95,27 +85,13 @@ impl Variant {
 }
 
 /// Writes the workspace with the sources of all variants.
-fn write(places: &Places, variants: &[Variant]) -> anyhow::Result<()> {
-    let read = |name: &str| {
-        let path = places.workspace.join(name);
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let root = places.workspace.canonicalize().context("cannot tell where the workspace is")?;
-    let members = |line: &str| line.starts_with("members");
-    // A path below the workspace becomes one from the root; backslashes would be escapes in TOML.
-    let root = root.display().to_string().replace('\\', "/");
-    let workspace: Vec<String> = read("Cargo.toml")?
-        .lines()
-        .map(|line| match members(line) {
-            true => "members = [\".\"]".to_owned(),
-            false => line.replace("path = \"", &format!("path = \"{root}/")),
-        })
-        .collect();
-    let package = read("work/Cargo.toml")?
+fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result<()> {
+    let package = places
+        .read("work/Cargo.toml")?
         .replace("name = \"work\"", &format!("name = \"{PACKAGE}\"\nautobins = false"))
         // What an attendee starts with must build without a warning.
         .replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"deny\"");
-    let mut manifest = format!("{}\n\n{package}", workspace.join("\n"));
+    let mut manifest = format!("{}\n\n{package}", workspace::manifest(places, ".")?);
     let mut files = BTreeMap::new();
     for variant in variants {
         let name = variant.binary();
@@ -126,8 +102,8 @@ fn write(places: &Places, variants: &[Variant]) -> anyhow::Result<()> {
     }
     files.insert("Cargo.toml".to_owned(), manifest);
     // The same versions as everywhere; cargo then takes out what is not needed.
-    files.insert("Cargo.lock".to_owned(), read("Cargo.lock")?);
-    write_sources(&places.kept.join(PACKAGE), &files)
+    files.insert("Cargo.lock".to_owned(), places.read("Cargo.lock")?);
+    write_sources(folder, &files)
 }
 
 /// Runs all proofs once, and returns how many failed.

@@ -1,0 +1,43 @@
+//! Which commands of the book go on until Ctrl-C, and where they listen.
+
+/// What is known of such a command.
+#[derive(Debug, PartialEq)]
+pub struct Server {
+    /// Where it listens: another one that listens there takes its place.
+    pub addresses: Vec<String>,
+    /// The text in the line that says that it is ready.
+    pub ready: &'static str,
+}
+
+const RPC: &str = "127.0.0.1:8079";
+const PROXY: &str = "127.0.0.1:8080";
+const BACKEND: &str = "127.0.0.1:8081";
+
+impl Server {
+    /// `None`: the command comes to an end by itself.
+    pub fn of(command: &str) -> Option<Server> {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let value = |flag: &str, default: &str| {
+            let given = words.windows(2).find(|pair| pair[0] == flag).map(|pair| pair[1]);
+            given.unwrap_or(default).to_owned()
+        };
+        let addresses = match (words.get(..2)?, value("-p", "").as_str()) {
+            (["cargo", "lab"], _) if words.get(2) == Some(&"demo") => {
+                return Some(Server {
+                    addresses: [RPC, PROXY, BACKEND].map(str::to_owned).into(),
+                    ready: "Ctrl-C stops",
+                });
+            }
+            (["cargo", "run"], "webserver") => vec![value("--listen", BACKEND)],
+            (["cargo", "run"], stage) if stage.starts_with("part") => {
+                // Stages before part5 have no RPC, and no harm is done.
+                vec![value("--listen", PROXY), value("--rpc", RPC)]
+            }
+            _ if words.contains(&"--watch") => {
+                return Some(Server { addresses: Vec::new(), ready: "watching" });
+            }
+            _ => return None,
+        };
+        Some(Server { addresses, ready: "listening on" })
+    }
+}

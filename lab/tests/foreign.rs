@@ -1,0 +1,50 @@
+//! `cargo lab check --cmd` on a proxy in another language: what it promises passes, what it lacks is seen.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use lab::tasks::STAGES;
+
+/// The exit code and the words of the check of a stage; `None` without Python.
+fn check(stage: u32) -> Option<(i32, String)> {
+    let python = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
+    if !python.is_ok_and(|status| status.success()) {
+        println!("skipped: python3 is not installed");
+        return None;
+    }
+    let proxy = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign_proxy.py");
+    let line = format!("python3 {} {{listen}} {{backend}}", proxy.display());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.args(["check", &stage.to_string(), "--cmd", &line]);
+    // Nothing of an attendee's is looked at.
+    command.env("LAB_WORKSPACE", env!("CARGO_TARGET_TMPDIR"));
+    let Output { status, stdout, .. } = command.output().unwrap();
+    Some((status.code().unwrap(), String::from_utf8(stdout).unwrap()))
+}
+
+#[test]
+fn a_proxy_in_another_language_passes_what_it_promises() {
+    for stage in &STAGES[..3] {
+        let Some((code, text)) = check(stage.number) else {
+            return;
+        };
+        assert_eq!(code, 0, "{text}");
+        for task in stage.tasks {
+            assert!(text.contains(&format!("PASS {} {}\n", task.name, task.promise)), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_in_another_language_fails_what_it_lacks() {
+    let Some((code, text)) = check(4) else {
+        return;
+    };
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("FAIL 4.1 400 requests of 8 clients need 8 connections\n"), "{text}");
+    assert!(text.contains("0 passed, 1 failed, 3 skipped in "), "{text}");
+}
