@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
-use crate::fields::parse_at_once;
+use crate::fields::{block_of, parse_at_once};
 use crate::request::{LineProgress, RequestHead, RequestLine};
 use crate::response::{self, ResponseHead, StatusLine};
 use crate::scanner::{Scanner, Section};
@@ -306,9 +306,7 @@ impl Decoder {
     }
 
     fn take(&mut self, length: usize) -> Vec<u8> {
-        // Room for what a proxy adds: Via and three X-Forwarded fields.
-        let mut block = Vec::with_capacity(length + 256);
-        block.extend_from_slice(&self.buffer.unread()[..length]);
+        let block = block_of(&self.buffer.unread()[..length]);
         self.buffer.consume(length);
         block
     }

@@ -4,12 +4,14 @@
 //! Whoever edits this: names are compared without case (RFC 9110 section 5.1), values are bytes.
 
 use std::fmt;
+use std::mem;
 use std::ops::Range;
 
 use bytes::{BufMut, BytesMut};
 use memchr::memchr;
 
 use crate::names::{Name, Names};
+use crate::spares::Spares;
 use crate::{Limits, Refusal};
 
 /// An ordered list of fields (RFC 9110 section 5).
@@ -20,6 +22,30 @@ pub struct FieldSection {
     fields: Vec<Field>,
     /// Which names there are.
     names: Names,
+}
+
+thread_local! {
+    static BLOCKS: Spares<u8> = const { Spares::new() };
+    static FIELDS: Spares<Field> = const { Spares::new() };
+}
+
+/// Room for what a proxy adds to a head: Via and three X-Forwarded fields.
+const ADDED_FIELDS: usize = 4;
+const ADDED_BYTES: usize = 256;
+
+/// A copy of a head, with room for what a proxy adds to it.
+pub(crate) fn block_of(head: &[u8]) -> Vec<u8> {
+    let mut block = BLOCKS.with(|spares| spares.take(head.len() + ADDED_BYTES));
+    block.extend_from_slice(head);
+    block
+}
+
+impl Drop for FieldSection {
+    fn drop(&mut self) {
+        // A thread that is ending keeps nothing.
+        let _ = BLOCKS.try_with(|spares| spares.give_back(mem::take(&mut self.block)));
+        let _ = FIELDS.try_with(|spares| spares.give_back(mem::take(&mut self.fields)));
+    }
 }
 
 /// A field line, by its places in the block.
@@ -74,7 +100,7 @@ impl FieldSection {
 
     /// An empty section whose block starts with `text`.
     pub(crate) fn with_block(text: &str) -> FieldSection {
-        FieldSection { block: text.into(), ..FieldSection::default() }
+        FieldSection { block: block_of(text.as_bytes()), fields: Vec::new(), names: Names::default() }
     }
 
     /// Parses the `lines` field lines that stand in `block` from `start` to its end, empty line included.
@@ -241,7 +267,7 @@ impl FieldSection {
         let mut together = 0..0;
         for field in self.fields.iter().filter(|field| !except.contain(field.known)) {
             let Some(line) = field.line(&self.block) else {
-                out.put_slice(&self.block[std::mem::take(&mut together)]);
+                out.put_slice(&self.block[mem::take(&mut together)]);
                 put_field(out, field.name.of(&self.block), field.value.of(&self.block));
                 continue;
             };
@@ -313,7 +339,7 @@ fn parse_fields<'block>(
         let start = part.as_ptr() as usize - block.as_ptr() as usize;
         Span::new(start..start + part.len())
     };
-    let mut fields = Vec::with_capacity(headers.len() + ADDED_FIELDS);
+    let mut fields = FIELDS.with(|spares| spares.take(headers.len() + ADDED_FIELDS));
     let mut names = Names::default();
     // Looked for once, and not in each name.
     let tell_apart = if memchr(b'_', &block[start..end]).is_some() { Name::of } else { Name::of_plain };
@@ -326,9 +352,6 @@ fn parse_fields<'block>(
     }
     Some(ParsedFields { fields, names, end })
 }
-
-/// Room for what a proxy adds to a head: Via and three X-Forwarded fields.
-const ADDED_FIELDS: usize = 4;
 
 /// Which rule a field section broke that httparse refused: it tells only the kind of byte that it met.
 fn diagnose(lines: &[u8]) -> Refusal {

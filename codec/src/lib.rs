@@ -7,7 +7,7 @@
 //!
 //!  the core, without I/O   decoder.rs encoder.rs         all transitions of a message
 //!                          request.rs response.rs target.rs fields.rs names.rs version.rs reason.rs    heads
-//!                          scanner.rs buffer.rs          where a head ends, and what it waits in
+//!                          scanner.rs buffer.rs spares.rs   where a head ends, and what it waits in
 //!                          framing.rs chunked.rs body.rs connection.rs persistence.rs         bodies
 //!                          forward.rs                    what an intermediary changes
 //!                          limits.rs refusal.rs          every bound, every refusal
@@ -48,6 +48,7 @@ mod request;
 mod response;
 mod scanner;
 mod signal;
+mod spares;
 mod target;
 #[cfg(feature = "tokio")]
 pub mod tokio;
