@@ -231,6 +231,32 @@ fn every_flag_of_the_programs_is_in_the_reference() {
 }
 
 #[test]
+fn every_limit_of_the_codec_is_in_the_list_with_its_value() {
+    let limits = text("limits.md");
+    let source = fs::read_to_string(workspace().join("codec/src/limits.rs")).unwrap();
+    let defaults = source.split("pub const DEFAULT: Limits = Limits {").nth(1).unwrap();
+    let defaults = defaults.split("};").next().unwrap();
+    let fields = defaults.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once(": "));
+    let mut found = 0;
+    for (name, value) in fields {
+        let seconds = value.strip_prefix("Duration::from_secs(").and_then(|value| value.strip_suffix(')'));
+        let shown = match (value, seconds, value.strip_suffix(" * KIB")) {
+            ("None", _, _) => "none".to_owned(),
+            ("BareLineFeed::Refuse", _, _) => "refused".to_owned(),
+            (_, Some(seconds), _) => format!("{seconds} s"),
+            (_, _, Some(kib)) => format!("{kib} KiB"),
+            _ => value.to_owned(),
+        };
+        let row = limits.lines().find_map(|line| line.strip_prefix(&format!("| `{name}`")));
+        let row = row.unwrap_or_else(|| panic!("limits.md lacks {name}"));
+        let stated = row.split(" | ").nth(1).unwrap().split(';').next().unwrap();
+        assert_eq!(stated, shown, "{name}");
+        found += 1;
+    }
+    assert!(found >= 18, "{found} limits");
+}
+
+#[test]
 fn pictures_have_a_title_a_description_and_their_own_dark_colours() {
     for entry in book().join("images").read_dir().unwrap() {
         let path = entry.unwrap().path();

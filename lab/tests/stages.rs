@@ -58,6 +58,7 @@ fn changed_lines(old: &Path, new: &Path) -> u32 {
 
 #[test]
 fn a_step_adds_its_files_and_changes_few_lines_of_the_others() {
+    let architecture = fs::read_to_string(workspace().join("docs/src/architecture.md")).unwrap();
     for Step { from, new_files, most_changed_lines } in STEPS {
         let to = from + 1;
         let (Some(old), Some(new)) = (sources(from), sources(to)) else {
@@ -71,6 +72,9 @@ fn a_step_adds_its_files_and_changes_few_lines_of_the_others() {
         let changed: u32 = old_names.iter().map(|name| changed_lines(&old.join(name), &new.join(name))).sum();
         println!("part{from} -> part{to}: {changed} of {most_changed_lines} lines");
         assert!(changed <= most_changed_lines, "part{from} -> part{to} changes {changed} lines");
+        let files = new_files.iter().map(|name| format!(" {name}")).collect::<String>();
+        let row = format!("| part{from} → part{to} |{files} | {most_changed_lines} | {changed} |");
+        assert!(architecture.contains(&row), "docs/src/architecture.md lacks {row}");
     }
 }
 
