@@ -20,11 +20,11 @@ struct Lab {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure stages against each other, or run a graded exercise (b1 b2 b3 b5)
+    /// Measure stages against each other; b1, b2, b3 and b5 are graded
     Bench(bench::Flags),
-    /// Run a list of cases, each with its RFC section, against stages or another proxy
+    /// Run cases, each with its RFC section, against stages or any proxy
     Conform(lab::conform::Conform),
-    /// Start the demo backend and a stage before it, make two requests, and keep both running
+    /// Start the demo backend and a stage before it, and make two requests
     Demo(demo::Demo),
     /// Show what one stage changed in the sources of another
     Diff(diff::Diff),

@@ -203,3 +203,15 @@ fn a_check_says_what_it_saw_and_where_to_look() {
     );
     assert!(scratch.run(&["list"]).stdout.contains("you: 0 of 16"), "it was not work that was checked");
 }
+
+#[test]
+fn the_help_of_every_command_fits_80_columns() {
+    let scratch = Scratch::new("help");
+    for command in
+        ["", "demo", "get", "diff", "doctor", "list", "start", "check", "hint", "bench", "selftest"]
+    {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        // It looks at each line.
+        assert_eq!(scratch.run(&arguments).code, Some(0), "{command}");
+    }
+}

@@ -83,3 +83,21 @@ fn a_stage_that_there_is_not_ends_with_exit_code_2() {
         assert!(finished.stderr.contains("Try: cargo lab diff 1 2"), "{}", finished.stderr);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn there_is_colour_on_a_terminal_unless_no_color_is_set() {
+    // It runs a command on a terminal of its own.
+    let on_a_terminal = |no_color: &str| {
+        let line = format!("{LAB} diff 1 2");
+        let output =
+            Command::new("script").args(["-qec", &line, "/dev/null"]).env("NO_COLOR", no_color).output();
+        output.ok().filter(|output| output.status.success()).map(|output| output.stdout)
+    };
+    let Some(coloured) = on_a_terminal("") else {
+        println!("skipped: there is no `script`");
+        return;
+    };
+    assert!(coloured.contains(&b'\x1b'));
+    assert!(!on_a_terminal("1").unwrap().contains(&b'\x1b'));
+}

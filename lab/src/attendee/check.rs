@@ -25,7 +25,7 @@ pub struct Check {
     #[arg(long)]
     watch: bool,
 
-    /// Check the proxy that this command starts; it may hold {listen}, {backend} and {rpc}
+    /// Check what this starts; it has {listen}, {backend}, {rpc}
     #[arg(long, value_name = "COMMAND")]
     cmd: Option<String>,
 }

@@ -11,7 +11,7 @@ pub struct Hint {
     /// The task, as 2.1
     task: String,
 
-    /// Up to which hint: 1 where, 2 what, 3 nearly the code. Without it, those that you have seen
+    /// Up to which: 1 where, 2 what, 3 nearly the code
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
     level: Option<u8>,
 }

@@ -35,7 +35,7 @@ pub enum Command {
     Check(check::Check),
     /// Show a hint for a task
     Hint(hint::Hint),
-    /// Prove that all works here: the checks, the commands of the book, the graded benchmarks
+    /// Prove the checks, the book's commands and the graded benchmarks
     Selftest(selftest::Selftest),
 }
 

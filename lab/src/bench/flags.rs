@@ -6,18 +6,18 @@ use crate::bench::peer::Peer;
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo lab bench 1 2 --delay 20 --clients 1,4,16     two stages, a ratio for each number of clients
-  cargo lab bench 1 2                                 two stages, under the load of exercise b1
-  cargo lab bench b1                                  a graded exercise: b1, b2, b3, b5
-  cargo lab bench b3 work                             the same, with your own work in place of the stage
-  cargo lab bench 4 --variant wait-then-dial --cold   a stage, and the same with a patch
+  cargo lab bench 1 2         two stages, under the load of exercise b1
+  cargo lab bench b3 work     an exercise, with your own work in it
+  cargo lab bench 1 2 --delay 20 --clients 1,4,16
   cargo lab bench 5 --open 200 --stall 500 --stall-every 200
+  cargo lab bench 4 --variant wait-then-dial --cold
   cargo lab bench 5 --peer nginx
 
-Ends with 0 if all is well, with 1 if a request failed, or a ratio was too noisy or out of its range.";
+Ends with 0 if all is well, with 1 if a request failed, or if a ratio was too
+noisy or out of its range.";
 
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, next_line_help = true)]
 pub struct Flags {
     /// The numbers of stages, or `work`; or one exercise: b1, b2, b3, b5
     #[arg(value_name = "STAGE")]
@@ -34,15 +34,15 @@ pub struct Flags {
 /// Everything that an exercise decides itself.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub(super) struct LoadFlags {
-    /// How many clients at once; several numbers are measured one after the other [default: 8, with --open 64]
+    /// How many clients at once; several are measured in turn [default: 8]
     #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=512))]
     pub(super) clients: Vec<u32>,
 
-    /// How many requests each run measures [default: 400 to 10000, less if they are slow or need connections]
+    /// How many requests a run measures [default: 400 to 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(super) requests: Option<u64>,
 
-    /// Send so many requests a second, and count each latency from when the request was due
+    /// Send so many a second, and count latencies from when each was due
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(super) open: Option<f64>,
 
@@ -50,15 +50,15 @@ pub(super) struct LoadFlags {
     #[arg(long, default_value = "/hello/you", value_parser = parse_path)]
     pub(super) path: String,
 
-    /// The backend waits that many milliseconds before each response
+    /// The backend waits so long before each response
     #[arg(long, value_name = "MS", default_value = "0")]
     pub(super) delay: u64,
 
-    /// The backend waits that many milliseconds before it reads from a new connection
+    /// The backend waits so long before it reads a connection
     #[arg(long, value_name = "MS", default_value = "0")]
     pub(super) accept_delay: u64,
 
-    /// The backend waits that many milliseconds before every N-th response
+    /// The backend waits so long before every N-th response
     #[arg(long, value_name = "MS", requires = "stall_every")]
     pub(super) stall: Option<u64>,
 
@@ -74,11 +74,11 @@ pub(super) struct LoadFlags {
     #[arg(long)]
     pub(super) close: bool,
 
-    /// Also a stage with a patch: the name of a file in lab/variants, without `.patch`
+    /// Also a stage with a patch of lab/variants, named without `.patch`
     #[arg(long, value_name = "NAME")]
     pub(super) variant: Option<String>,
 
-    /// Also a proxy that is installed on this machine
+    /// Also an installed proxy
     #[arg(long, value_name = "NAME", action = ArgAction::Append)]
     pub(super) peer: Vec<Peer>,
 }

@@ -34,11 +34,11 @@ pub struct Selftest {
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
 enum Part {
-    /// Each check passes on its stage, and fails without its task
+    /// Each passes on its stage, and fails without its task
     Checks,
-    /// The commands of the book do what it says; they need the ports 8079 to 8081
+    /// Its commands do what it says; needs ports 8079 to 8081
     Book,
-    /// The graded benchmarks are in their accepted ranges
+    /// The graded ones are in their accepted ranges
     Benchmarks,
 }
 
