@@ -14,7 +14,7 @@ const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many bytes the buffers in use that are larger than they must be may take in all. Whoever reads slowly holds on
 /// to a buffer: ten thousand of them would hold gigabytes.
-const MAX_GROWN_BYTES: usize = 64 * 1024 * 1024;
+const MAX_GROWN_BYTES: usize = 32 * 1024 * 1024;
 
 /// The bytes of the buffers in use that are larger than the first size.
 static GROWN_BYTES: AtomicUsize = AtomicUsize::new(0);

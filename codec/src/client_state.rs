@@ -98,6 +98,8 @@ impl ClientState {
         self.request.push_str(method);
         self.request.push(' ');
         self.request.push_str(path);
+        // Nobody else needs to wait for memory that is only used again with the next request.
+        self.decoder.release();
         self.response_began.clear();
         self.request_ended.clear();
         if !head.has_body() {

@@ -206,6 +206,13 @@ pub struct ResponseReader<'a> {
     request_progressed: &'a Signal,
 }
 
+impl Drop for ResponseReader<'_> {
+    /// A connection that waits in a pool holds no buffer.
+    fn drop(&mut self) {
+        self.decoder.release();
+    }
+}
+
 impl ResponseReader<'_> {
     /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most,
     /// counted from the last piece of the request that left. May be dropped and called again.
