@@ -5,6 +5,7 @@ use stage::Failure;
 
 use super::{Plan, run};
 use crate::conform::{Subject, build, stages};
+use crate::stop;
 
 /// The flags of `cargo lab soak`.
 #[derive(clap::Args)]
@@ -23,6 +24,7 @@ pub struct Soak {
 /// # Errors
 /// A proxy does something wrong, or cannot be built or started.
 pub fn command(soak: &Soak) -> anyhow::Result<()> {
+    stop::catch()?;
     let plan = Plan::minutes(soak.minutes)?;
     let mut failures = 0;
     for subject in subjects(soak)? {
@@ -31,7 +33,7 @@ pub fn command(soak: &Soak) -> anyhow::Result<()> {
         failures += report.problems().len();
     }
     if failures > 0 {
-        bail!("{failures} things went wrong, see above");
+        bail!("{failures} things went wrong: look for FAIL above");
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ use super::clients::{Crew, Mischief};
 use super::slow::{self, Slow};
 use super::verdict::{Circumstances, Tally};
 use super::{Plan, deaf};
-use crate::Process;
 use crate::progress::Progress;
+use crate::{Process, stop};
 
 /// From one kill of the backend, or stall of all of it, to the next.
 const BETWEEN_FAULTS: Duration = Duration::from_secs(1);
@@ -174,6 +174,9 @@ impl Run {
         let started = Instant::now();
         let outcome = loop {
             let elapsed = started.elapsed();
+            if stop::is_stopped() {
+                break Err(anyhow!("stopped by Ctrl-C. Try: the same command again"));
+            }
             match tick(elapsed) {
                 Ok(is_done) if is_done && elapsed >= duration => break Ok(()),
                 Ok(_) => {}

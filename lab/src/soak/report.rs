@@ -10,6 +10,9 @@ use super::fault::KINDS;
 use super::level::{Level, mebibytes};
 use super::phases::{Faults, Waits};
 use super::verdict::Tally;
+use crate::tasks::wrap;
+
+const INDENT: &str = "          ";
 
 /// Memory that may be held after a load over what was held after the same load before: allocators keep some.
 const MORE_MEMORY_KIB: u64 = 16 * 1024;
@@ -17,14 +20,14 @@ const MORE_MEMORY_KIB: u64 = 16 * 1024;
 /// What a soak came to.
 #[derive(Debug)]
 pub struct Report {
-    lines: Vec<String>,
+    text: String,
     sums: Tally,
     problems: Vec<String>,
 }
 
 impl Report {
     pub(super) fn new(name: &str) -> Report {
-        Report { lines: vec![name.to_owned()], sums: Tally::default(), problems: Vec::new() }
+        Report { text: format!("{name}\n"), sums: Tally::default(), problems: Vec::new() }
     }
 
     /// What went wrong, a line each; nothing if all is well.
@@ -155,13 +158,18 @@ impl Report {
     }
 
     fn line(&mut self, title: &str, text: &str) {
-        self.lines.push(format!("  {title:7} {text}"));
+        self.text += &entry(title, text);
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))?;
-        self.problems.iter().try_for_each(|problem| writeln!(f, "  FAIL    {problem}"))
+        f.write_str(&self.text)?;
+        self.problems.iter().try_for_each(|problem| f.write_str(&entry("FAIL", problem)))
     }
+}
+
+/// A title, and a text beside it that may take several lines.
+fn entry(title: &str, text: &str) -> String {
+    format!("  {title:8}{}", wrap(text, INDENT).trim_start())
 }
