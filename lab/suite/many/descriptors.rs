@@ -36,6 +36,18 @@ fn wait_for_descriptors_to_reach(setup: &Setup, level: usize) {
     }
 }
 
+/// A stage that may open only so many files, before a backend that answers `hello`.
+fn with_open_files(limit: usize, flags: &[&str]) -> Setup {
+    let backend = Backend::good(HELLO).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), BINARY]).args(flags);
+    command.args(["--listen", "127.0.0.1:0", "--backend", &backend.address().to_string()]);
+    command.args(free_ports());
+    // The log that is looked at must not depend on who runs the test.
+    command.env_remove("RUST_LOG");
+    Setup { proxy: Process::start(command, |_| ()).unwrap(), backend }
+}
+
 /// Answers `/slow` never, `/large` with more than fits into buffers, and switches protocols if asked to.
 fn backend() -> std::io::Result<Backend> {
     Backend::script(|connection| {
@@ -135,14 +147,7 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later() {
     }
     const LIMIT: usize = 64;
     const TEXT: &str = "cannot accept a client";
-    let backend = Backend::good(HELLO).unwrap();
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -n {LIMIT}; exec \"$0\" \"$@\""), BINARY, "--max-clients", "1000"]);
-    command.args(["--listen", "127.0.0.1:0", "--backend", &backend.address().to_string()]);
-    command.args(free_ports());
-    // The log that is looked at must not depend on who runs the test.
-    command.env_remove("RUST_LOG");
-    let setup = Setup { proxy: Process::start(command, |_| ()).unwrap(), backend };
+    let setup = with_open_files(LIMIT, &["--max-clients", "1000"]);
 
     let mut first = setup.client();
     assert_eq!(first.exchange(GET).unwrap().text(), "hello");
@@ -176,4 +181,23 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later() {
         assert_eq!(later.read_response("GET").unwrap().text(), "hello");
         assert_eq!(first.exchange(GET).unwrap().text(), "hello");
     }
+}
+
+#[test]
+fn without_a_cap_there_are_as_many_clients_as_open_files_allow() {
+    // Two for each client, and 64 for all else: 32 of 128. So the limit is never met, and the next client waits.
+    if skips_foreign("how many clients it takes") {
+        return;
+    }
+    let setup = with_open_files(128, &[]);
+    let mut clients: Vec<Client> = (0..32).map(|_| setup.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+    }
+    let mut waiting = Client::connect_with(setup.proxy.address(), Duration::from_millis(500)).unwrap();
+    waiting.send(GET).unwrap();
+    assert_eq!(waiting.read_response("GET").unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    drop(clients);
+    assert_eq!(setup.exchange(GET).text(), "hello");
+    assert!(!setup.proxy.log().contains("WARN"), "{}", setup.proxy.log());
 }
