@@ -301,6 +301,10 @@ impl Decoder {
         if head.status() == 101 && !expected.upgrade {
             return Err(Refusal::SwitchedProtocolsUnasked);
         }
+        // RFC 9110 section 15.2.2: it MUST name the protocol that is in effect from then on.
+        if head.status() == 101 && !head.fields.contains("Upgrade") {
+            return Err(Refusal::SwitchedProtocolsUnnamed);
+        }
         self.start_body(head.framing(), false);
         Ok(Some(head))
     }

@@ -58,6 +58,8 @@ pub enum Refusal {
     // The order of responses
     TooManyInterimResponses,
     SwitchedProtocolsUnasked,
+    /// A 101 does not say to which protocol.
+    SwitchedProtocolsUnnamed,
 }
 
 impl Refusal {
@@ -109,6 +111,7 @@ impl Refusal {
             Refusal::FinalRecipient => (204, "this proxy is the final recipient", "RFC 9110 section 7.6.2"),
             Refusal::TooManyInterimResponses => (502, "too many interim responses in a row", "RFC 9110 section 15.2"),
             Refusal::SwitchedProtocolsUnasked => (502, "101 came without having been asked for", "RFC 9110 section 15.2.2"),
+            Refusal::SwitchedProtocolsUnnamed => (502, "101 does not name the protocol that follows", "RFC 9110 section 15.2.2"),
         }
     }
 }

@@ -4,8 +4,8 @@
 
 mod common;
 
-use codec::{BodyFraming, Limits, Refusal, ResponseTo};
-use common::{is_incomplete, request, request_within, response, response_to};
+use codec::{BodyFraming, Decoded, Decoder, Limits, Refusal, ResponseTo};
+use common::{is_incomplete, receive, request, request_within, response, response_to};
 
 /// A POST with `lines` (each with its CRLF) after Host, and then `body`.
 fn post(lines: &str, body: &str) -> String {
@@ -286,4 +286,22 @@ fn a_response_with_invalid_framing_is_refused() {
     refuses_response(with("Transfer-Encoding: gzip, chunked"), Refusal::UnknownTransferCoding);
     let http_1_0 = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     refuses_response(http_1_0, Refusal::TransferEncodingInHttp10);
+}
+
+#[test]
+fn the_buffer_of_a_long_body_grows_to_256_kib_and_no_further() {
+    // The bound of `Limits::max_buffer_bytes`: a sender that is fast decides nothing about the memory here.
+    let limits = &Limits::DEFAULT;
+    let mut decoder = Decoder::new();
+    receive(&mut decoder, post("Content-Length: 99999999\r\n", "").as_bytes(), limits);
+    assert!(decoder.decode_request(limits).unwrap().is_some());
+    let mut largest = 0;
+    for _ in 0..100 {
+        // As a socket that always has more: all the space there is.
+        let space = decoder.space(limits).len();
+        decoder.filled(space);
+        largest = largest.max(space);
+        while decoder.decode_piece(limits) == Ok(Decoded::Piece) {}
+    }
+    assert_eq!(largest, limits.max_buffer_bytes);
 }

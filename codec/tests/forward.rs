@@ -7,9 +7,10 @@ mod common;
 use std::net::{IpAddr, Ipv4Addr};
 
 use codec::{
-    Answering, BodyFraming, Encoder, Persistence, Piece, Refusal, ResponseHead, ResponseTo, Version, forward,
+    Answering, BodyFraming, Decoder, Encoder, Limits, Persistence, Piece, Refusal, ResponseHead, ResponseTo,
+    Version, forward,
 };
-use common::{request_head, response_head, response_head_to};
+use common::{receive, request_head, response_head, response_head_to};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -343,4 +344,27 @@ fn a_value_cannot_start_a_new_line() {
     // RFC 9110 section 5.5: CR, LF and NUL become spaces.
     let head = ResponseHead::new(200, BodyFraming::Empty).with("X", "a\r\nSet-Cookie: b\0");
     assert_eq!(head.fields.get("x"), Some(&b"a  Set-Cookie: b "[..]));
+}
+
+#[test]
+fn a_request_that_goes_in_a_circle_of_proxies_is_refused_in_the_end() {
+    // RFC 9110 section 7.6: no message is forwarded to oneself without protection from an endless loop. Each round adds a
+    // Via line, and the number of lines is bounded.
+    let mut input = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n".to_vec();
+    let mut rounds = 0;
+    let refusal = loop {
+        let mut decoder = Decoder::new();
+        receive(&mut decoder, &input, &Limits::DEFAULT);
+        let mut head = match decoder.decode_request(&Limits::DEFAULT) {
+            Ok(head) => head.unwrap(),
+            Err(refusal) => break refusal,
+        };
+        forward::request(&mut head, CLIENT, "proxy").unwrap();
+        let mut encoder = Encoder::new();
+        encoder.queue_request(&head, "backend:81", Persistence::KeepAlive);
+        input = encoder.queued().to_vec();
+        rounds += 1;
+    };
+    assert_eq!((refusal, refusal.status()), (Refusal::TooManyFields, 431));
+    assert!((90..100).contains(&rounds), "{rounds} rounds");
 }

@@ -102,3 +102,12 @@ fn switching_protocols_is_refused_unless_it_was_asked_for() {
     assert_eq!(stream.messages.len(), 1);
     assert_eq!(stream.messages[0].body, b"", "what follows is no body");
 }
+
+#[test]
+fn switching_protocols_is_refused_if_it_does_not_say_to_which() {
+    // RFC 9110 section 15.2.2
+    let input = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\nraw";
+    let asked = Expected { upgrade: true, ..ORDINARY };
+    let stream = all_responses(asked, input, &Limits::DEFAULT);
+    assert_eq!(stream.rest, Rest::Refused(Refusal::SwitchedProtocolsUnnamed));
+}

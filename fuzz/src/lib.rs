@@ -3,6 +3,7 @@
 //!
 //! The first byte of an input chooses (see [`properties::Choices`]), so that a seed can be read and written by hand.
 
+pub mod hyper;
 pub mod message;
 pub mod properties;
 pub mod reference;

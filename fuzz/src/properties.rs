@@ -50,7 +50,7 @@ impl Choices {
         }
     }
 
-    fn expected(self) -> Expected {
+    pub fn expected(self) -> Expected {
         let response_to = if self.to_head { ResponseTo::Head } else { ResponseTo::Other };
         Expected { response_to, upgrade: self.upgrade }
     }
@@ -159,7 +159,7 @@ fn assert_readers_agree(stream: &Stream, input: &[u8], kind: &mut dyn FnMut() ->
     }
 }
 
-fn has_lone_carriage_return(bytes: &[u8]) -> bool {
+pub fn has_lone_carriage_return(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n')
 }
 
@@ -231,9 +231,10 @@ fn framing_is_open(framing: BodyFraming, choices: Choices) -> bool {
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
 
 /// What is sent on for a request is one message for every reader: the same method, target and body, all fields but
-/// those of one hop. What was refused or cut short is never whole.
-pub fn requests_are_forwarded_as_they_are_meant(input: &[u8]) {
-    let Some((choices, input)) = Choices::split(input) else { return };
+/// those of one hop. What was refused or cut short is never whole. Returns what was sent on, each request by itself.
+pub fn requests_are_forwarded_as_they_are_meant(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut sent_on = Vec::new();
+    let Some((choices, input)) = Choices::split(input) else { return sent_on };
     let limits = choices.limits();
     let meant = requests(input, Cuts::Whole, &limits).messages;
     let mut decoder = Decoder::new();
@@ -245,7 +246,7 @@ pub fn requests_are_forwarded_as_they_are_meant(input: &[u8]) {
         let received = copy(&head.fields);
         let form = head.target_form();
         if forward::request(&mut head, CLIENT, "proxy").is_err() {
-            return;
+            return sent_on;
         }
         let mut encoder = Encoder::new();
         let persistence = if choices.upgrade { Persistence::Close } else { Persistence::KeepAlive };
@@ -264,11 +265,13 @@ pub fn requests_are_forwarded_as_they_are_meant(input: &[u8]) {
             check_request_fields(&received, &read.fields, head.version(), head.authority());
             check_trailers(&meant.trailers, &read.trailers);
         }
+        sent_on.push(wire);
         if !is_whole {
-            return;
+            return sent_on;
         }
         index += 1;
     }
+    sent_on
 }
 
 /// RFC 9112 section 3.2.1: what a server gets for this target.
@@ -400,9 +403,9 @@ fn check_trailers(received: &Fields, sent: &Fields) {
 }
 
 /// What is sent on for a response is the same status and body for every reader, framed so that this client can
-/// read it; what was cut short does not look whole.
-pub fn responses_are_forwarded_as_they_are_meant(input: &[u8]) {
-    let Some((choices, input)) = Choices::split(input) else { return };
+/// read it; what was cut short does not look whole. Returns what was sent on.
+pub fn responses_are_forwarded_as_they_are_meant(input: &[u8]) -> Vec<u8> {
+    let Some((choices, input)) = Choices::split(input) else { return Vec::new() };
     let limits = choices.limits();
     let expected = choices.expected();
     let meant = responses(input, Cuts::Whole, expected, &limits);
@@ -414,7 +417,7 @@ pub fn responses_are_forwarded_as_they_are_meant(input: &[u8]) {
     let mut interim = 0;
     let (received, status, persistence, framing) = loop {
         let decode = |decoder: &mut Decoder, limits: &Limits| decoder.decode_response(expected, limits);
-        let Some(mut head) = feed.head(&mut decoder, &limits, decode) else { return };
+        let Some(mut head) = feed.head(&mut decoder, &limits, decode) else { return wire };
         let received = copy(&head.fields);
         forward::response(&mut head, "proxy");
         if head.is_interim() {
@@ -476,6 +479,7 @@ pub fn responses_are_forwarded_as_they_are_meant(input: &[u8]) {
         // RFC 9112 section 6.1: no chunked to HTTP/1.0.
         assert!(!choices.http_1_0 || values(&read.fields, "transfer-encoding").next().is_none());
     }
+    wire
 }
 
 fn check_response_fields(received: &Fields, sent: &Fields) {

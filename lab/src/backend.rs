@@ -206,7 +206,7 @@ impl Backend {
 
 /// Listens at an address. The standard library lets 128 connections wait to be accepted: of a thousand that a proxy
 /// makes at once, the system would drop some, on a machine that is busy.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     const BACKLOG: i32 = 4096;
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     // Connections of a backend that has stopped may linger on the port. On Windows this would mean something else.

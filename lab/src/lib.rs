@@ -20,12 +20,16 @@ mod log;
 mod port;
 /// Starts a stage, or a foreign proxy, and stops it when it is dropped.
 mod process;
+/// How far a long command is.
+mod progress;
 /// What has reached a backend, and how to wait for it to change.
 mod record;
 /// The memory, descriptors and time that a process uses, and the limit of open files.
 mod resources;
 /// What a scripted backend can do with one connection.
 mod script;
+/// `cargo lab soak`: load and faults for minutes.
+pub mod soak;
 /// Ctrl-C.
 pub mod stop;
 /// The attendee's tasks: what is cut out of each stage, how it is checked, and what is said about it.

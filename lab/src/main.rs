@@ -30,6 +30,8 @@ enum Command {
     Diff(diff::Diff),
     /// Fetch a path through the stage that is running
     Get(get::Get),
+    /// Load stages for minutes while their backend fails in every way, and count what is lost
+    Soak(lab::soak::Soak),
     #[command(flatten)]
     Attendee(attendee::Command),
 }
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo::run(&demo),
         Command::Diff(diff) => diff::run(&diff),
         Command::Get(get) => get::run(&get),
+        Command::Soak(soak) => lab::soak::command(&soak),
         Command::Attendee(command) => attendee::run(&command),
     })
 }

@@ -17,9 +17,17 @@ pub fn raise_open_files_limit() -> io::Result<u64> {
 impl Process {
     /// The most memory it has had, in KiB.
     pub fn peak_memory_kib(&self) -> Option<u64> {
-        let status = fs::read_to_string(self.proc_file("status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix(" kB")?.trim().parse().ok()
+        self.status("VmHWM:")
+    }
+
+    /// The memory that it has now, in KiB.
+    pub fn memory_kib(&self) -> Option<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// How many threads it has.
+    pub fn threads(&self) -> Option<usize> {
+        self.status("Threads:")?.try_into().ok()
     }
 
     /// How many descriptors it has open.
@@ -36,6 +44,13 @@ impl Process {
         let ticks = numbers.split(' ').skip(11).take(2).map(str::parse::<u32>);
         let ticks = ticks.sum::<Result<_, _>>().ok()?;
         Some(CLOCK_TICK * ticks)
+    }
+
+    /// A number in `/proc/N/status`.
+    fn status(&self, name: &str) -> Option<u64> {
+        let status = fs::read_to_string(self.proc_file("status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
     }
 
     fn proc_file(&self, name: &str) -> String {

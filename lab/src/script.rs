@@ -150,7 +150,7 @@ impl Connection {
         is_kept: bool,
         mut pass: impl FnMut(&TcpStream, &[u8]) -> io::Result<()>,
     ) -> io::Result<End> {
-        let stream = self.wire.stream.try_clone()?;
+        let stream = Arc::clone(&self.wire.stream);
         let (shared, index) = (Arc::clone(&self.shared), self.request);
         let (end, trailers) = self.wire.read_body(self.framing, &mut |piece| {
             shared.change(|record| {

@@ -5,6 +5,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::{explain_timeout, invalid, is_reset};
@@ -100,7 +101,8 @@ type OnBytes = Box<dyn FnMut(&[u8]) + Send>;
 
 /// A socket, and what was read from it too early.
 pub(crate) struct Wire {
-    pub(crate) stream: TcpStream,
+    /// Shared with whoever may have to cut it.
+    pub(crate) stream: Arc<TcpStream>,
     unread: Vec<u8>,
     ended: Option<End>,
     on_bytes: OnBytes,
@@ -112,7 +114,7 @@ impl Wire {
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
-        Ok(Wire { stream, unread: Vec::new(), ended: None, on_bytes: Box::new(|_| ()) })
+        Ok(Wire { stream: Arc::new(stream), unread: Vec::new(), ended: None, on_bytes: Box::new(|_| ()) })
     }
 
     pub(crate) fn connect(address: SocketAddr, patience: Duration) -> io::Result<Wire> {
@@ -125,7 +127,7 @@ impl Wire {
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes).map_err(explain_timeout)
+        (&*self.stream).write_all(bytes).map_err(explain_timeout)
     }
 
     pub(crate) fn half_close(&self) -> io::Result<()> {
@@ -134,7 +136,7 @@ impl Wire {
 
     /// Closes the connection with a reset.
     pub(crate) fn reset(&self) -> io::Result<()> {
-        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
+        socket2::SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))
     }
 
     /// The next head; `None` if the connection ends before its first byte.
@@ -264,7 +266,7 @@ impl Wire {
         let mut space = [0; 64 * 1024];
         // A socket tells of a reset only once.
         if self.ended.is_none() {
-            self.ended = match self.stream.read(&mut space) {
+            self.ended = match (&*self.stream).read(&mut space) {
                 Ok(0) => Some(End::EndOfFile),
                 Ok(length) => {
                     self.unread.extend_from_slice(&space[..length]);

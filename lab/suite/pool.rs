@@ -67,6 +67,25 @@ fn a_full_pool_is_waited_for_and_then_passed_by() {
 }
 
 #[test]
+fn connections_over_the_size_of_the_pool_wait_for_room_and_are_closed() {
+    // 20 were needed at once, 10 are kept; RFC 9112 section 9.4: no more than are of use.
+    let setup = Setup::new(Backend::slow(HELLO));
+    let mut clients: Vec<_> = (0..20).map(|_| setup.client()).collect();
+    for client in &mut clients {
+        client.send(GET).unwrap();
+    }
+    setup.backend.wait_for_requests(20).unwrap();
+    setup.backend.release(20);
+    for client in &mut clients {
+        assert_eq!(client.read_response("GET").unwrap().text(), "hello");
+    }
+    setup.backend.wait_for_closed(10).unwrap();
+    // Those that are kept serve on.
+    setup.backend.release(1);
+    assert_eq!(setup.exchange(GET).text(), "hello");
+}
+
+#[test]
 fn one_bad_answer_never_affects_the_next_request() {
     // Named after the original, which puts a broken connection back: no later request is answered.
     for bad in [

@@ -1,8 +1,10 @@
 //! The stats RPC (from part5 on): JSON-RPC 2.0 over HTTP, a snapshot, and nobody is delayed by who asks.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
-use lab::{Backend, Client, Process, Response};
+use lab::{Backend, Client, PATIENCE, Process, Response};
 
 use crate::suite::setup::{GET, HELLO, start_with};
 
@@ -166,6 +168,28 @@ fn rpc_clients_that_stall_delay_nobody() {
     }
     assert!(rpc.call(CALL).contains(r#""/":100"#));
     drop(stalled);
+}
+
+#[test]
+fn the_65th_rpc_client_waits_until_one_leaves() {
+    // A bound of its own, so that stats clients never take the descriptors of others.
+    let rpc = Rpc::hello();
+    let mut clients: Vec<Client> = (0..64).map(|_| Client::connect(rpc.address).unwrap()).collect();
+    let call = format!(
+        "POST /rpc HTTP/1.1\r\nHost: rpc\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{CALL}",
+        CALL.len()
+    );
+    for client in &mut clients {
+        assert_eq!(client.exchange(&call).unwrap().status, 200);
+    }
+    let mut waiting = Client::connect_with(rpc.address, Duration::from_millis(300)).unwrap();
+    waiting.send(&call).unwrap();
+    assert_eq!(waiting.read_response("POST").unwrap_err().kind(), ErrorKind::TimedOut);
+    clients.pop();
+    let deadline = Instant::now() + PATIENCE;
+    while waiting.read_response("POST").map(|response| response.status).ok() != Some(200) {
+        assert!(Instant::now() < deadline, "it still waits");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Failure;
 
@@ -11,11 +11,15 @@ use crate::Failure;
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
+    last_failure: Option<Instant>,
 }
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(10);
     const LONGEST: Duration = Duration::from_secs(1);
+    /// Failures with less than that between them are one trouble: clients that come and go at the limit let one in
+    /// now and then, and each would be a line.
+    const ONE_TROUBLE: Duration = Duration::from_secs(10);
 
     /// A connection was accepted.
     pub(crate) fn succeeded(&mut self) {
@@ -25,7 +29,8 @@ impl Backoff {
     /// Accepting failed: how long to wait before the next try.
     pub(crate) fn failed(&mut self, error: &io::Error) -> Duration {
         let wait = Self::FIRST.saturating_mul(1 << self.failures.min(16)).min(Self::LONGEST);
-        if self.failures == 0 {
+        let last_failure = self.last_failure.replace(Instant::now());
+        if last_failure.is_none_or(|last| last.elapsed() > Self::ONE_TROUBLE) {
             log::warn!(
                 "cannot accept a client: {error}. Trying again, after at most {:?} each time",
                 Self::LONGEST

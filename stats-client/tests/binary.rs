@@ -109,6 +109,14 @@ fn a_refusal_and_nonsense_are_told_apart() {
 }
 
 #[test]
+fn an_answer_over_64_mib_is_not_kept() {
+    let server = answering(&" ".repeat(64 * 1024 * 1024 + 1));
+    let finished = run(&server, &[]);
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.contains("an answer of over 67108864 bytes"), "{}", finished.stderr);
+}
+
+#[test]
 fn a_path_cannot_command_the_terminal() {
     let server = answering(r#"{"result":{"RequestBytes":{"/\u001b[2J\n":1}}}"#);
     assert_eq!(run(&server, &[]).stdout, "         1 /?[2J?\n");

@@ -116,6 +116,7 @@ on_both_adapters! {
     an_empty_line_after_a_request_is_no_request,
     a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent,
     an_error_before_the_end_of_the_request_says_that_it_is_the_last_answer,
+    a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only,
     a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer,
     nothing_follows_a_head_that_has_left_in_part,
     a_refused_body_is_400_and_the_backend_never_gets_its_end,
@@ -479,6 +480,21 @@ fn an_error_before_the_end_of_the_request_says_that_it_is_the_last_answer(adapte
     client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n").unwrap();
     let answer = read_until(&mut client, "no\n");
     assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
+
+fn a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only(adapter: Adapter) {
+    // RFC 9112 section 9.6: reading on is bounded, or a client could hold the connection for ever.
+    let limits = limits(Limits { linger_timeout: SHORT, ..Limits::DEFAULT });
+    let proxy = Proxy::start(adapter, limits, refused());
+    let mut client = connect(&proxy);
+    client.write_all(b"TRACE / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n").unwrap();
+    let answered = Instant::now();
+    // It fails once the proxy has closed.
+    while client.write_all(b"a body without end").is_ok() {
+        assert!(answered.elapsed() < LONG, "it still reads");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(answered.elapsed() >= SHORT, "{:?}", answered.elapsed());
 }
 
 fn a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer(adapter: Adapter) {

@@ -15,8 +15,8 @@ use crate::bench::figures::{Metric, Series};
 use crate::bench::latencies::Latencies;
 use crate::bench::load::{self, Load};
 use crate::bench::plan::{Plan, Program, Subject};
-use crate::bench::progress::Progress;
 use crate::bench::usage;
+use crate::progress::Progress;
 use crate::{Client, Process, StartError, run_to_end, stop};
 
 /// One run: a subject, a number of clients, a round.
@@ -107,7 +107,7 @@ pub(super) fn run(
                 let fresh = if plan.load.cold { Some(start(subject)?) } else { None };
                 let process = fresh.as_ref().unwrap_or_else(|| &running[index]);
                 let what = format!("round {round} of {}: {}, clients {clients}", plan.rounds, subject.name);
-                progress.step(&what, plan.requests);
+                progress.step(&what);
                 let case = &mut cases[level * plan.subjects.len() + index];
                 match measure(plan, subject, clients, process, backend.address(), &expected, progress)? {
                     Ok(run) => case.runs.push(run),
@@ -155,7 +155,9 @@ fn measure(
         reset = lab_request(backend, "POST", "/_lab/counters/reset").map(drop);
         before = usage::of_process(process);
     };
-    let outcome = load::run(&load, &mut on_start, &mut |done| progress.done(done))?;
+    let outcome = load::run(&load, &mut on_start, &mut |done| {
+        progress.show(&format!("{done} of {} requests", plan.requests));
+    })?;
     if stop::is_stopped() {
         bail!("stopped by Ctrl-C. Try: the same command again");
     }

@@ -20,7 +20,6 @@ mod measure;
 mod page;
 mod peer;
 mod plan;
-mod progress;
 mod record;
 mod report;
 mod svg;
@@ -34,12 +33,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use crate::progress::Progress;
 use crate::stop;
 use crate::tasks::wrap;
 use build::Folders;
 use environment::Environment;
 use plan::{Plan, Program};
-use progress::Progress;
 use report::Comparison;
 
 pub use connection::Expected;

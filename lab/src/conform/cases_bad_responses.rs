@@ -23,6 +23,18 @@ pub(super) const CASES: &[Case] = &[
         &[Check::Body("hello"), Check::Absent("content-length")],
     ),
     bad(
+        "a-control-character-in-a-reason-phrase",
+        STATUS,
+        "HTTP/1.1 200 O\x0bK\r\nContent-Length: 5\r\n\r\nhello",
+    )
+    .should(),
+    bad("a-nul-in-a-reason-phrase", STATUS, "HTTP/1.1 200 O\0K\r\nContent-Length: 5\r\n\r\nhello").should(),
+    bad(
+        "a-bare-cr-in-a-reason-phrase",
+        "RFC 9112 section 2.2",
+        "HTTP/1.1 200 OK\rSet-Cookie: x\r\nContent-Length: 5\r\n\r\nhello",
+    ),
+    bad(
         "two-different-content-lengths-of-a-response",
         LENGTH,
         ok!("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"),

@@ -174,6 +174,13 @@ pub(super) const CASES: &[Case] = &[
     )
     .with(&[431])
     .ours(),
+    broken(
+        "a-trailer-section-of-a-hundred-and-one-fields-is-refused",
+        "RFC 6585 section 5",
+        chunked!("0\r\n{A: b\r\n*101}\r\n"),
+    )
+    .with(&[431])
+    .ours(),
     // Bodies that are cut short.
     broken(
         "a-body-shorter-than-its-content-length-never-ends-at-the-backend",

@@ -79,6 +79,14 @@ pub(super) const CASES: &[Case] = &[
     )
     .before(REPEATS),
     connection(
+        "a-get-behind-an-upgrade-that-is-not-taken-gets-its-own-response",
+        "RFC 9110 section 7.8",
+        concat!(get!("Connection: Upgrade\r\nUpgrade: other/1\r\n"), next!("/2")),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS),
+    connection(
         "an-empty-line-between-requests-is-skipped",
         "RFC 9112 section 2.2",
         concat!(post!("Content-Length: 5\r\n", "hello"), "\r\n", next!("/2")),

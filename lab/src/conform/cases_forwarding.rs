@@ -215,6 +215,20 @@ pub(super) const CASES: &[Case] = &[
         get!("Expect: 200-ok\r\n"),
     )
     .ours(),
+    refused(
+        "an-expectation-with-a-parameter-is-answered-417",
+        "RFC 9110 section 10.1.1",
+        &[417],
+        get!("Expect: 100-continue;x=y\r\n"),
+    )
+    .ours(),
+    refused(
+        "an-expectation-beside-100-continue-is-answered-417",
+        "RFC 9110 section 10.1.1",
+        &[417],
+        get!("Expect: 100-continue\r\nExpect: x\r\n"),
+    )
+    .ours(),
     // Upgrade.
     forwarded(
         "upgrade-that-connection-does-not-list-is-not-forwarded",
@@ -255,6 +269,21 @@ pub(super) const CASES: &[Case] = &[
     .getting(&[Check::Field("upgrade", "websocket"), Check::Lists("connection", "upgrade")])
     .reaching(Reaches::Anything)
     .then_rest("up: bytes of another protocol")
+    .needing(Needs::Upgrade)
+    .ours(),
+    forwarded(
+        "what-came-behind-an-upgrade-is-the-first-of-the-tunnel",
+        UPGRADE,
+        concat!(
+            get!("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
+            "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+        ),
+        &[],
+    )
+    .before(Answer::Script(switches))
+    .with(&[101])
+    .reaching(Reaches::Anything)
+    .then_rest("up: GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
     .needing(Needs::Upgrade)
     .ours(),
     forwarded("a-client-that-closes-its-side-is-answered", "RFC 9112 section 9.6", get!(""), &[])

@@ -43,6 +43,7 @@ pub(super) const CASES: &[Case] = &[
     refused("a-host-of-a-port-alone-is-refused", SECTION, &[400], host!(":80")).ours(),
     refused("an-ipv6-host-without-brackets-is-refused", SECTION, &[400], host!("::1")),
     refused("an-ipv6-host-without-its-second-bracket-is-refused", SECTION, &[400], host!("[::1")),
+    refused("an-ipv6-host-with-a-zone-is-refused", SECTION, &[400], host!("[fe80::1%25eth0]")).ours(),
     refused("brackets-around-what-is-no-address-are-refused", SECTION, &[400], host!("[x]")),
     refused("a-host-with-a-broken-percent-encoding-is-refused", SECTION, &[400], host!("%zz")),
     refused("a-host-outside-of-ascii-is-refused", SECTION, &[400], host!("\u{e4}.test")),

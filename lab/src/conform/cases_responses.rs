@@ -1,6 +1,6 @@
 //! Valid responses: interim ones, those without a body, how a body is framed anew, and what is changed in a head.
 
-use super::case::{Answer, Case, Check, HELLO, answered};
+use super::case::{Answer, Case, Check, HELLO, Needs, answered};
 
 use Answer::{Closing, Good};
 
@@ -208,6 +208,27 @@ pub(super) const CASES: &[Case] = &[
         &[],
     )
     .ours(),
+    answered(
+        "an-interim-response-has-no-body-whatever-its-fields-say",
+        "RFC 9112 section 6.3",
+        Good(
+            "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n\
+             HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n\
+             HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        ),
+        &[200],
+        &[Check::Interim(&[103; 2]), Check::Body("hello")],
+    ),
+    answered(
+        "a-101-that-names-no-protocol-is-answered-502",
+        "RFC 9110 section 15.2.2",
+        Good("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n"),
+        &[502],
+        &[],
+    )
+    .sending(get!("Connection: upgrade\r\nUpgrade: websocket\r\n"))
+    .needing(Needs::Upgrade)
+    .ours(),
     // What is changed in a head.
     answered(
         "a-field-that-connection-of-a-response-lists-is-removed",
@@ -216,6 +237,14 @@ pub(super) const CASES: &[Case] = &[
         &[200],
         &[Check::Absent("x-secret"), Check::ListsNot("connection", "x-secret"), Check::Field("x-kept", "3")],
     ),
+    answered(
+        "a-length-that-connection-of-a-response-lists-still-delimits",
+        "RFC 9110 section 7.6.1",
+        Good(ok!("Connection: Content-Length\r\nContent-Length: 5\r\n", "hello")),
+        &[200],
+        &[Check::Delimited, Check::Body("hello")],
+    )
+    .ours(),
     answered(
         "fields-of-one-hop-do-not-reach-the-client",
         "RFC 9110 section 7.6.1",

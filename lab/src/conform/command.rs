@@ -1,15 +1,12 @@
 //! The command around the cases: which proxies, what is printed, and the exit code.
 
-use std::env;
 use std::fmt::Write;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use stage::Failure;
 
 use super::case::written_out;
-use super::subject::{binary, peers, stages, workspace};
+use super::subject::{build, peers, stages};
 use super::verdict::shortened;
 use super::{Row, Subject, Verdict, matrix, run};
 
@@ -85,29 +82,6 @@ fn subjects(conform: &Conform) -> anyhow::Result<Vec<Subject>> {
         subjects.extend(peers().context("cannot write the configurations of the other proxies")?);
     }
     Ok(subjects)
-}
-
-/// Builds stages in one go; what cargo says is shown.
-fn build(numbers: &[u32]) -> anyhow::Result<Vec<Subject>> {
-    let known = stages();
-    if let Some(number) = numbers.iter().find(|number| !known.contains(number)) {
-        let message = format!("there is no part{number}. Try: cargo lab conform --stage {}", known.len());
-        return Err(Failure::Usage(message).into());
-    }
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.arg("build").arg("--manifest-path").arg(workspace().join("Cargo.toml"));
-    for number in numbers {
-        command.args(["-p", &format!("part{number}")]);
-    }
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
-    if !command.status().context("cannot start cargo")?.success() {
-        bail!("cargo could not build: what it says stands above");
-    }
-    let subject = |&number: &u32| Ok(Subject::stage(number, binary(&format!("part{number}"))?));
-    numbers.iter().map(subject).collect()
 }
 
 impl Column {

@@ -45,6 +45,7 @@ pub use case::{Case, Level, Needs};
 pub use command::{Conform, command};
 pub use exchange::Outcome;
 pub use subject::Subject;
+pub(crate) use subject::{build, stages};
 pub use verdict::{Row, Verdict};
 
 use std::sync::Mutex;

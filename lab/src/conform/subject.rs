@@ -5,6 +5,10 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use stage::Failure;
 
 use crate::{Process, StartError};
 
@@ -46,20 +50,65 @@ impl Subject {
     pub(crate) fn start(&self, backend: SocketAddr) -> Result<Process, StartError> {
         match &self.start {
             Start::Stage { number, binary } => {
-                let backend = backend.to_string();
-                let mut flags = vec!["--listen", "127.0.0.1:0", "--backend", &backend, "--log", "off"];
-                if *number >= 5 {
-                    flags.extend(["--rpc", "127.0.0.1:0"]);
-                }
-                Process::stage(binary, &flags)
+                let mut command = Command::new(binary);
+                command.args(["--log", "off"]);
+                start_stage(command, *number, backend)
             }
             Start::Command(command_line) => Process::foreign(command_line, backend),
         }
     }
+
+    /// The same with a limit of open files, which only a stage's cap of clients can be set over.
+    pub(crate) fn start_with_open_files(
+        &self,
+        files: usize,
+        backend: SocketAddr,
+    ) -> Result<Process, StartError> {
+        let Start::Stage { number, binary } = &self.start else {
+            return self.start(backend);
+        };
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(binary);
+        command.args(["--log", "warn", "--max-clients", "1000"]);
+        start_stage(command, *number, backend)
+    }
+}
+
+fn start_stage(mut command: Command, number: u32, backend: SocketAddr) -> Result<Process, StartError> {
+    command.args(["--listen", "127.0.0.1:0", "--backend", &backend.to_string()]);
+    if number >= 5 {
+        command.args(["--rpc", "127.0.0.1:0"]);
+    }
+    // What it says must not depend on who runs it.
+    command.env_remove("RUST_LOG");
+    Process::start(command, |_| ())
+}
+
+/// Builds stages in one go; what cargo says is shown.
+pub(crate) fn build(numbers: &[u32]) -> anyhow::Result<Vec<Subject>> {
+    let known = stages();
+    if let Some(number) = numbers.iter().find(|number| !known.contains(number)) {
+        let message = format!("there is no part{number}. Try: --stage {}", known.len());
+        return Err(Failure::Usage(message).into());
+    }
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.arg("build").arg("--manifest-path").arg(workspace().join("Cargo.toml"));
+    for number in numbers {
+        command.args(["-p", &format!("part{number}")]);
+    }
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    if !command.status().context("cannot start cargo")?.success() {
+        bail!("cargo could not build: what it says stands above");
+    }
+    let subject = |&number: &u32| Ok(Subject::stage(number, binary(&format!("part{number}"))?));
+    numbers.iter().map(subject).collect()
 }
 
 /// The folder of the workspace.
-pub(crate) fn workspace() -> PathBuf {
+fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -69,7 +118,7 @@ pub(crate) fn stages() -> Vec<u32> {
 }
 
 /// Where cargo has put a binary: it puts those of a workspace side by side.
-pub(crate) fn binary(name: &str) -> io::Result<PathBuf> {
+fn binary(name: &str) -> io::Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name(format!("{name}{EXE_SUFFIX}")))
 }
 
@@ -77,7 +126,7 @@ pub(crate) fn binary(name: &str) -> io::Result<PathBuf> {
 const GO: &str = "LAB_PEER_GO";
 
 /// The other proxies that are installed here, each with a small configuration in `target/lab/peers`.
-pub(crate) fn peers() -> io::Result<Vec<Subject>> {
+pub(super) fn peers() -> io::Result<Vec<Subject>> {
     let folder = workspace().join("target/lab/peers");
     // What earlier runs have left there.
     let _ = fs::remove_dir_all(&folder);

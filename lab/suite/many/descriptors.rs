@@ -27,6 +27,27 @@ fn wait_for_descriptors(setup: &Setup, level: usize, what: &str) {
     }
 }
 
+/// Waits until the proxy has that many descriptors.
+fn wait_for_descriptors_to_reach(setup: &Setup, level: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    while setup.proxy.descriptors().unwrap() < level {
+        assert!(Instant::now() < deadline, "it has fewer than {level} descriptors");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A stage that may open only so many files, before a backend that answers `hello`.
+fn with_open_files(limit: usize, flags: &[&str]) -> Setup {
+    let backend = Backend::good(HELLO).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), BINARY]).args(flags);
+    command.args(["--listen", "127.0.0.1:0", "--backend", &backend.address().to_string()]);
+    command.args(free_ports());
+    // The log that is looked at must not depend on who runs the test.
+    command.env_remove("RUST_LOG");
+    Setup { proxy: Process::start(command, |_| ()).unwrap(), backend }
+}
+
 /// Answers `/slow` never, `/large` with more than fits into buffers, and switches protocols if asked to.
 fn backend() -> std::io::Result<Backend> {
     Backend::script(|connection| {
@@ -126,41 +147,57 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later() {
     }
     const LIMIT: usize = 64;
     const TEXT: &str = "cannot accept a client";
-    let backend = Backend::good(HELLO).unwrap();
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -n {LIMIT}; exec \"$0\" \"$@\""), BINARY, "--max-clients", "1000"]);
-    command.args(["--listen", "127.0.0.1:0", "--backend", &backend.address().to_string()]);
-    command.args(free_ports());
-    // The log that is looked at must not depend on who runs the test.
-    command.env_remove("RUST_LOG");
-    let setup = Setup { proxy: Process::start(command, |_| ()).unwrap(), backend };
+    let setup = with_open_files(LIMIT, &["--max-clients", "1000"]);
 
     let mut first = setup.client();
     assert_eq!(first.exchange(GET).unwrap().text(), "hello");
-    let others: Vec<Client> = (0..2 * LIMIT).map(|_| setup.client()).collect();
-    setup.proxy.wait_for_log(TEXT).unwrap();
-    // A client that is there already is answered; the backend cannot be reached.
-    let response = first.exchange(GET).unwrap();
-    if dials_for_each_request() {
-        let text = "RFC 9110 section 15.6.4";
-        assert_is_error(&response, 503, text, "connection_limit_reached", "no descriptor");
+    // A second crowd soon after the first is the same trouble.
+    for _ in 0..2 {
+        let others: Vec<Client> = (0..2 * LIMIT).map(|_| setup.client()).collect();
+        setup.proxy.wait_for_log(TEXT).unwrap();
+        wait_for_descriptors_to_reach(&setup, LIMIT);
+        // A client that is there already is answered; the backend cannot be reached.
+        let response = first.exchange(GET).unwrap();
+        if dials_for_each_request() {
+            let text = "RFC 9110 section 15.6.4";
+            assert_is_error(&response, 503, text, "connection_limit_reached", "no descriptor");
+        }
+
+        // The last in the queue waits in vain: a second of this, in which a loop without a pause would run all along.
+        let busy = setup.proxy.cpu_time().unwrap();
+        let patience = Duration::from_secs(1);
+        let mut waiting = Client::connect_with(setup.proxy.address(), patience).unwrap();
+        waiting.send(GET).unwrap();
+        let error = waiting.read_response("GET").unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut, "{error}");
+        let busy = setup.proxy.cpu_time().unwrap() - busy;
+        assert!(busy < patience / 4, "it was busy for {busy:?} of {patience:?}");
+        let log = setup.proxy.log();
+        assert_eq!(log.matches(TEXT).count(), 1, "{log}");
+
+        drop(others);
+        let mut later = setup.client();
+        later.send(GET).unwrap();
+        assert_eq!(later.read_response("GET").unwrap().text(), "hello");
+        assert_eq!(first.exchange(GET).unwrap().text(), "hello");
     }
+}
 
-    // The last in the queue waits in vain: a second of this, in which a loop without a pause would run all along.
-    let busy = setup.proxy.cpu_time().unwrap();
-    let patience = Duration::from_secs(1);
-    let mut waiting = Client::connect_with(setup.proxy.address(), patience).unwrap();
+#[test]
+fn without_a_cap_there_are_as_many_clients_as_open_files_allow() {
+    // Two for each client, and 64 for all else: 32 of 128. So the limit is never met, and the next client waits.
+    if skips_foreign("how many clients it takes") {
+        return;
+    }
+    let setup = with_open_files(128, &[]);
+    let mut clients: Vec<Client> = (0..32).map(|_| setup.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+    }
+    let mut waiting = Client::connect_with(setup.proxy.address(), Duration::from_millis(500)).unwrap();
     waiting.send(GET).unwrap();
-    let error = waiting.read_response("GET").unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut, "{error}");
-    let busy = setup.proxy.cpu_time().unwrap() - busy;
-    assert!(busy < patience / 4, "it was busy for {busy:?} of {patience:?}");
-    let log = setup.proxy.log();
-    assert_eq!(log.matches(TEXT).count(), 1, "{log}");
-
-    drop(others);
-    let mut later = setup.client();
-    later.send(GET).unwrap();
-    assert_eq!(later.read_response("GET").unwrap().text(), "hello");
-    assert_eq!(first.exchange(GET).unwrap().text(), "hello");
+    assert_eq!(waiting.read_response("GET").unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    drop(clients);
+    assert_eq!(setup.exchange(GET).text(), "hello");
+    assert!(!setup.proxy.log().contains("WARN"), "{}", setup.proxy.log());
 }

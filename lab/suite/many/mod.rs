@@ -7,6 +7,7 @@ mod http_1_0;
 mod keep_alive;
 mod leftovers;
 mod pipelining;
+mod soak;
 mod stopping;
 mod timeouts;
 mod upgrade;

@@ -4,11 +4,14 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lab::{Backend, Client, End, Ended, PATIENCE};
 
 use crate::suite::setup::{GET, HELLO, Setup, assert_ends, says_close, skips_foreign};
+
+/// How long requests in flight may take after a signal.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A proxy with one request in flight, which the backend answers when it is told to.
 fn in_flight() -> (Setup, Client) {
@@ -118,5 +121,30 @@ fn a_second_signal_ends_it_at_once() {
     setup.proxy.terminate().unwrap();
     // Not after the 10 s that requests in flight have: that would be an end with code 0.
     assert_eq!(setup.proxy.wait_for_exit().unwrap().code(), Some(1));
+    assert!(client.read_response("GET").is_err());
+}
+
+#[test]
+fn a_request_that_does_not_end_is_cut_10_seconds_after_the_signal() {
+    // RFC 9112 section 9.5: a backend that never answers must not keep the process from ending.
+    if skips_foreign("how it stops") {
+        return;
+    }
+    let mut setup = Setup::new(Backend::script(|connection| {
+        connection.set_patience(4 * PATIENCE)?;
+        connection.read_request()?;
+        connection.wait_for_end().map(drop)
+    }));
+    let mut client = setup.client();
+    client.send(GET).unwrap();
+    setup.backend.wait_for_requests(1).unwrap();
+    let stopped = Instant::now();
+    setup.proxy.terminate().unwrap();
+    wait_until_refused(setup.proxy.address());
+    // One wait for the log may be just too short.
+    let cut_off = || setup.proxy.wait_for_log("clients were cut off");
+    cut_off().or_else(|_| cut_off()).unwrap();
+    assert!(stopped.elapsed() >= DRAIN_TIMEOUT, "after {:?}", stopped.elapsed());
+    assert_eq!(setup.proxy.wait_for_exit().unwrap().code(), Some(0));
     assert!(client.read_response("GET").is_err());
 }
