@@ -1,7 +1,7 @@
 //! The contract of the stats RPC, and a typed client for it.
 //!
 //! JSON-RPC 2.0 over HTTP: a POST to [`PATH`] with the method [`GET_STATS`] and no parameters is answered with
-//! [`Stats`]. Any JSON-RPC client of any language can call it, and so can curl.
+//! [`Stats`], and with [`GET_BACKENDS`] by [`Backends`] where a proxy has several. Any JSON-RPC client of any language can call it, and so can curl.
 
 mod client;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use client::{ClientError, get_stats};
+pub use client::{ClientError, get_backends, get_stats};
 
 /// The path that the RPC is served at.
 pub const PATH: &str = "/rpc";
