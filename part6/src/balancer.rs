@@ -53,7 +53,7 @@ impl Balancer {
         Ok(Balancer {
             backends: addresses.into_iter().map(backend).collect(),
             turn: AtomicUsize::new(0),
-            retry_after: flags.checks.interval,
+            retry_after: flags.checks.health_interval,
         })
     }
 

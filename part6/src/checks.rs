@@ -17,28 +17,30 @@ const MIN_INTERVAL: Duration = Duration::from_millis(10);
 const JITTER: f64 = 0.2;
 
 /// The flags of the checks.
-#[derive(Clone, clap::Args)]
+#[derive(clap::Args)]
 #[group(skip)]
 pub struct Flags {
     /// How often each backend is checked, if there are several
-    #[arg(long = "health-interval", value_name = "TIME", default_value = "2s", value_parser = parse_interval)]
-    pub interval: Duration,
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_interval)]
+    pub health_interval: Duration,
 
     /// How long a check may take
-    #[arg(long = "health-timeout", value_name = "TIME", default_value = "2s", value_parser = stage::parse_duration)]
-    timeout: Duration,
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = stage::parse_duration)]
+    health_timeout: Duration,
 
     /// A path that is to be answered 2xx or 3xx [default: to accept a connection is enough]
-    #[arg(long = "health-path", value_name = "PATH")]
-    path: Option<String>,
+    #[arg(long, value_name = "PATH")]
+    health_path: Option<String>,
 }
 
 /// Checks all backends from now on, each in a task of its own. One that stands alone is not checked.
 pub fn start(flags: &Flags, proxy: &Arc<Proxy>) -> Result<(), Failure> {
     let backends = &proxy.balancer.backends;
-    for (index, backend) in backends.iter().enumerate().filter(|_| backends.len() > 1) {
+    for (index, backend) in backends.iter().enumerate() {
         let check = Check::new(flags, &backend.address)?;
-        tokio::spawn(watch(Arc::clone(proxy), index, check));
+        if backends.len() > 1 {
+            tokio::spawn(watch(Arc::clone(proxy), index, check));
+        }
     }
     Ok(())
 }
@@ -78,9 +80,9 @@ impl Check {
         };
         Ok(Check {
             backend: address.clone(),
-            interval: flags.interval,
-            timeout: flags.timeout,
-            request: flags.path.as_deref().map(|path| request("GET", path)).transpose()?,
+            interval: flags.health_interval,
+            timeout: flags.health_timeout,
+            request: flags.health_path.as_deref().map(|path| request("GET", path)).transpose()?,
             ping: request("OPTIONS", "*")?,
         })
     }

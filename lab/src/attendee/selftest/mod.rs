@@ -36,7 +36,7 @@ pub struct Selftest {
 enum Part {
     /// Each check passes on its stage, and fails without its task
     Checks,
-    /// The commands of the book do what it says; they need the ports 8079 to 8081
+    /// The commands of the book do what it says; they need the ports 8079 to 8083
     Book,
     /// The graded benchmarks are in their accepted ranges
     Benchmarks,
