@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use codec::{Blame, Cause, Error, RequestHead, Wait};
+use tokio::select;
 use tokio::time::sleep;
 
 use crate::balancer::{Backend, Balancer};
@@ -43,7 +44,17 @@ impl<'a> Attempts<'a> {
     pub async fn get(&mut self) -> Result<Lent, Error> {
         loop {
             let backend = self.backend()?;
-            let error = match backend.pool.get().await {
+            let taken = select! {
+                // In this order: mostly there is an idle connection, and nothing is waited for.
+                biased;
+                taken = backend.pool.get() => taken,
+                // No connection will come back, and none will be accepted.
+                () = backend.health.wait_until_down() => {
+                    self.chosen = None;
+                    continue;
+                }
+            };
+            let error = match taken {
                 Ok(lent) => return Ok(lent),
                 Err(error) => error,
             };

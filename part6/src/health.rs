@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use codec::{BackendAddress, Cause, Error, Wait};
+use tokio::sync::Notify;
 
 /// So many requests in a row that fail put a backend out. Not fewer: one request that breaks whatever backend it gets
 /// to must not put them all out while other requests are answered.
@@ -18,6 +19,7 @@ pub struct Health {
     name: String,
     can_go_down: bool,
     is_up: AtomicBool,
+    went_down: Notify,
     failures_in_a_row: AtomicU32,
     bad_checks_in_a_row: AtomicU32,
     failures: AtomicU64,
@@ -33,6 +35,7 @@ impl Health {
             name: address.to_string(),
             can_go_down,
             is_up: AtomicBool::new(true),
+            went_down: Notify::new(),
             failures_in_a_row: AtomicU32::new(0),
             bad_checks_in_a_row: AtomicU32::new(0),
             failures: AtomicU64::new(0),
@@ -44,6 +47,15 @@ impl Health {
     /// Whether it gets requests.
     pub fn is_up(&self) -> bool {
         self.is_up.load(Ordering::Relaxed)
+    }
+
+    /// Returns once it is down. May be dropped.
+    pub async fn wait_until_down(&self) {
+        // Made before the look, so that no end falls between the two.
+        let went_down = self.went_down.notified();
+        if self.is_up() {
+            went_down.await;
+        }
     }
 
     /// How many requests have failed.
@@ -101,6 +113,7 @@ impl Health {
 
     fn go_down(&self, why: &str) {
         if self.can_go_down && self.is_up.swap(false, Ordering::Relaxed) {
+            self.went_down.notify_waiters();
             log::warn!("backend {} is down: {why}", self.name);
         }
     }
