@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use crate::{Refusal, WrongBodyLength};
 
@@ -46,6 +47,11 @@ pub enum Cause {
     Io(io::Error),
     /// The body handed over was not as long as its head announced.
     WrongBodyLength(WrongBodyLength),
+    /// Of all backends that may be asked, none is left.
+    Unavailable {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
     /// The other direction of the exchange has ended; says nothing by itself.
     Stopped,
 }
@@ -81,6 +87,11 @@ impl Error {
     /// An error of our own: something that the operating system does not give.
     pub(crate) fn proxy(error: io::Error) -> Error {
         Error { blame: Blame::Proxy, cause: Box::new(Cause::Io(error)) }
+    }
+
+    /// An error of the backends' side: none of them can be asked now, but perhaps after `retry_after`.
+    pub fn unavailable(retry_after: Duration) -> Error {
+        Error::backend(Cause::Unavailable { retry_after })
     }
 
     /// Whose fault it was.
@@ -131,6 +142,10 @@ impl Error {
                     _ => "destination_unavailable",
                 };
                 answer(502, error_type, "the backend could not be reached (RFC 9110 section 15.6.3)")
+            }
+            (Blame::Backend, Cause::Unavailable { .. }) => {
+                let sentence = "no backend is available for the moment (RFC 9110 section 15.6.4)";
+                answer(503, "destination_unavailable", sentence)
             }
             (Blame::Backend, Cause::Refused(refusal)) => {
                 answer(502, "http_protocol_error", &format!("the backend's response is not valid: {refusal}"))
@@ -222,6 +237,7 @@ impl fmt::Display for Error {
             Cause::Connect { backend, error } => write!(f, "{who}: cannot connect to {backend}: {error}"),
             Cause::Io(error) => write!(f, "{who}: {error}"),
             Cause::WrongBodyLength(_) => write!(f, "{who}: the body has not the length that was announced"),
+            Cause::Unavailable { .. } => write!(f, "{who}: none is available"),
             Cause::Stopped => write!(f, "{who}: the other direction has ended"),
         }
     }

@@ -1,7 +1,7 @@
 //! The response that answers an error.
 
 use crate::error::Answer;
-use crate::{BodyFraming, Error, ResponseHead, reason_phrase};
+use crate::{BodyFraming, Cause, Error, ResponseHead, reason_phrase};
 
 /// What this proxy passes on (RFC 9110 section 10.2.1).
 const ALLOW: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -22,6 +22,11 @@ pub(crate) fn of(error: &Error, proxy: Option<&str>) -> Option<(ResponseHead, St
     if status == 405 {
         // RFC 9110 section 15.5.6: 405 lists what is allowed.
         head.fields.append("Allow", ALLOW);
+    }
+    if let Cause::Unavailable { retry_after } = error.cause() {
+        // RFC 9110 section 10.2.3: in whole seconds, and not too soon.
+        let seconds = retry_after.as_millis().div_ceil(1000);
+        head.fields.append("Retry-After", seconds.to_string());
     }
     if let Some(proxy) = proxy {
         head.fields.append("Proxy-Status", format!("{proxy}; error={error_type}"));

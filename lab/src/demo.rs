@@ -1,4 +1,4 @@
-//! `cargo lab demo`: the demo backend and a stage before it, both running, and what to try next.
+//! `cargo lab demo`: a stage before the demo backend, or before three of them, and what to try next.
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::path::{Path, PathBuf};
@@ -20,14 +20,16 @@ pub struct Demo {
 }
 
 const BACKEND: &str = "webserver";
-const BACKEND_LISTEN: &str = "127.0.0.1:8081";
+/// Where backends listen: one, or from the stage on that takes several, all.
+const BACKENDS_LISTEN: [&str; 3] = ["127.0.0.1:8081", "127.0.0.1:8082", "127.0.0.1:8083"];
+const FIRST_WITH_SEVERAL: u32 = 6;
 
 /// A stage may take 10 s to let its clients finish.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
 /// How often a child is looked at.
 const TICK: Duration = Duration::from_millis(100);
 
-/// One of the two children.
+/// One of the children.
 struct Part {
     name: String,
     process: Process,
@@ -35,26 +37,40 @@ struct Part {
 
 pub fn run(demo: &Demo) -> anyhow::Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let stage = choose_stage(&workspace, demo.number)?;
+    let number = choose_stage(&workspace, demo.number)?;
+    let stage = format!("part{number}");
     let stop = build(&workspace, &stage).and_then(|()| catch_stop())?;
 
-    let backend = start(BACKEND, &["--listen", BACKEND_LISTEN])?;
-    let proxy = start(&stage, &[])?;
+    let listens = if number < FIRST_WITH_SEVERAL { &BACKENDS_LISTEN[..1] } else { &BACKENDS_LISTEN };
+    let mut parts = Vec::new();
+    for listen in listens {
+        let name = if listens.len() == 1 { BACKEND.to_owned() } else { format!("{BACKEND} {listen}") };
+        parts.push(start(BACKEND, name, &["--listen", listen])?);
+    }
+    let proxy = start(&stage, stage.clone(), &["--backend", &listens.join(",")])?;
     let address = proxy.process.address();
     for path in ["/hello/world", "/"] {
         show(&proxy.process, path).with_context(|| format!("GET {path} through {stage} failed"))?;
     }
     println!("Open http://{address}/ in a browser, or in a second terminal try:");
     println!("  cargo lab get /hello/you");
-    println!("Ctrl-C stops {BACKEND} and {stage}.");
+    if listens.len() > 1 {
+        println!("  cargo run -q -p stats-client -- --backends");
+        let numbers: Vec<String> = parts.iter().map(|part| part.process.id().to_string()).collect();
+        println!(
+            "End a backend without warning, and look again. Their processes are {}.",
+            numbers.join(", ")
+        );
+    }
+    println!("Ctrl-C stops all.");
 
-    let mut parts = [proxy, backend];
+    parts.insert(0, proxy);
     wait(&mut parts, &stop)?;
     stop_all(&mut parts, &stop)
 }
 
-/// The name of the stage with that number, or of the highest.
-fn choose_stage(workspace: &Path, number: Option<u32>) -> anyhow::Result<String> {
+/// That number, if there is such a stage; or that of the highest.
+fn choose_stage(workspace: &Path, number: Option<u32>) -> anyhow::Result<u32> {
     let stage_number = |name: &str| name.strip_prefix("part").and_then(|number| number.parse::<u32>().ok());
     let entries = workspace.read_dir().with_context(|| format!("cannot read {}", workspace.display()))?;
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
@@ -68,10 +84,10 @@ fn choose_stage(workspace: &Path, number: Option<u32>) -> anyhow::Result<String>
             format!("there is no {name}, the highest is part{highest}. Try: cargo lab demo {highest}");
         return Err(Failure::Usage(message).into());
     }
-    Ok(name)
+    Ok(number)
 }
 
-/// Builds both in one go; what cargo says is shown.
+/// Builds both programs in one go; what cargo says is shown.
 fn build(workspace: &Path, stage: &str) -> anyhow::Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -102,18 +118,19 @@ fn catch_stop() -> anyhow::Result<Receiver<()>> {
     Ok(stopped)
 }
 
-fn start(name: &str, arguments: &[&str]) -> anyhow::Result<Part> {
-    let mut command = Command::new(binary(name)?);
+/// Starts a binary, which is called `name` in what is said of it.
+fn start(program: &str, name: String, arguments: &[&str]) -> anyhow::Result<Part> {
+    let mut command = Command::new(binary(program)?);
     command.args(arguments);
     #[cfg(unix)]
     {
-        // Ctrl-C in the terminal goes to this process alone, which then stops both in order.
+        // Ctrl-C in the terminal goes to this process alone, which then stops all in order.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
-    let prefix = name.to_owned();
+    let prefix = name.clone();
     let started = Process::start(command, move |line| eprintln!("[{prefix}] {line}"));
-    let process = started.map_err(|error| start_failure(name, &error))?;
-    Ok(Part { name: name.to_owned(), process })
+    let process = started.map_err(|error| start_failure(&name, &error))?;
+    Ok(Part { name, process })
 }
 
 /// The child's own message is shown already; its exit code for the environment is passed on.
@@ -153,23 +170,31 @@ fn show(proxy: &Process, path: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for Ctrl-C.
-fn wait(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
+/// Waits for Ctrl-C. One of several backends may end before: that is what is to be seen.
+fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> anyhow::Result<()> {
+    let is_only_backend = parts.len() == 2;
     while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-        for part in &mut *parts {
-            if let Some(status) = part.process.exit_status() {
-                let last_line = part.process.last_line();
-                bail!(
-                    "{} has ended ({status}), the other is stopped. Its last line: {last_line}. Try: cargo lab demo",
-                    part.name
-                );
-            }
+        let ended = parts.iter_mut().position(|part| !part.process.is_running());
+        let Some(index) = ended else {
+            continue;
+        };
+        let mut part = parts.remove(index);
+        if index == 0 || is_only_backend {
+            let status = part.process.exit_status().map(|status| format!(" ({status})")).unwrap_or_default();
+            let last_line = part.process.last_line();
+            bail!(
+                "{} has ended{status}, all are stopped. Its last line: {last_line}. Try: cargo lab demo",
+                part.name
+            );
         }
+        let listen = part.process.address();
+        eprintln!("{} has ended. In another terminal it can be started again:", part.name);
+        eprintln!("  cargo run -q -p {BACKEND} -- --listen {listen}");
     }
     Ok(())
 }
 
-/// Asks both to stop, the proxy first, and waits for their ends. A second Ctrl-C does not wait.
+/// Asks all to stop, the proxy first, and waits for their ends. A second Ctrl-C does not wait.
 fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
     for part in &mut *parts {
         // It fails if the child has just ended, which is what is wanted.
@@ -181,6 +206,6 @@ fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
             bail!("not all stopped in time, so they were ended. Try: cargo lab doctor");
         }
     }
-    println!("Both are stopped.");
+    println!("All are stopped.");
     Ok(())
 }

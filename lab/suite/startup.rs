@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use lab::{Process, run_to_end};
 
 use crate::suite::setup::{GET, HELLO, Setup, free_ports, skips_foreign};
-use crate::{BINARY, NAME};
+use crate::{BINARY, NAME, STAGE};
 
 /// Runs it with these arguments, and expects that it ends with this code and names all of `words` on stderr.
 fn fails(arguments: &[&str], code: i32, words: &[&str]) {
@@ -43,6 +43,12 @@ fn bad_usage_ends_with_exit_code_2() {
         fails(&["--listen", "127.0.0.1:0", "--backend", backend], 2, &["--backend", "Try: "]);
     }
     fails(&["--listen", "127.0.0.1:0", "--log", "loud"], 2, &["--log loud"]);
+    if STAGE <= 5 {
+        let (first, second) = ("127.0.0.1:81", "127.0.0.1:82");
+        let takes_one = ["2 backends", "takes one", "Try: --backend 127.0.0.1:81"];
+        fails(&["--backend", "127.0.0.1:81,127.0.0.1:82"], 2, &takes_one);
+        fails(&["--backend", first, "--backend", second], 2, &takes_one);
+    }
 }
 
 #[test]

@@ -114,6 +114,9 @@ fn hints_come_one_after_the_other_and_are_remembered() {
     assert_eq!(scratch.run(&["hint", "2.2", "--level", "1"]).stdout, first);
     assert_eq!(scratch.run(&["hint", "2.2"]).stdout, third);
     assert_eq!(scratch.run(&["hint", "2.2", "--level", "4"]).code, Some(2));
+    // The reference has not done it.
+    let stretch = scratch.run(&["hint", "6.5", "--level", "3"]).stdout;
+    assert!(stretch.ends_with("next: cargo lab check 6.5\n"), "{stretch}");
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn list_says_what_is_done_and_what_comes_next() {
     ));
     assert!(text.contains("   1.3       Pass interim responses on                                5 min\n"));
     assert!(text.ends_with(
-        "you: 2 of 16 tasks; all take 100 minutes\n\
+        "you: 2 of 20 tasks; all take 132 minutes\n\
          work/ was filled with the start of stage 1\n\
          next: cargo lab check 1\n"
     ));
@@ -201,7 +204,7 @@ fn a_check_says_what_it_saw_and_where_to_look() {
             "next: mend 2.1, then cargo lab check 2.1",
         ]
     );
-    assert!(scratch.run(&["list"]).stdout.contains("you: 0 of 16"), "it was not work that was checked");
+    assert!(scratch.run(&["list"]).stdout.contains("you: 0 of 20"), "it was not work that was checked");
 }
 
 #[test]

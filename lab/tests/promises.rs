@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Once;
 
-use lab::{Backend, Client, Process};
+use lab::{Backend, Client, Process, RefusedPort};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -25,7 +25,7 @@ fn binary(stage: u32) -> PathBuf {
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"),
         ]);
-        for stage in 1..=5 {
+        for stage in 1..=6 {
             build.args(["-p", &format!("part{stage}")]);
         }
         assert!(build.status().unwrap().success());
@@ -41,7 +41,7 @@ fn start(stage: u32, backend: &Backend, flags: &[&str]) -> Option<Process> {
     let backend = backend.address().to_string();
     let mut arguments = vec!["--listen", "127.0.0.1:0", "--backend", &backend];
     arguments.extend(flags);
-    if stage == 5 && flags.is_empty() {
+    if stage >= 5 && !flags.contains(&"--rpc") {
         arguments.extend(["--rpc", "127.0.0.1:0"]);
     }
     Process::stage(binary(stage), &arguments).ok()
@@ -121,6 +121,23 @@ fn part5_tells_what_it_has_counted() {
         let request = format!("POST /rpc HTTP/1.1\r\nHost: rpc\r\n{fields}\r\n{call}");
         let answer = Client::connect(rpc).unwrap().exchange(request).unwrap();
         answer.text().contains(r#""RequestBytes":{"/":2000}"#)
+    });
+}
+
+#[test]
+fn part6_answers_while_one_of_its_backends_is_down() {
+    holds_from(6, |stage| {
+        let (port, second) = (RefusedPort::bind().unwrap(), Backend::good(HELLO).unwrap());
+        let second_address = second.address().to_string();
+        let refused = port.address().unwrap().to_string();
+        let first = Backend::good(HELLO).unwrap();
+        let flags = ["--backend", refused.as_str(), "--backend", &second_address];
+        let Some(proxy) = start(stage, &first, &flags) else {
+            return false;
+        };
+        let mut client = Client::connect(proxy.address()).unwrap();
+        let all_answered = (0..10).all(|_| client.exchange(GET).unwrap().status == 200);
+        all_answered && first.accepted() > 0 && second.accepted() > 0
     });
 }
 

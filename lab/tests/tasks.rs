@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::tasks::{STAGES, Seen, Stage, Task, all, apply, failure, heading, wrap};
+use lab::tasks::{STAGES, Seen, Stage, Task, all, apply, failure, heading, stretch, wrap};
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -29,10 +29,10 @@ fn tasks_are_numbered_and_need_only_earlier_ones_of_their_stage() {
     for (stage, number) in STAGES.iter().zip(1..) {
         assert_eq!(stage.number, number);
         assert!(stage.tasks.len() >= 2);
-        for (task, place) in stage.tasks.iter().zip(1..) {
+        for (task, place) in stage.tasks.iter().chain(stage.stretch).zip(1..) {
             assert_eq!(task.name, format!("{number}.{place}"));
             assert_eq!(task.stage(), number);
-            let earlier = |needed: &str| stage.tasks[..place - 1].iter().any(|task| task.name == needed);
+            let earlier = |needed: &str| stage.tasks.iter().take(place - 1).any(|task| task.name == needed);
             assert!(task.needs.is_none_or(earlier), "{} needs {:?}", task.name, task.needs);
         }
     }
@@ -51,6 +51,12 @@ fn each_patch_fits_alone_and_all_of_a_stage_fit_together() {
             let place = cut.find(&format!("fn {function}")).unwrap();
             assert!(cut[place..].contains(&format!("TODO {}", task.name)), "{}: {function}", task.name);
             let written = task.patch.lines().filter(|line| line.starts_with('-')).count() - 1;
+            assert!(written <= task.lines, "{} takes {written} lines", task.name);
+        }
+        for task in stage.stretch {
+            let text = reference(stage, task.file);
+            apply(&text, task.patch).unwrap_or_else(|error| panic!("{}: {error}", task.name));
+            let written = task.patch.lines().filter(|line| line.starts_with('+')).count() - 1;
             assert!(written <= task.lines, "{} takes {written} lines", task.name);
         }
         let files: BTreeSet<&str> = stage.tasks.iter().map(|task| task.file).collect();
@@ -78,7 +84,7 @@ fn a_hunk_that_has_moved_is_found_and_one_that_does_not_fit_is_refused() {
 
 #[test]
 fn every_failure_says_what_was_seen_where_to_look_and_what_to_type() {
-    for task in all() {
+    for task in all().chain(stretch()) {
         let seen = Seen(format!("the backend saw {} of 8 things", "very ".repeat(30)));
         let text = failure(task, &seen, None);
         let Task { name, promise, file, function, .. } = task;
@@ -112,7 +118,7 @@ fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
 
 #[test]
 fn what_is_said_of_a_task_is_short_lines_of_plain_words() {
-    for task in all() {
+    for task in all().chain(stretch()) {
         let hints = task.hints.map(|hint| wrap(hint, "     "));
         for text in hints.iter().chain([&heading(task)]) {
             assert_narrow(text);
@@ -126,7 +132,7 @@ fn what_is_said_of_a_task_is_short_lines_of_plain_words() {
 #[test]
 fn the_book_has_a_section_for_every_task() {
     let book = fs::read_to_string(workspace().join("docs/src/tasks.md")).unwrap();
-    for task in all() {
+    for task in all().chain(stretch()) {
         let section = book.split("\n### ").find(|section| section.starts_with(&format!("{} ", task.name)));
         let section = section.unwrap_or_else(|| panic!("tasks.md has no section for {}", task.name));
         let budget = match task.lines {
@@ -169,8 +175,8 @@ fn each_check_passes_on_its_stage_and_fails_without_its_task() {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(!text.contains("WRONG"), "{text}");
     let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
-    assert_eq!(count(" fails check "), all().count() + STAGES.len() * 2 - 1, "{text}");
-    assert_eq!(count(" passes check "), STAGES.len(), "{text}");
+    assert_eq!(count(" fails check "), all().count() + STAGES.len() * 2 - 1 + stretch().count(), "{text}");
+    assert_eq!(count(" passes check "), STAGES.len() + stretch().count(), "{text}");
     assert!(!text.contains("bug of the lab"), "{text}");
     // Each check has failed, and what it said is shown as an attendee sees it.
     for task in all() {

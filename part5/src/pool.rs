@@ -150,7 +150,7 @@ impl Pool {
 
 /// Whether doing it twice is the same as doing it once (RFC 9110 section 9.2.2), and no body has been read from
 /// the client that could not be read again.
-fn is_repeatable(request: &RequestHead) -> bool {
+pub fn is_repeatable(request: &RequestHead) -> bool {
     matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE") && !request.has_body()
 }
 

@@ -20,6 +20,15 @@ const MAX_BATCH: usize = 16;
 /// The most RPC clients at once; the next one waits.
 const MAX_CLIENTS: u64 = 64;
 
+/// Returns the result of a call.
+type Method = fn(&Proxy) -> Value;
+
+/// What can be called.
+const METHODS: &[(&str, Method)] = &[
+    // A copy: no lock is held when it is turned into JSON.
+    (GET_STATS, |proxy| json!(Stats { request_bytes: proxy.stats.snapshot().into_iter().collect() })),
+];
+
 static LIMITS: Limits = Limits { max_body_bytes: Some(MAX_CALL_BYTES), ..Limits::DEFAULT };
 
 /// The flags of the RPC.
@@ -60,7 +69,7 @@ async fn exchange(client: &mut ClientConnection, proxy: &Proxy) -> Result<(), Er
         call.extend_from_slice(piece.bytes());
     }
     let answer = match check(&request) {
-        Ok(()) => answer(&call, &|| Stats { request_bytes: proxy.stats.snapshot().into_iter().collect() }),
+        Ok(()) => answer(&call, proxy),
         Err(refused) => refused,
     };
     let length = answer.body.len() as u64;
@@ -119,12 +128,12 @@ fn check(request: &RequestHead) -> Result<(), Answer> {
 }
 
 /// Answers a call or a batch of calls (JSON-RPC 2.0 sections 4 to 6).
-fn answer(call: &[u8], stats: &dyn Fn() -> Stats) -> Answer {
+fn answer(call: &[u8], proxy: &Proxy) -> Answer {
     let calls = match serde_json::from_slice(call) {
         Err(_) => return Answer::json(&error(&Value::Null, -32700, "Parse error")),
         Ok(Value::Array(calls)) => calls,
         Ok(call) => {
-            return match answer_one(&call, stats) {
+            return match answer_one(&call, proxy) {
                 Some(answer) => Answer::json(&answer),
                 None => Answer::text(204, ""),
             };
@@ -133,7 +142,7 @@ fn answer(call: &[u8], stats: &dyn Fn() -> Stats) -> Answer {
     if calls.is_empty() || calls.len() > MAX_BATCH {
         return Answer::json(&error(&Value::Null, -32600, "Invalid Request: a batch has 1 to 16 calls"));
     }
-    let answers: Vec<Value> = calls.iter().filter_map(|call| answer_one(call, stats)).collect();
+    let answers: Vec<Value> = calls.iter().filter_map(|call| answer_one(call, proxy)).collect();
     match answers.is_empty() {
         true => Answer::text(204, ""),
         false => Answer::json(&Value::Array(answers)),
@@ -141,7 +150,7 @@ fn answer(call: &[u8], stats: &dyn Fn() -> Stats) -> Answer {
 }
 
 /// Answers one call; `None` for a notification, which gets no answer.
-fn answer_one(call: &Value, stats: &dyn Fn() -> Stats) -> Option<Value> {
+fn answer_one(call: &Value, proxy: &Proxy) -> Option<Value> {
     let id = call.get("id");
     let is_valid_id = matches!(id, None | Some(Value::Null | Value::Number(_) | Value::String(_)));
     let method = call.get("method").and_then(Value::as_str);
@@ -151,15 +160,15 @@ fn answer_one(call: &Value, stats: &dyn Fn() -> Stats) -> Option<Value> {
         return Some(error(id, -32600, "Invalid Request"));
     };
     let id = id?;
-    if method != GET_STATS {
+    let Some((_, result)) = METHODS.iter().find(|(name, _)| *name == method) else {
         return Some(error(id, -32601, "Method not found"));
-    }
+    };
     match call.get("params") {
         None => {}
         Some(params) if params == &json!({}) || params == &json!([]) || params == &json!([{}]) => {}
         Some(_) => return Some(error(id, -32602, "Invalid params: this method takes none")),
     }
-    Some(json!({ "jsonrpc": "2.0", "result": stats(), "id": id }))
+    Some(json!({ "jsonrpc": "2.0", "result": result(proxy), "id": id }))
 }
 
 fn error(id: &Value, code: i32, message: &str) -> Value {

@@ -22,9 +22,9 @@ pub struct Flags {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     pub listen: String,
 
-    /// Where the backend is: HOST:PORT or http://HOST:PORT
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
-    pub backend: String,
+    /// Where the backend is: HOST:PORT or http://HOST:PORT; with commas where a stage takes several
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', default_value = "127.0.0.1:8081")]
+    pub backend: Vec<String>,
 
     /// What to log: error, warn, info, debug (the variable RUST_LOG wins)
     #[arg(long, value_name = "LEVEL", default_value = "info")]
@@ -32,13 +32,31 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The address of the backend.
+    /// The address of the backend, of which this stage takes one.
     ///
     /// # Errors
-    /// [`Failure::Usage`] if the flag names none, or if it is the proxy itself.
+    /// [`Failure::Usage`] if the flag names none, or several, or the proxy itself.
     pub fn backend(&self) -> Result<BackendAddress, Failure> {
-        let backend = BackendAddress::resolve(&self.backend).map_err(|error| {
-            let given = &self.backend;
+        match &self.backend[..] {
+            [given] => self.resolve_backend(given),
+            several => {
+                let (count, first) = (several.len(), several.first().map_or("", String::as_str));
+                let message = format!("--backend names {count} backends, and this stage takes one. ");
+                Err(Failure::Usage(message + &format!("Try: --backend {first}")))
+            }
+        }
+    }
+
+    /// The addresses of all backends: at least one.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] as for one.
+    pub fn backends(&self) -> Result<Vec<BackendAddress>, Failure> {
+        self.backend.iter().map(|given| self.resolve_backend(given)).collect()
+    }
+
+    fn resolve_backend(&self, given: &str) -> Result<BackendAddress, Failure> {
+        let backend = BackendAddress::resolve(given).map_err(|error| {
             Failure::Usage(format!("--backend {given}: {error}. Try: --backend 127.0.0.1:8081"))
         })?;
         let listen = resolve_listen("--listen", &self.listen)?;

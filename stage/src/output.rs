@@ -22,9 +22,10 @@ pub fn log_report(report: &Report) {
         log::info!("{report}");
         return;
     };
-    match error.blame() {
-        Blame::Client => log::info!("{report}"),
-        Blame::Backend | Blame::Proxy => log::warn!("{report}"),
+    match (error.blame(), error.cause()) {
+        // That backends are down was said when each went down, and not once for every request.
+        (Blame::Client, _) | (_, Cause::Unavailable { .. }) => log::info!("{report}"),
+        (Blame::Backend | Blame::Proxy, _) => log::warn!("{report}"),
     }
     let refused =
         matches!(error.cause(), Cause::Connect { error, .. } if error.kind() == ErrorKind::ConnectionRefused);

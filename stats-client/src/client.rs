@@ -5,12 +5,16 @@ use std::fmt;
 use codec::blocking::BackendConnection;
 use codec::{BackendAddress, BodyFraming, Cause, Error, Limits, Piece, RequestHead};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{GET_STATS, PATH, Stats};
+use crate::{Backends, GET_BACKENDS, GET_STATS, PATH, Stats};
 
 /// The largest answer that is read: 10,000 paths of 1 KiB, and their numbers, are a sixth of it.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// What JSON-RPC 2.0 section 5.1 calls a method that is not there.
+const METHOD_NOT_FOUND: i64 = -32601;
 
 static LIMITS: Limits = Limits::DEFAULT;
 
@@ -39,16 +43,30 @@ struct CallError {
 
 /// Asks the proxy whose RPC is at `rpc` for what it has counted.
 pub fn get_stats(rpc: &BackendAddress) -> Result<Stats, ClientError> {
-    let call = json!({ "jsonrpc": "2.0", "method": GET_STATS, "id": 1 }).to_string();
+    call(rpc, GET_STATS)
+}
+
+/// Asks the proxy whose RPC is at `rpc` for its backends.
+pub fn get_backends(rpc: &BackendAddress) -> Result<Backends, ClientError> {
+    call(rpc, GET_BACKENDS)
+}
+
+fn call<T: DeserializeOwned>(rpc: &BackendAddress, method: &str) -> Result<T, ClientError> {
+    let call = json!({ "jsonrpc": "2.0", "method": method, "id": 1 }).to_string();
     let body = exchange(rpc, call.as_bytes())?;
     let nonsense = |what: &str| ClientError::Nonsense(format!("{rpc}: {what}"));
     let answer: Answer =
         serde_json::from_slice(&body).map_err(|error| nonsense(&format!("no JSON-RPC: {error}")))?;
     if let Some(CallError { code, message }) = answer.error {
-        return Err(ClientError::Refused(format!("{rpc} refuses the call: {message} ({code})")));
+        let hint = match code {
+            METHOD_NOT_FOUND => format!(". A stage without {method} runs there"),
+            _ => String::new(),
+        };
+        return Err(ClientError::Refused(format!("{rpc} refuses the call: {message} ({code}){hint}")));
     }
     let result = answer.result.ok_or_else(|| nonsense("neither a result nor an error"))?;
-    serde_json::from_value(result).map_err(|error| nonsense(&format!("the result is no stats: {error}")))
+    serde_json::from_value(result)
+        .map_err(|error| nonsense(&format!("the result is not that of {method}: {error}")))
 }
 
 /// Sends the call, and returns the body of a 200.

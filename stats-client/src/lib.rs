@@ -1,7 +1,7 @@
 //! The contract of the stats RPC, and a typed client for it.
 //!
 //! JSON-RPC 2.0 over HTTP: a POST to [`PATH`] with the method [`GET_STATS`] and no parameters is answered with
-//! [`Stats`]. Any JSON-RPC client of any language can call it, and so can curl.
+//! [`Stats`], and with [`GET_BACKENDS`] by [`Backends`] where a proxy has several. Any JSON-RPC client of any language can call it, and so can curl.
 
 mod client;
 
@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use client::{ClientError, get_stats};
+pub use client::{ClientError, get_backends, get_stats};
 
 /// The path that the RPC is served at.
 pub const PATH: &str = "/rpc";
 /// The method that returns [`Stats`].
 pub const GET_STATS: &str = "RpcServer.GetStats";
+/// The method that returns [`Backends`], of a proxy that has several.
+pub const GET_BACKENDS: &str = "RpcServer.GetBackends";
 
 /// What a proxy has counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,42 @@ pub struct Stats {
     /// Path of a request -> bytes of body that were sent to clients for it.
     #[serde(rename = "RequestBytes")]
     pub request_bytes: BTreeMap<String, u64>,
+}
+
+/// The backends of a proxy, in the order in which they were given to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Backends {
+    /// Each of them.
+    pub backends: Vec<Backend>,
+}
+
+/// What a proxy knows of one backend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Backend {
+    /// Host and port, as they were given.
+    pub address: String,
+    /// Whether it gets requests.
+    pub state: State,
+    /// Requests that it has now.
+    pub in_flight: u64,
+    /// Requests that it was given: one that was tried again with the same backend counts once.
+    pub requests: u64,
+    /// Attempts at requests that failed, by its fault.
+    pub failures: u64,
+    /// What failed last, a request or a check; `None` if nothing has.
+    pub last_error: Option<String>,
+}
+
+/// Whether a backend gets requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It gets its share.
+    Up,
+    /// It is left out until a check finds it well.
+    Down,
 }
 
 impl Stats {

@@ -1,4 +1,4 @@
-//! Prints what a running part5 has counted: the paths with the most bytes first.
+//! Prints what a running proxy has counted: the paths with the most bytes first; or its backends.
 
 mod table;
 
@@ -10,19 +10,21 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use codec::BackendAddress;
-use stats_client::get_stats;
+use serde::Serialize;
+use stats_client::{get_backends, get_stats};
 
 /// What a terminal takes for: go to the upper left corner, and clear all that follows.
 const CLEAR: &str = "\x1b[H\x1b[J";
 
-/// Prints the paths that a running part5 has sent the most bytes for
+/// Prints the paths that a running stage, from part5 on, has sent the most bytes for
 #[derive(Parser)]
 #[command(
     version,
     after_help = "\
 Examples:
   cargo run -p stats-client                    the ten paths with the most bytes
-  cargo run -p stats-client -- --watch 1       the same, again every second"
+  cargo run -p stats-client -- --watch 1       the same, again every second
+  cargo run -p stats-client -- --backends      the backends of part6, and how they are"
 )]
 struct Flags {
     /// Where the stats RPC of the proxy is
@@ -33,7 +35,11 @@ struct Flags {
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     top: usize,
 
-    /// Print all paths as JSON, as the RPC answers them
+    /// Print the backends in the place of the paths (from part6 on)
+    #[arg(long, conflicts_with = "top")]
+    backends: bool,
+
+    /// Print all as JSON, as the RPC answers it
     #[arg(long)]
     json: bool,
 
@@ -61,10 +67,11 @@ fn run(flags: &Flags) -> anyhow::Result<()> {
     let mut out = io::stdout();
     let is_terminal = out.is_terminal();
     loop {
-        let stats = get_stats(&rpc)?;
-        let text = match flags.json {
-            true => serde_json::to_string(&stats).context("the stats cannot be written as JSON")? + "\n",
-            false => table::of(&stats, flags.top),
+        let text = match (flags.backends, flags.json) {
+            (false, false) => table::of(&get_stats(&rpc)?, flags.top),
+            (false, true) => json(&get_stats(&rpc)?)?,
+            (true, false) => table::of_backends(&get_backends(&rpc)?),
+            (true, true) => json(&get_backends(&rpc)?)?,
         };
         if flags.watch.is_some() && is_terminal {
             out.write_all(CLEAR.as_bytes())?;
@@ -79,4 +86,8 @@ fn run(flags: &Flags) -> anyhow::Result<()> {
             out.write_all(b"\n")?;
         }
     }
+}
+
+fn json(answer: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string(answer).context("the answer cannot be written as JSON")? + "\n")
 }

@@ -1,6 +1,6 @@
-//! The stats as people read them.
+//! The answers of the RPC as people read them.
 
-use stats_client::Stats;
+use stats_client::{Backends, State, Stats};
 
 /// The `top` paths with the most bytes, a line each: bytes, path.
 pub fn of(stats: &Stats, top: usize) -> String {
@@ -10,10 +10,33 @@ pub fn of(stats: &Stats, top: usize) -> String {
     }
     let mut text = String::new();
     for (path, bytes) in rows.iter().take(top) {
-        // A path comes from a client: what a terminal would take for a command is shown, not done.
-        let path =
-            path.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect::<String>();
-        text += &format!("{bytes:10} {path}\n");
+        text += &format!("{bytes:10} {}\n", printable(path));
     }
     text
+}
+
+/// The backends of a proxy, a line each, in the order in which they were given to it.
+pub fn of_backends(backends: &Backends) -> String {
+    let mut text = "state  in flight   requests   failures  backend\n".to_owned();
+    for backend in &backends.backends {
+        let state = match backend.state {
+            State::Up => "up",
+            State::Down => "down",
+        };
+        let address = printable(&backend.address);
+        let last_error = backend.last_error.as_deref().map(|error| format!("  ({})", printable(error)));
+        text += &format!(
+            "{state:5}  {:9} {:10} {:10}  {address}{}\n",
+            backend.in_flight,
+            backend.requests,
+            backend.failures,
+            last_error.unwrap_or_default()
+        );
+    }
+    text
+}
+
+/// What comes from elsewhere: what a terminal would take for a command is shown, not done.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }

@@ -91,11 +91,11 @@ fn a_refusal_and_nonsense_are_told_apart() {
     for (server, words) in [
         (
             answering(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#),
-            "refuses the call: Method not found (-32601)",
+            "refuses the call: Method not found (-32601). A stage without RpcServer.GetStats runs there",
         ),
         (answering("<html>"), "no JSON-RPC"),
         (answering("{}"), "neither a result nor an error"),
-        (answering(r#"{"result":{"Other":1}}"#), "the result is no stats"),
+        (answering(r#"{"result":{"Other":1}}"#), "the result is not that of RpcServer.GetStats"),
         (
             Backend::good("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nno \x1b[").unwrap(),
             "answers 404: no \\u{1b}[",
@@ -114,6 +114,35 @@ fn an_answer_over_64_mib_is_not_kept() {
     let finished = run(&server, &[]);
     assert_eq!(finished.code, Some(1));
     assert!(finished.stderr.contains("an answer of over 67108864 bytes"), "{}", finished.stderr);
+}
+
+#[test]
+fn backends_are_printed_in_their_order_a_line_each() {
+    let backend = |address: &str, state: &str, requests: u64, error: &str| {
+        format!(
+            r#"{{"Address":"{address}","State":"{state}","InFlight":2,"Requests":{requests},"Failures":3,"LastError":{error}}}"#
+        )
+    };
+    let rows = [
+        backend("127.0.0.1:8082", "up", 1234, "null"),
+        backend("127.0.0.1:8081", "down", 5, r#""backend: it \u001b[2Jrefused\n""#),
+    ];
+    let server = answering(&format!(r#"{{"result":{{"Backends":[{}]}}}}"#, rows.join(",")));
+    let finished = run(&server, &["--backends"]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        finished.stdout,
+        "state  in flight   requests   failures  backend\n\
+         up             2       1234          3  127.0.0.1:8082\n\
+         down           2          5          3  127.0.0.1:8081  (backend: it ?[2Jrefused?)\n"
+    );
+    let json = run(&server, &["--backends", "--json"]).stdout;
+    assert!(
+        json.starts_with(r#"{"Backends":[{"Address":"127.0.0.1:8082","State":"up","InFlight":2,"#),
+        "{json}"
+    );
+    let call = String::from_utf8(server.requests()[0].body.clone()).unwrap();
+    assert!(call.contains(r#""method":"RpcServer.GetBackends""#), "{call}");
 }
 
 #[test]

@@ -116,6 +116,12 @@ impl BackendConnection {
         self.0.response != ResponseState::Nothing
     }
 
+    /// Whether a head of the response to the last request has come, be it that of an interim response. What a proxy
+    /// has read this far, it passes on.
+    pub fn has_sent_head(&self) -> bool {
+        matches!(self.0.response, ResponseState::Head(_))
+    }
+
     /// The two directions of an exchange.
     pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
         let inner = &mut *self.0;

@@ -12,9 +12,14 @@ struct Finding {
     mend: Option<String>,
 }
 
-/// The ports of the stats RPC, the proxy and the demo backend, and the flag that takes another.
-const PORTS: [(u16, &str); 3] =
-    [(8079, "--rpc 127.0.0.1:8089"), (8080, "--listen 127.0.0.1:8090"), (8081, "--listen 127.0.0.1:8091")];
+/// The ports of the stats RPC, the proxy and the demo backends, and the flag that takes another.
+const PORTS: [(u16, &str); 5] = [
+    (8079, "--rpc 127.0.0.1:8089"),
+    (8080, "--listen 127.0.0.1:8090"),
+    (8081, "--listen 127.0.0.1:8091"),
+    (8082, "--listen 127.0.0.1:8092"),
+    (8083, "--listen 127.0.0.1:8093"),
+];
 /// The exit code if the machine lacks something.
 const FAILED: i32 = 3;
 /// What one client needs twice, a few hundred times.

@@ -32,6 +32,7 @@ pub fn run(hint: &Hint) -> anyhow::Result<()> {
     }
     let name = task.name;
     match level < task.hints.len() {
+        false if task.is_stretch() => say!("next: cargo lab check {name}"),
         true => say!("next: cargo lab check {name}, or: cargo lab hint {name} --level {}", level + 1),
         false => {
             say!("next: cargo lab check {name}, or see it done: cargo lab diff work {}", task.stage())

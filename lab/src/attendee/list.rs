@@ -9,7 +9,7 @@ pub fn run() -> anyhow::Result<()> {
     let progress = Progress::load(&Places::new()?);
     for stage in &STAGES {
         say!("{}  {}", stage.number, stage.title);
-        for task in stage.tasks {
+        for task in stage.tasks.iter().chain(stage.stretch) {
             let state = if progress.done.contains(task.name) { "done" } else { "    " };
             say!("   {} {state}  {:<54} {:>3} min", task.name, task.title, task.minutes);
         }

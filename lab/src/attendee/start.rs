@@ -22,7 +22,7 @@ pub fn run(start: &Start) -> anyhow::Result<()> {
     let stage = find_stage(start.number)?;
     let places = Places::new()?;
     let mut progress = Progress::load(&places);
-    let files = cut(&places, stage, &stage.tasks.iter().collect::<Vec<_>>())?;
+    let files = patched(&places, stage, &stage.tasks.iter().collect::<Vec<_>>())?;
     let folder = places.work_sources();
     let old = if folder.is_dir() { read_sources(&folder)? } else { BTreeMap::new() };
     if !old.is_empty() && old != files {
@@ -48,7 +48,7 @@ pub fn run(start: &Start) -> anyhow::Result<()> {
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     say!("work/src holds {} without its tasks: {}", stage.reference(), names.join(", "));
     say!("");
-    for task in stage.tasks {
+    for task in stage.tasks.iter().chain(stage.stretch) {
         say!("{}", heading(task).trim_end());
     }
     say!("");
@@ -62,8 +62,8 @@ pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
         .ok_or_else(|| Failure::Usage(format!("there is no stage {number} with tasks. Try: cargo lab list")))
 }
 
-/// The sources of a stage without these tasks.
-pub fn cut(places: &Places, stage: &Stage, tasks: &[&Task]) -> anyhow::Result<BTreeMap<String, String>> {
+/// The sources of a stage without these tasks, or with these stretch tasks done.
+pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = read_sources(&places.workspace.join(stage.reference()).join("src"))?;
     for task in tasks {
         let text = files.get_mut(task.file).with_context(|| format!("{} has no file", task.name))?;

@@ -12,6 +12,7 @@ mod stage2;
 mod stage3;
 mod stage4;
 mod stage5;
+mod stage6;
 /// The proxy under check, and what is seen of it.
 mod trial;
 
@@ -39,7 +40,7 @@ pub struct Task {
     pub needs: Option<&'static str>,
     /// Where, what, and nearly the code; lines that begin with four spaces are code.
     pub hints: [&'static str; 3],
-    /// What cuts it out of the stage's sources, as a unified diff.
+    /// What cuts it out of the stage's sources, as a unified diff; of a stretch task, what adds it.
     pub patch: &'static str,
     /// Whether the promise holds.
     pub check: fn(&Subject) -> Result<(), Seen>,
@@ -53,15 +54,18 @@ pub struct Stage {
     pub title: &'static str,
     /// Its tasks, in the order in which they are best done.
     pub tasks: &'static [Task],
+    /// What its reference does not do either: the patch of such a task is what does it.
+    pub stretch: &'static [Task],
 }
 
 /// All stages that have tasks.
-pub const STAGES: [Stage; 5] = [
-    Stage { number: 1, title: "one client at a time", tasks: &stage1::TASKS },
-    Stage { number: 2, title: "a task per connection", tasks: &stage2::TASKS },
-    Stage { number: 3, title: "counting, with a shared map", tasks: &stage3::TASKS },
-    Stage { number: 4, title: "a pool of connections", tasks: &stage4::TASKS },
-    Stage { number: 5, title: "asking for the stats", tasks: &stage5::TASKS },
+pub const STAGES: [Stage; 6] = [
+    Stage { number: 1, title: "one client at a time", tasks: &stage1::TASKS, stretch: &[] },
+    Stage { number: 2, title: "a task per connection", tasks: &stage2::TASKS, stretch: &[] },
+    Stage { number: 3, title: "counting, with a shared map", tasks: &stage3::TASKS, stretch: &[] },
+    Stage { number: 4, title: "a pool of connections", tasks: &stage4::TASKS, stretch: &[] },
+    Stage { number: 5, title: "asking for the stats", tasks: &stage5::TASKS, stretch: &[] },
+    Stage { number: 6, title: "choosing a backend", tasks: &stage6::TASKS, stretch: &stage6::STRETCH },
 ];
 
 impl Stage {
@@ -79,13 +83,23 @@ impl Stage {
 impl Task {
     /// The task with that name.
     pub fn find(name: &str) -> Option<&'static Task> {
-        all().find(|task| task.name == name)
+        all().chain(stretch()).find(|task| task.name == name)
+    }
+
+    /// Whether its stage's reference does not do it.
+    pub fn is_stretch(&self) -> bool {
+        stretch().any(|task| task.name == self.name)
     }
 
     /// The number of its stage.
     pub fn stage(&self) -> u32 {
         self.name.bytes().next().map_or(0, |digit| u32::from(digit.saturating_sub(b'0')))
     }
+}
+
+/// The stretch tasks of all stages.
+pub fn stretch() -> impl Iterator<Item = &'static Task> {
+    STAGES.iter().flat_map(|stage| stage.stretch)
 }
 
 /// All tasks of all stages.

@@ -50,11 +50,19 @@ impl Subject {
     }
 
     fn start_with(&self, backend: &Backend, flags: &[&str]) -> Result<Running, Seen> {
-        let address = backend.address();
-        let backend = address.to_string();
+        self.run(&[backend.address()], flags)
+    }
+
+    /// Starts it with a stats RPC before several backends; a command line gets no flags but those that it has.
+    pub(super) fn start_before(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
+        self.run(backends, &[&["--rpc", "127.0.0.1:0"], flags].concat())
+    }
+
+    fn run(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
+        let list = backends.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
         match self {
             Subject::Binary(path) => {
-                let flags = [&["--listen", "127.0.0.1:0", "--backend", &backend], flags].concat();
+                let flags = [&["--listen", "127.0.0.1:0", "--backend", &list], flags].concat();
                 let proxy = Process::stage(path, &flags)?;
                 let rpc = proxy.ready_line().split("stats RPC on http://").nth(1);
                 let rpc = rpc.and_then(|url| url.split('/').next()?.parse().ok());
@@ -62,8 +70,8 @@ impl Subject {
             }
             Subject::Command(line) => {
                 let rpc = KeptPort::bind()?;
-                let line = line.replace("{rpc}", &rpc.address().to_string());
-                Ok(Running { proxy: Process::foreign(&line, address)?, rpc: Some(rpc.address()) })
+                let line = line.replace("{rpc}", &rpc.address().to_string()).replace("{backend}", &list);
+                Ok(Running { proxy: Process::foreign(&line, backends[0])?, rpc: Some(rpc.address()) })
             }
         }
     }

@@ -22,11 +22,11 @@ const PACKAGE: &str = "selftest";
 /// How many variants are checked at the same time.
 const AT_ONCE: usize = 3;
 
-/// A stage with some of its tasks cut out, and what its check must come to.
+/// A stage with some of its tasks cut out, or a stretch task done, and what its check must come to.
 struct Variant {
     name: String,
     stage: &'static Stage,
-    cut: Vec<&'static Task>,
+    patched: Vec<&'static Task>,
     proofs: Vec<Proof>,
 }
 
@@ -62,17 +62,33 @@ fn variants() -> Vec<Variant> {
     for stage in &STAGES {
         let all: Vec<&Task> = stage.tasks.iter().collect();
         let mut proofs = vec![Proof { tasks: all.clone(), passes: true }];
+        let alone = |task, passes| Proof { tasks: vec![task], passes };
+        proofs.extend(stage.stretch.iter().map(|task| alone(task, false)));
         // The stage after it must not be reached without its own tasks.
         if let Some(next) = Stage::find(stage.number + 1) {
             proofs.push(Proof { tasks: next.tasks.iter().collect(), passes: false });
         }
-        variants.push(Variant { name: stage.reference(), stage, cut: Vec::new(), proofs });
+        variants.push(Variant { name: stage.reference(), stage, patched: Vec::new(), proofs });
         for task in &all {
-            let proofs = vec![Proof { tasks: vec![task], passes: false }];
-            variants.push(Variant { name: format!("without {}", task.name), stage, cut: vec![task], proofs });
+            let proofs = vec![alone(task, false)];
+            variants.push(Variant {
+                name: format!("without {}", task.name),
+                stage,
+                patched: vec![task],
+                proofs,
+            });
+        }
+        for task in stage.stretch {
+            let proofs = vec![alone(task, true)];
+            variants.push(Variant {
+                name: format!("with {}", task.name),
+                stage,
+                patched: vec![task],
+                proofs,
+            });
         }
         let proofs = vec![Proof { tasks: all.clone(), passes: false }];
-        variants.push(Variant { name: format!("start {}", stage.number), stage, cut: all, proofs });
+        variants.push(Variant { name: format!("start {}", stage.number), stage, patched: all, proofs });
     }
     variants
 }
@@ -96,7 +112,7 @@ fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result
     for variant in variants {
         let name = variant.binary();
         manifest.push_str(&format!("\n[[bin]]\nname = \"{name}\"\npath = \"{name}/main.rs\"\n"));
-        for (file, text) in start::cut(places, variant.stage, &variant.cut)? {
+        for (file, text) in start::patched(places, variant.stage, &variant.patched)? {
             files.insert(format!("{name}/{file}"), text);
         }
     }

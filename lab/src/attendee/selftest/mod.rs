@@ -36,7 +36,7 @@ pub struct Selftest {
 enum Part {
     /// Each passes on its stage, and fails without its task
     Checks,
-    /// Its commands do what it says; needs ports 8079 to 8081
+    /// Its commands do what it says; needs ports 8079 to 8083
     Book,
     /// The graded ones are in their accepted ranges
     Benchmarks,

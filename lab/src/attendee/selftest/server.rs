@@ -12,6 +12,8 @@ pub struct Server {
 const RPC: &str = "127.0.0.1:8079";
 const PROXY: &str = "127.0.0.1:8080";
 const BACKEND: &str = "127.0.0.1:8081";
+/// Of the newest stage, which stands before several.
+const MORE_BACKENDS: [&str; 2] = ["127.0.0.1:8082", "127.0.0.1:8083"];
 
 impl Server {
     /// `None`: the command comes to an end by itself.
@@ -23,8 +25,9 @@ impl Server {
         };
         let addresses = match (words.get(..2)?, value("-p", "").as_str()) {
             (["cargo", "lab"], _) if words.get(2) == Some(&"demo") => {
+                let addresses = [&[RPC, PROXY, BACKEND][..], &MORE_BACKENDS].concat();
                 return Some(Server {
-                    addresses: [RPC, PROXY, BACKEND].map(str::to_owned).into(),
+                    addresses: addresses.into_iter().map(str::to_owned).collect(),
                     ready: "Ctrl-C stops",
                 });
             }

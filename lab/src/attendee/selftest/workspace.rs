@@ -36,7 +36,7 @@ pub fn of_an_attendee(places: &Places) -> anyhow::Result<PathBuf> {
         );
     }
     let [first, ..] = &STAGES;
-    let work = start::cut(places, first, &first.tasks.iter().collect::<Vec<_>>())?;
+    let work = start::patched(places, first, &first.tasks.iter().collect::<Vec<_>>())?;
     files.extend(work.into_iter().map(|(name, text)| (format!("work/src/{name}"), text)));
     files.insert("work/Cargo.toml".to_owned(), places.read("work/Cargo.toml")?);
     files.insert("Cargo.toml".to_owned(), manifest(places, "work")?);

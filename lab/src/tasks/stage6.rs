@@ -1,0 +1,269 @@
+//! Stage 6: several backends share the requests, and one that fails costs none of them.
+
+use std::thread;
+use std::time::Instant;
+
+use crate::{Backend, Client, RefusedPort};
+
+use super::Task;
+use super::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Seen, Subject, ensure, exchange};
+
+pub(super) const TASKS: [Task; 4] = [
+    Task {
+        name: "6.1",
+        title: "Let the backends that are up take turns",
+        promise: "each backend that is up gets its share",
+        file: "balancer.rs",
+        function: "Balancer::choose",
+        lines: 5,
+        minutes: 10,
+        needs: None,
+        hints: [
+            "In `choose`, which each request calls: now the first backend gets them all.",
+            "Those that may get it are up, and have not had this request: its bit in `tried` is 0. `turn` counts \
+             the choices; divided by how many may get it, the rest says which of them does. `checked_rem` is None \
+             for a division by 0.",
+            "    let is_free = |&index: &usize| tried & (1 << index) == 0 && ... ;\n\
+             \x20   let free = || (0..self.backends.len()).filter(is_free);\n\
+             \x20   let turn = self.turn.fetch_add(1, Ordering::Relaxed);\n\
+             \x20   let turn = turn.checked_rem(free().count())?;\n\
+             \x20   free().nth( ... ).or_else(|| free().next())",
+        ],
+        patch: include_str!("../../tasks/6.1.patch"),
+        check: takes_turns,
+    },
+    Task {
+        name: "6.2",
+        title: "Leave a backend out after three failures in a row",
+        promise: "a backend that answers nothing is asked three times",
+        file: "health.rs",
+        function: "Health::failed",
+        lines: 3,
+        minutes: 6,
+        needs: Some("6.1"),
+        hints: [
+            "At the end of `failed`: the failure is counted, and nothing follows from it.",
+            "`fetch_add` on `failures_in_a_row` returns what it was before. At the third failure, `go_down`. \
+             `succeeded` sets the counter back, so it counts those in a row.",
+            "    if self.failures_in_a_row.fetch_add( ... ) >= MAX_FAILURES - 1 {\n\
+             \x20       self.go_down( ... );\n\
+             \x20   }",
+        ],
+        patch: include_str!("../../tasks/6.2.patch"),
+        check: leaves_out_what_fails,
+    },
+    Task {
+        name: "6.3",
+        title: "Try again only what may be tried again",
+        promise: "a POST that may have been done reaches one backend",
+        file: "attempts.rs",
+        function: "Attempts::is_safe_after",
+        lines: 6,
+        minutes: 10,
+        needs: Some("6.1"),
+        hints: [
+            "In `is_safe_after`: it is asked after each failure, and says yes to all.",
+            "Where connecting failed, nothing was sent. Where the response is late, the backend may still be at \
+             work: no. For all else, part 4 has the rule: `is_repeatable`.",
+            "    match error.cause() {\n\
+             \x20       Cause::Connect { .. } | Cause::TimedOut(Wait::Connect) => ... ,\n\
+             \x20       Cause::TimedOut(_) => ... ,\n\
+             \x20       _ => is_repeatable( ... ),\n\
+             \x20   }",
+        ],
+        patch: include_str!("../../tasks/6.3.patch"),
+        check: repeats_what_is_safe,
+    },
+    Task {
+        name: "6.4",
+        title: "Take a backend back when a check finds it well",
+        promise: "a backend that is there again gets requests again",
+        file: "health.rs",
+        function: "Health::check_passed",
+        lines: 5,
+        minutes: 6,
+        needs: Some("6.2"),
+        hints: [
+            "In `check_passed`: what is down stays down.",
+            "If it is not up, it begins anew: no failures in a row, then `is_up`, then a line in the log. In this \
+             order: once it is up, requests count failures again.",
+            "    if !self.is_up() {\n\
+             \x20       self.failures_in_a_row.store( ... );\n\
+             \x20       self.is_up.store( ... );\n\
+             \x20       log::warn!(\"backend {} is up again\", self.name);\n\
+             \x20   }",
+        ],
+        patch: include_str!("../../tasks/6.4.patch"),
+        check: takes_back_what_is_well,
+    },
+];
+
+pub(super) const STRETCH: [Task; 1] = [Task {
+    name: "6.5",
+    title: "Stretch: the backend with the fewest requests",
+    promise: "a backend that is slow gets no more than it can do",
+    file: "balancer.rs",
+    function: "Balancer::choose",
+    lines: 3,
+    minutes: 10,
+    needs: Some("6.1"),
+    hints: [
+        "In `choose`, its last line: the turn decides alone.",
+        "Each backend counts its requests `in_flight`. The smallest count wins; where several are equal, the turn \
+         decides, or the first one in the row would get all that a quiet proxy has. `min_by_key` takes the first \
+         of those that are equal.",
+        "    let in_flight = |&index: &usize| self.backends[index]. ... ;\n\
+         \x20   free().skip(turn).chain(free().take(turn)).min_by_key( ... )",
+    ],
+    patch: include_str!("../../tasks/6.5.patch"),
+    check: takes_the_least_busy,
+}];
+
+/// Checks come all the time.
+const CHECKED: [&str; 2] = ["--health-interval", "20ms"];
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
+
+/// A backend that reads each request, and closes the connection without a word.
+fn closing() -> Result<Backend, Seen> {
+    Ok(Backend::script(|connection| connection.read_request().map(drop))?)
+}
+
+/// How many requests with that method have come.
+fn sent(backend: &Backend, method: &str) -> usize {
+    let requests = backend.requests();
+    requests.iter().filter(|request| request.head.start_line.split(' ').next() == Some(method)).count()
+}
+
+/// Sends so many requests, one after the other, and expects that the good backends answer them.
+fn get_all(running: &Running, count: usize, what: &str) -> Result<(), Seen> {
+    let mut client = running.client()?;
+    for number in 1..=count {
+        let status = exchange(&mut client, GET)?.status;
+        ensure(status == 200, || format!("{what}; request {number} of {count} was answered {status}"))?;
+    }
+    Ok(())
+}
+
+fn takes_turns(subject: &Subject) -> Result<(), Seen> {
+    const EACH: usize = 50;
+    let backends = [Backend::good(HELLO)?, Backend::good(HELLO)?, Backend::good(HELLO)?];
+    let port = RefusedPort::bind()?;
+    for (has_a_dead_one, what) in [(false, "all backends are up"), (true, "one of four backends is down")] {
+        let mut addresses: Vec<_> = backends.iter().map(Backend::address).collect();
+        if has_a_dead_one {
+            addresses.insert(1, port.address()?);
+        }
+        let running = subject.start_before(&addresses, &[])?;
+        // Until it is known to be down.
+        get_all(&running, 12, what)?;
+        let before = backends.each_ref().map(|backend| sent(backend, "GET"));
+        get_all(&running, 3 * EACH, what)?;
+        let shares: Vec<usize> =
+            backends.iter().zip(before).map(|(backend, before)| sent(backend, "GET") - before).collect();
+        ensure(shares.iter().all(|&share| share.abs_diff(EACH) <= 2), || {
+            format!("{what}; of {} requests the others got {shares:?}, need about {EACH} each", 3 * EACH)
+        })?;
+    }
+    Ok(())
+}
+
+fn leaves_out_what_fails(subject: &Subject) -> Result<(), Seen> {
+    let (broken, good) = (closing()?, Backend::good(HELLO)?);
+    let running = subject.start_before(&[broken.address(), good.address()], &[])?;
+    get_all(&running, 30, "one of two backends answers nothing")?;
+    let asked = sent(&broken, "GET");
+    ensure(asked <= 3, || format!("a backend that answers nothing was sent {asked} requests, need at most 3"))
+}
+
+fn repeats_what_is_safe(subject: &Subject) -> Result<(), Seen> {
+    let put = POST.replace("POST", "PUT");
+    let empty_post = POST.replace("4\r\n\r\nbody", "0\r\n\r\n");
+    for request in [POST, &put, &empty_post] {
+        let backends = [closing()?, closing()?];
+        let running = subject.start_before(&backends.each_ref().map(Backend::address), &[])?;
+        let status = running.exchange(request)?.status;
+        let method = request.split(' ').next().unwrap_or_default();
+        let times: usize = backends.iter().map(|backend| sent(backend, method)).sum();
+        ensure((times, status) == (1, 502), || {
+            format!(
+                "backends died under a {method}: sent {times} times, answered {status}; need once and 502"
+            )
+        })?;
+    }
+    let (broken, good, port) = (closing()?, Backend::good(HELLO)?, RefusedPort::bind()?);
+    let running = subject.start_before(&[broken.address(), good.address()], &[])?;
+    get_all(&running, 4, "one of two backends answers nothing, a GET may be sent to the other")?;
+    let running = subject.start_before(&[port.address()?, good.address()], &[])?;
+    for _ in 0..2 {
+        let status = running.exchange(POST)?.status;
+        ensure(status == 200, || {
+            format!("one of two backends refuses connections, so nothing was sent; a POST got {status}")
+        })?;
+    }
+    Ok(())
+}
+
+fn takes_back_what_is_well(subject: &Subject) -> Result<(), Seen> {
+    let (port, good) = (RefusedPort::bind()?, Backend::good(HELLO)?);
+    let address = port.address()?;
+    let running = subject.start_before(&[address, good.address()], &CHECKED)?;
+    get_all(&running, 10, "one of two backends is down")?;
+    drop(port);
+    let back = Backend::script_at(address, |connection| {
+        while connection.read_request()?.is_some() {
+            connection.answer(HELLO)?;
+        }
+        Ok(())
+    })?;
+    let deadline = Instant::now() + CLIENT_PATIENCE;
+    while sent(&back, "GET") == 0 {
+        get_all(&running, 2, "a backend has come back")?;
+        ensure(Instant::now() < deadline, || {
+            format!("a backend was down, and came back; it got no request within {CLIENT_PATIENCE:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// Waits until so many requests have come to these backends, all together; returns how many each has.
+fn wait_for_requests(backends: &[Backend], count: usize) -> Result<Vec<usize>, Seen> {
+    let deadline = Instant::now() + CLIENT_PATIENCE;
+    loop {
+        let each: Vec<usize> = backends.iter().map(|backend| sent(backend, "GET")).collect();
+        if each.iter().sum::<usize>() >= count {
+            return Ok(each);
+        }
+        ensure(Instant::now() < deadline, || format!("of {count} requests, {each:?} reached the backends"))?;
+        thread::yield_now();
+    }
+}
+
+fn takes_the_least_busy(subject: &Subject) -> Result<(), Seen> {
+    let backends = [Backend::slow(HELLO)?, Backend::slow(HELLO)?, Backend::slow(HELLO)?];
+    let running = subject.start_before(&backends.each_ref().map(Backend::address), &[])?;
+    let mut clients: Vec<Client> = Vec::new();
+    let (mut each, mut first) = (Vec::new(), 0);
+    for count in 1..=backends.len() {
+        clients.push(running.client()?);
+        clients[count - 1].send(GET)?;
+        each = wait_for_requests(&backends, count)?;
+        if count == 1 {
+            first = each.iter().position(|&requests| requests == 1).unwrap_or_default();
+        }
+    }
+    ensure(each == [1, 1, 1], || {
+        format!("of 3 requests that take long, three backends got {each:?}, need one each")
+    })?;
+    // One backend is quick from now on, and the others still have what they have.
+    for round in 1..=4 {
+        backends[first].release(1);
+        clients[0].read_response("GET")?;
+        clients[0].send(GET)?;
+        each = wait_for_requests(&backends, backends.len() + round)?;
+        ensure(each[first] == 1 + round, || {
+            format!("two backends have a request each, one has none, and did not get the next: {each:?}")
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Which backend gets a request: the next one that is up.
+//!
+//! Whoever edits this: every request comes through here, so nothing here waits, locks or allocates.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use codec::BackendAddress;
+use stage::Failure;
+use stats_client::{Backends, State};
+
+use crate::Flags;
+use crate::health::Health;
+use crate::pool::Pool;
+
+/// The most backends: a request keeps one bit for each that it has tried.
+const MAX_BACKENDS: usize = u64::BITS as usize;
+
+/// The backends, and whose turn it is.
+pub struct Balancer {
+    pub backends: Vec<Backend>,
+    /// Counts the choices.
+    turn: AtomicUsize,
+    /// When it is worth trying again, if no backend is up.
+    pub retry_after: Duration,
+}
+
+/// One of the backends.
+pub struct Backend {
+    pub address: BackendAddress,
+    pub health: Health,
+    pub pool: Pool,
+    pub in_flight: AtomicU64,
+    pub requests: AtomicU64,
+}
+
+impl Balancer {
+    pub fn new(flags: &Flags) -> Result<Balancer, Failure> {
+        let addresses = flags.stage.backends()?;
+        let count = addresses.len();
+        if count > MAX_BACKENDS {
+            let message = format!("--backend names {count} backends, which is more than {MAX_BACKENDS}. ");
+            return Err(Failure::Usage(message + "Put a balancer before several proxies"));
+        }
+        let backend = |address: BackendAddress| Backend {
+            // One that stands alone is never left out: there is none that would do better.
+            health: Health::new(&address, count > 1),
+            pool: Pool::new(address.clone(), &flags.pool),
+            address,
+            in_flight: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+        };
+        Ok(Balancer {
+            backends: addresses.into_iter().map(backend).collect(),
+            turn: AtomicUsize::new(0),
+            retry_after: flags.checks.health_interval,
+        })
+    }
+
+    /// What is known of each backend by now.
+    pub fn snapshot(&self) -> Backends {
+        let of = |backend: &Backend| stats_client::Backend {
+            address: backend.address.to_string(),
+            state: if backend.health.is_up() { State::Up } else { State::Down },
+            in_flight: backend.in_flight.load(Ordering::Relaxed),
+            requests: backend.requests.load(Ordering::Relaxed),
+            failures: backend.health.failures(),
+            last_error: backend.health.last_error(),
+        };
+        Backends { backends: self.backends.iter().map(of).collect() }
+    }
+
+    /// Whose turn it is among those that are up and not tried; `None` if there are none.
+    ///
+    /// The turns go round the backends that are up, not round all with some of them skipped: whoever came after one
+    /// that is down would get its share as well as its own.
+    pub fn choose(&self, tried: u64) -> Option<usize> {
+        let is_free = |&index: &usize| tried & (1 << index) == 0 && self.backends[index].health.is_up();
+        let free = || (0..self.backends.len()).filter(is_free);
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(free().count())?;
+        // One may have gone down since they were counted.
+        free().nth(turn).or_else(|| free().next())
+    }
+}

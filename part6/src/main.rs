@@ -1,0 +1,58 @@
+//! part6: an HTTP proxy that chooses among backends, and leaves out those that fail.
+
+mod attempts;
+mod balancer;
+mod checks;
+mod health;
+mod pool;
+mod proxy;
+mod rpc;
+mod stats;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use stage::tokio::Listener;
+
+use crate::proxy::{NAME, Proxy};
+
+/// An HTTP/1.1 reverse proxy, built in stages
+#[derive(Parser)]
+#[command(version, after_help = stage::EXAMPLES)]
+pub struct Flags {
+    #[command(flatten)]
+    stage: stage::Flags,
+    #[command(flatten)]
+    clients: stage::tokio::Flags,
+    #[command(flatten)]
+    pool: pool::Flags,
+    #[command(flatten)]
+    rpc: rpc::Flags,
+    #[command(flatten)]
+    checks: checks::Flags,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    stage::exit(run(&Flags::parse()).await)
+}
+
+async fn run(flags: &Flags) -> anyhow::Result<()> {
+    stage::start_log(&flags.stage.log)?;
+    let proxy = Arc::new(Proxy::new(flags)?);
+    checks::start(&flags.checks, &proxy)?;
+
+    // 1. Listen for clients.
+    let mut listener = Listener::bind(&flags.stage.listen, &flags.clients)?;
+    let rpc = rpc::start(&flags.rpc, Arc::clone(&proxy))?;
+    stage::announce(&format!("{NAME} listening on {}, stats RPC on {rpc}", listener.url()));
+
+    // 2. Accept a client, and serve it in a task of its own.
+    while let Some(client) = listener.accept().await {
+        let proxy = Arc::clone(&proxy);
+        tokio::spawn(async move { proxy.serve(client).await });
+    }
+    listener.drain().await;
+    Ok(())
+}
