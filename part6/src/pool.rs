@@ -21,7 +21,7 @@ const PUT_TIMEOUT: Duration = Duration::from_secs(1);
 #[group(skip)]
 pub struct Flags {
     /// How many idle connections to the backend are kept
-    #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = stage::parse_size)]
+    #[arg(long, value_name = "NUMBER", default_value = "64", value_parser = stage::parse_size)]
     pool_size: usize,
 
     /// How long to wait for a connection that comes back before a new one is opened
