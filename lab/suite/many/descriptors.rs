@@ -151,6 +151,7 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later() {
 
     let mut first = setup.client();
     assert_eq!(first.exchange(GET).unwrap().text(), "hello");
+    let before = setup.proxy.descriptors().unwrap();
     // A second crowd soon after the first is the same trouble.
     for _ in 0..2 {
         let others: Vec<Client> = (0..2 * LIMIT).map(|_| setup.client()).collect();
@@ -180,6 +181,9 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later() {
         later.send(GET).unwrap();
         assert_eq!(later.read_response("GET").unwrap().text(), "hello");
         assert_eq!(first.exchange(GET).unwrap().text(), "hello");
+        drop(later);
+        // Else the next crowd would be counted with what is left of this one.
+        wait_for_descriptors(&setup, before, "the crowd has left");
     }
 }
 
