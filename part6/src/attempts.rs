@@ -39,8 +39,7 @@ impl<'a> Attempts<'a> {
         Attempts { balancer, request, chosen: None, tried: 0, retries_left: MAX_RETRIES }
     }
 
-    /// A connection to a backend that is up, from its pool. Failing to connect is no harm to any request: nothing of
-    /// it was sent.
+    /// A connection to a backend that is up, from its pool.
     pub async fn get(&mut self) -> Result<Lent, Error> {
         loop {
             let backend = self.backend()?;
@@ -59,7 +58,7 @@ impl<'a> Attempts<'a> {
                 Err(error) => error,
             };
             // Boxed, because few requests get here.
-            if !Box::pin(self.goes_on_after(backend, &error, true)).await {
+            if !Box::pin(self.goes_on_after(backend, &error, false)).await {
                 return Err(error);
             }
         }
@@ -100,8 +99,7 @@ impl<'a> Attempts<'a> {
             Ok(false) => error,
             Err(error) => error,
         };
-        let is_safe = !lent.has_sent_head() && self.is_safe_after(error);
-        if !self.goes_on_after(backend, error, is_safe).await {
+        if !self.goes_on_after(backend, error, lent.has_sent_head()).await {
             return renewed;
         }
         *lent = self.get().await?;
@@ -111,6 +109,7 @@ impl<'a> Attempts<'a> {
     /// Whether the request may be sent again after an error before anything of a response came.
     fn is_safe_after(&self, error: &Error) -> bool {
         match error.cause() {
+            // Nothing was sent.
             Cause::Connect { .. } | Cause::TimedOut(Wait::Connect) => true,
             // It may still be at work on it, and another backend would take as long.
             Cause::TimedOut(_) => false,
@@ -120,11 +119,12 @@ impl<'a> Attempts<'a> {
 
     /// Counts a failure, and says whether there is another attempt: at the same backend after a pause, while it is
     /// up; else at another.
-    async fn goes_on_after(&mut self, backend: &Backend, error: &Error, is_safe: bool) -> bool {
+    async fn goes_on_after(&mut self, backend: &Backend, error: &Error, has_sent_head: bool) -> bool {
         if error.blame() != Blame::Backend {
             return false;
         }
         backend.health.failed(error);
+        let is_safe = !has_sent_head && self.is_safe_after(error);
         if !is_safe || self.balancer.backends.len() == 1 {
             return false;
         }

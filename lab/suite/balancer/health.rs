@@ -1,7 +1,7 @@
 //! When a backend is left out, and when it comes back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lab::{Backend, Client, RefusedPort};
@@ -201,4 +201,44 @@ fn who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere() {
     is_ill.store(true, Ordering::Relaxed);
     assert_eq!(clients[2].read_response("GET").unwrap().status, 200);
     assert_eq!(told(&proxy)[0]["Failures"], 0);
+}
+
+#[test]
+fn two_bad_checks_are_not_three_in_a_row() {
+    let checks = Arc::new(AtomicUsize::new(0));
+    let checked = Arc::clone(&checks);
+    let moody = Backend::script(move |connection| {
+        connection.read_request()?;
+        let is_good = checked.fetch_add(1, Ordering::Relaxed) % 3 == 2;
+        connection.answer(if is_good { HELLO.to_owned() } else { HELLO.replace("200 OK", "503 No") })
+    })
+    .unwrap();
+    let good = good();
+    let flags = [&CHECKED[..], &["--health-path", "/"]].concat();
+    let proxy = start(&[moody.address(), good.address()], &flags);
+    wait_until("ten checks", &proxy, || checks.load(Ordering::Relaxed) >= 10);
+    assert!(!proxy.log().contains(" is down"), "{}", proxy.log());
+    assert_eq!(told(&proxy)[0]["LastError"], "check: it answered 503");
+}
+
+#[test]
+fn a_backend_that_is_back_begins_anew() {
+    // It answers checks, and no request.
+    let backend = Backend::script(|connection| match connection.read_request()? {
+        Some(head) if head.start_line.starts_with("OPTIONS ") => connection.answer(HELLO),
+        _ => Ok(()),
+    })
+    .unwrap();
+    let good = good();
+    let proxy = start(&[backend.address(), good.address()], &CHECKED);
+    let asked = || {
+        let requests = backend.requests();
+        requests.iter().filter(|request| request.head.start_line.starts_with("GET ")).count()
+    };
+    assert_eq!((exchange(&proxy, GET).status, asked()), (200, 3));
+    proxy.wait_for_log(" is up again").unwrap();
+    while asked() == 3 {
+        assert_eq!(exchange(&proxy, GET).status, 200);
+    }
+    assert_eq!(asked(), 6, "three failures put it out again, and not one");
 }
