@@ -10,6 +10,7 @@ use memchr::memchr;
 use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
 use crate::fields::{block_of, parse_at_once};
+use crate::names::Name;
 use crate::request::{LineProgress, RequestHead, RequestLine};
 use crate::response::{self, ResponseHead, StatusLine};
 use crate::scanner::{Scanner, Section};
@@ -302,7 +303,7 @@ impl Decoder {
             return Err(Refusal::SwitchedProtocolsUnasked);
         }
         // RFC 9110 section 15.2.2: it MUST name the protocol that is in effect from then on.
-        if head.status() == 101 && !head.fields.contains("Upgrade") {
+        if head.status() == 101 && !head.fields.has(Name::Upgrade) {
             return Err(Refusal::SwitchedProtocolsUnnamed);
         }
         self.start_body(head.framing(), false);

@@ -79,7 +79,7 @@ pub(crate) fn may_be_in_trailers(name: &[u8]) -> bool {
 /// Refuses what a reverse proxy answers by itself.
 fn final_recipient(head: &mut RequestHead) -> Result<(), Refusal> {
     match head.method_bytes() {
-        // RFC 9110 section 9.3.6: 501 from who does not implement it.
+        // RFC 9110 section 9.3.6: 501 from who does not implement it: docs/src/limits.md.
         b"CONNECT" => Err(Refusal::ConnectNotSupported),
         // RFC 9110 section 9.3.8: TRACE would show fields that this proxy added.
         b"TRACE" => Err(Refusal::TraceNotAllowed),

@@ -90,7 +90,7 @@ fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
         (1, 1) if !has_empty_member => Ok(true),
         // RFC 9112 section 7: chunked is applied once, and last; else the end of the body is unknown.
         _ if !ends_chunked || times_chunked > 1 || has_empty_member => Err(Refusal::ChunkedNotFinal),
-        // RFC 9112 section 6.1: 501 for a transfer coding that is not understood.
+        // RFC 9112 section 6.1: 501 for a transfer coding that is not understood: docs/src/limits.md.
         _ => Err(Refusal::UnknownTransferCoding),
     }
 }

@@ -40,7 +40,7 @@ pub struct Limits {
     /// How long a request head may take from its first byte to its last, answered 408. A total, because
     /// a client that sends a byte a second would never exceed a bound between two bytes.
     pub head_timeout: Duration,
-    /// How long the client may pause within a request body, answered 408.
+    /// How long the client may pause within a request body, answered 408. There is no total: docs/src/limits.md.
     pub request_body_timeout: Duration,
     /// How long connecting to the backend may take, answered 504.
     pub connect_timeout: Duration,

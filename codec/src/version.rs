@@ -26,6 +26,7 @@ impl Version {
                 if major.is_ascii_digit() && minor.is_ascii_digit() =>
             {
                 // RFC 9110 section 2.5: a higher minor version is handled as the highest one known.
+                // HTTP/2 is left out: docs/src/limits.md.
                 if *major == b'1' { Ok(Version(minor - b'0')) } else { Err(Refusal::UnsupportedVersion) }
             }
             _ => Err(Refusal::InvalidVersion),

@@ -265,6 +265,30 @@ fn every_limit_of_the_codec_is_in_the_list_with_its_value() {
 }
 
 #[test]
+fn limits_and_the_sources_that_simplify_name_each_other() {
+    let limits = text("limits.md");
+    let linked: BTreeSet<&str> =
+        links(&limits).into_iter().filter_map(|link| link.strip_prefix("../../")).collect();
+    assert!(linked.len() >= 8, "{linked:?}");
+    let names_the_page = |file: &Path| fs::read_to_string(file).unwrap().contains("docs/src/limits.md");
+    for file in &linked {
+        assert!(names_the_page(&workspace().join(file)), "{file} does not name the page");
+    }
+    let mut folders = vec![workspace().join("codec/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if names_the_page(&path) {
+                let name = path.strip_prefix(workspace()).unwrap().display().to_string();
+                assert!(linked.contains(&*name), "limits.md does not name {name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn pictures_have_a_title_a_description_and_their_own_dark_colours() {
     for entry in book().join("images").read_dir().unwrap() {
         let path = entry.unwrap().path();

@@ -77,7 +77,8 @@ impl ClientConnection {
         let deadline = self.state.started + self.limits.head_timeout;
         loop {
             if let Some(mut head) = self.state.decoder.decode_request(self.limits).map_err(Error::client)? {
-                // RFC 9110 section 7.8: a server may ignore Upgrade, and this adapter has no tunnel.
+                // RFC 9110 section 7.8: a server may ignore Upgrade, and this adapter has no tunnel:
+                // docs/src/limits.md.
                 head.fields.remove("Upgrade");
                 self.state.begin_exchange(&head);
                 return Ok(head);

@@ -8,7 +8,8 @@ use socket2::SockRef;
 
 use crate::{Cause, Decoder, Limits, Wait};
 
-/// How long a call waits before it looks at its deadline and its signals.
+/// How long a call waits before it looks at its deadline and its signals. On Windows this is not safe for writes:
+/// docs/src/limits.md.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Readies a socket for the functions of this file.

@@ -149,7 +149,8 @@ impl ClientConnection {
     }
 
     /// If the response was 101, passes bytes both ways until both sides have ended (RFC 9110 section 7.8);
-    /// after any other response it does nothing. A side that ends is passed on as such, the other goes on.
+    /// after any other response it does nothing. A side that ends is passed on as such, the other goes on. What is
+    /// spoken in it is not looked at: docs/src/limits.md.
     pub async fn tunnel(&mut self, backend: &mut BackendConnection) -> Result<(), Error> {
         if !self.0.state.response.has_switched_protocols() {
             return Ok(());

@@ -7,6 +7,7 @@
 mod only_tokio;
 mod over_tokio;
 mod proxy;
+mod random;
 mod wire;
 
 use std::io::{ErrorKind, Read, Write};

@@ -217,7 +217,7 @@ pub(super) const CASES: &[Case] = &[
              HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         ),
         &[200],
-        &[Check::Interim(&[103; 2]), Check::Body("hello")],
+        &[Check::Body("hello")],
     ),
     answered(
         "a-101-that-names-no-protocol-is-answered-502",
