@@ -8,7 +8,6 @@ use std::mem;
 use std::ops::Range;
 
 use bytes::{BufMut, BytesMut};
-use memchr::memchr;
 
 use crate::names::{Name, Names};
 use crate::spares::Spares;
@@ -341,10 +340,8 @@ fn parse_fields<'block>(
     };
     let mut fields = FIELDS.with(|spares| spares.take(headers.len() + ADDED_FIELDS));
     let mut names = Names::default();
-    // Looked for once, and not in each name.
-    let tell_apart = if memchr(b'_', &block[start..end]).is_some() { Name::of } else { Name::of_plain };
     for header in headers {
-        let known = tell_apart(header.name.as_bytes());
+        let known = Name::of(header.name.as_bytes());
         names.add(known);
         // httparse lends an empty value from elsewhere.
         let value = if header.value.is_empty() { Span::default() } else { span(header.value) };
