@@ -235,8 +235,8 @@ impl Decoder {
             return Ok(None);
         }
         // What is not HTTP at all is answered at once, and not when an empty line comes.
-        let line = match request_line.take() {
-            Some(line) => Some(*line),
+        let line = match request_line {
+            Some(line) => Some(**line),
             None => RequestLine::parse(unread, line_progress, limits)?,
         };
         let at_once = line.as_ref().filter(|_| scanner.is_new());
@@ -246,7 +246,9 @@ impl Decoder {
             } else {
                 let section = scanner.scan(unread, 1, limits)?;
                 let (Some(line), Some(section)) = (&line, section) else {
-                    *request_line = line.map(Box::new);
+                    if request_line.is_none() {
+                        *request_line = line.map(Box::new);
+                    }
                     return Ok(None);
                 };
                 FieldSection::parse(self.take(section.length), line.end + 1, section.lines - 1)?

@@ -8,7 +8,6 @@ use std::mem;
 use std::ops::Range;
 
 use bytes::{BufMut, BytesMut};
-use memchr::memchr;
 
 use crate::names::{Name, Names};
 use crate::spares::Spares;
@@ -60,9 +59,8 @@ impl Field {
     /// Where the whole line lies in the block; `None` if it does not stand there as it would be written.
     fn line(&self, block: &[u8]) -> Option<Range<usize>> {
         let (name, value) = (self.name.range(), self.value.range());
-        let is_plain = value.start == name.end + 2
-            && block[name.end..].starts_with(b": ")
-            && block[value.end..].starts_with(b"\r\n");
+        let is_plain = block.get(name.end..value.start) == Some(b": ")
+            && block.get(value.end..value.end + 2) == Some(b"\r\n");
         is_plain.then_some(name.start..value.end + 2)
     }
 }
@@ -341,15 +339,13 @@ fn parse_fields<'block>(
     };
     let mut fields = FIELDS.with(|spares| spares.take(headers.len() + ADDED_FIELDS));
     let mut names = Names::default();
-    // Looked for once, and not in each name.
-    let tell_apart = if memchr(b'_', &block[start..end]).is_some() { Name::of } else { Name::of_plain };
-    for header in headers {
-        let known = tell_apart(header.name.as_bytes());
+    fields.extend(headers.iter().map(|header| {
+        let known = Name::of(header.name.as_bytes());
         names.add(known);
         // httparse lends an empty value from elsewhere.
         let value = if header.value.is_empty() { Span::default() } else { span(header.value) };
-        fields.push(Field { name: span(header.name.as_bytes()), value, known });
-    }
+        Field { name: span(header.name.as_bytes()), value, known }
+    }));
     Some(ParsedFields { fields, names, end })
 }
 

@@ -32,27 +32,9 @@ pub(crate) enum Name {
 }
 
 impl Name {
-    pub(crate) fn of(name: &[u8]) -> Name {
-        let plain = Name::of_plain(name);
-        if plain != Name::Other || !name.contains(&b'_') {
-            return plain;
-        }
-        let undisguised: Vec<u8> = name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect();
-        let meant = Name::of_plain(&undisguised);
-        if Names::HOP_BY_HOP.contain(meant) || Names::PROTECTED.contain(meant) {
-            Name::Disguised
-        } else {
-            Name::Other
-        }
-    }
-
-    /// The same for a name without `_`.
-    ///
     /// Told apart by length first: most names are compared with no other.
-    pub(crate) fn of_plain(name: &[u8]) -> Name {
-        let named = |expected: &str, known| {
-            if name.eq_ignore_ascii_case(expected.as_bytes()) { known } else { Name::Other }
-        };
+    pub(crate) fn of(name: &[u8]) -> Name {
+        let named = |expected, known| known_if_named(name, expected, known);
         match (name.len(), name.first().map(u8::to_ascii_lowercase)) {
             (2, Some(b't')) => named("TE", Name::Te),
             (3, Some(b'v')) => named("Via", Name::Via),
@@ -71,13 +53,27 @@ impl Name {
             (19, Some(b'p')) => named("Proxy-Authorization", Name::ProxyAuthorization),
             (25, Some(b'p')) => named("Proxy-Authentication-Info", Name::ProxyAuthenticationInfo),
             (12.., Some(b'x')) => {
-                const PREFIX: &[u8] = b"X-Forwarded-";
-                let is_forwarded = name[..PREFIX.len()].eq_ignore_ascii_case(PREFIX);
-                if is_forwarded { Name::XForwarded } else { Name::Other }
+                const PREFIX: &str = "X-Forwarded-";
+                known_if_named(&name[..PREFIX.len()], PREFIX, Name::XForwarded)
             }
             _ => Name::Other,
         }
     }
+}
+
+/// What a name is that is as long as `expected`, the name of `known`.
+fn known_if_named(name: &[u8], expected: &str, known: Name) -> Name {
+    if name.eq_ignore_ascii_case(expected.as_bytes()) {
+        return known;
+    }
+    let meant = |&byte: &u8| if byte == b'_' { b'-' } else { byte };
+    let is_disguised = Names::HOP_BY_HOP.and(Names::PROTECTED).contain(known)
+        && name
+            .iter()
+            .map(meant)
+            .zip(expected.bytes())
+            .all(|(byte, other)| byte.eq_ignore_ascii_case(&other));
+    if is_disguised { Name::Disguised } else { Name::Other }
 }
 
 /// A set of names.

@@ -39,7 +39,8 @@ impl Target {
     pub(crate) fn parse(method: &[u8], block: &[u8], range: Range<usize>) -> Result<Target, Refusal> {
         let target = &block[range.clone()];
         // RFC 9112 section 3.2: visible ASCII only; a fragment is never sent (RFC 9110 section 7.1).
-        if target.is_empty() || target.iter().any(|&byte| !(0x21..0x7f).contains(&byte) || byte == b'#') {
+        const VISIBLE: [bool; 256] = table(b"!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
+        if target.is_empty() || !target.iter().all(|&byte| VISIBLE[usize::from(byte)]) {
             return Err(Refusal::InvalidTarget);
         }
         let whole = Span::new(range.clone());
@@ -91,16 +92,17 @@ impl Target {
 /// Stricter than the grammar in one point: a comma is refused, because a recipient that joins fields with
 /// commas would see two hosts.
 pub(crate) fn is_host_and_port(bytes: &[u8]) -> bool {
-    let (host_is_valid, rest) = if bytes.first() == Some(&b'[') {
-        let Some(end) = bytes.iter().position(|&byte| byte == b']') else {
-            return false;
-        };
-        (is_ip_literal(&bytes[1..end]), &bytes[end + 1..])
+    let after_host = if bytes.first() == Some(&b'[') {
+        let end = bytes.iter().position(|&byte| byte == b']');
+        end.filter(|&end| is_ip_literal(&bytes[1..end])).map(|end| &bytes[end + 1..])
     } else {
-        let end = bytes.iter().position(|&byte| byte == b':').unwrap_or(bytes.len());
-        (is_registered_name(&bytes[..end]), &bytes[end..])
+        after_registered_name(bytes)
     };
-    host_is_valid && (rest.is_empty() || (rest[0] == b':' && is_port(&rest[1..])))
+    match after_host {
+        Some([]) => true,
+        Some([b':', port @ ..]) => is_port(port),
+        _ => false,
+    }
 }
 
 /// Whether this is an IPv6 address (RFC 3986 section 3.2.2); no zone, and no address of a future version.
@@ -108,22 +110,19 @@ fn is_ip_literal(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
-/// RFC 3986 section 3.2.2: unreserved, percent-encoded, or a sub-delimiter.
-fn is_registered_name(bytes: &[u8]) -> bool {
+/// What stands after the name that `bytes` begin with (RFC 3986 section 3.2.2: unreserved, percent-encoded, or a
+/// sub-delimiter); `None` if they begin with none.
+fn after_registered_name(bytes: &[u8]) -> Option<&[u8]> {
     const PLAIN: [bool; 256] = table(b"-._~!$&'()*+;=");
     let mut rest = bytes;
-    while let [byte, tail @ ..] = rest {
-        rest = match tail {
-            _ if PLAIN[usize::from(*byte)] => tail,
-            [high, low, tail @ ..]
-                if *byte == b'%' && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-            {
-                tail
-            }
-            _ => return false,
+    loop {
+        rest = match rest {
+            [byte, tail @ ..] if PLAIN[usize::from(*byte)] => tail,
+            [b'%', high, low, tail @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => tail,
+            _ => break,
         };
     }
-    !bytes.is_empty()
+    (rest.len() < bytes.len()).then_some(rest)
 }
 
 /// RFC 3986 section 3.2.3: digits, perhaps none; and a port that exists.

@@ -1,0 +1,16 @@
+//! How long the codec takes for each case. What else the machine does shows in it; `guard` counts instructions instead.
+
+use benchmark::{CASES, Case, Workload};
+use divan::Bencher;
+use divan::counter::BytesCount;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = CASES)]
+fn codec(bencher: Bencher, case: &Case) {
+    let mut workload = Workload::new(case);
+    let bytes = BytesCount::new(workload.bytes());
+    bencher.counter(bytes).bench_local(|| workload.run());
+}
