@@ -30,7 +30,7 @@ enum Command {
     Diff(diff::Diff),
     /// Fetch a path through the stage that is running
     Get(get::Get),
-    /// Load stages for minutes while their backend fails in every way, and count what is lost
+    /// Load stages while their backend fails, and count what is lost
     Soak(lab::soak::Soak),
     #[command(flatten)]
     Attendee(attendee::Command),
