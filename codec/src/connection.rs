@@ -26,7 +26,8 @@ impl ConnectionOptions {
             if place == limits.max_connection_options {
                 return Err(Refusal::TooManyConnectionOptions);
             }
-            let is = |other: &str| option.eq_ignore_ascii_case(other.as_bytes());
+            let is =
+                |other: &str| option == other.as_bytes() || option.eq_ignore_ascii_case(other.as_bytes());
             match option.len() {
                 5 if is("close") => options.close = true,
                 10 if is("keep-alive") => options.keep_alive = true,

@@ -63,7 +63,8 @@ impl Name {
 
 /// What a name is that is as long as `expected`, the name of `known`.
 fn known_if_named(name: &[u8], expected: &str, known: Name) -> Name {
-    if name.eq_ignore_ascii_case(expected.as_bytes()) {
+    // Most senders write it as the RFC does, which is told at once.
+    if name == expected.as_bytes() || name.eq_ignore_ascii_case(expected.as_bytes()) {
         return known;
     }
     let meant = |&byte: &u8| if byte == b'_' { b'-' } else { byte };
