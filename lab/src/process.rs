@@ -60,6 +60,17 @@ impl Process {
         Process::start(command, |_| ())
     }
 
+    /// The same, with a limit of open files; only where there is a shell that can set one.
+    pub fn stage_with_open_files(
+        binary: impl AsRef<Path>,
+        limit: usize,
+        arguments: &[&str],
+    ) -> Result<Process, StartError> {
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let binary = binary.as_ref().to_string_lossy();
+        Process::stage("sh", &[&["-c", &script, &binary], arguments].concat())
+    }
+
     /// Runs `command`, and waits for the ready line `NAME listening on http://ADDRESS` on its stdout. `relay` is
     /// called with each line of stdout and stderr.
     pub fn start(

@@ -50,38 +50,32 @@ impl Subject {
     pub(crate) fn start(&self, backend: SocketAddr) -> Result<Process, StartError> {
         match &self.start {
             Start::Stage { number, binary } => {
-                let mut command = Command::new(binary);
-                command.args(["--log", "off"]);
-                start_stage(command, *number, backend)
+                let backend = backend.to_string();
+                Process::stage(binary, &stage_flags(*number, &["--backend", &backend, "--log", "off"]))
             }
             Start::Command(command_line) => Process::foreign(command_line, backend),
         }
     }
 
-    /// The same with a limit of open files, which only a stage's cap of clients can be set over.
+    /// The same with a limit of open files, over which only the cap of a stage's clients can be set.
     pub(crate) fn start_with_open_files(
         &self,
-        files: usize,
+        limit: usize,
         backend: SocketAddr,
     ) -> Result<Process, StartError> {
         let Start::Stage { number, binary } = &self.start else {
             return self.start(backend);
         };
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(binary);
-        command.args(["--log", "warn", "--max-clients", "1000"]);
-        start_stage(command, *number, backend)
+        let backend = backend.to_string();
+        let flags = ["--backend", &backend, "--log", "warn", "--max-clients", "1000"];
+        Process::stage_with_open_files(binary, limit, &stage_flags(*number, &flags))
     }
 }
 
-fn start_stage(mut command: Command, number: u32, backend: SocketAddr) -> Result<Process, StartError> {
-    command.args(["--listen", "127.0.0.1:0", "--backend", &backend.to_string()]);
-    if number >= 5 {
-        command.args(["--rpc", "127.0.0.1:0"]);
-    }
-    // What it says must not depend on who runs it.
-    command.env_remove("RUST_LOG");
-    Process::start(command, |_| ())
+/// The flags with which a stage listens on free ports, and these.
+fn stage_flags<'a>(number: u32, flags: &[&'a str]) -> Vec<&'a str> {
+    let rpc: &[&str] = if number >= 5 { &["--rpc", "127.0.0.1:0"] } else { &[] };
+    [&["--listen", "127.0.0.1:0"], rpc, flags].concat()
 }
 
 /// Builds stages in one go; what cargo says is shown.

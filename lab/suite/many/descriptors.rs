@@ -2,7 +2,6 @@
 
 #![cfg(target_os = "linux")]
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,13 +38,10 @@ fn wait_for_descriptors_to_reach(setup: &Setup, level: usize) {
 /// A stage that may open only so many files, before a backend that answers `hello`.
 fn with_open_files(limit: usize, flags: &[&str]) -> Setup {
     let backend = Backend::good(HELLO).unwrap();
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), BINARY]).args(flags);
-    command.args(["--listen", "127.0.0.1:0", "--backend", &backend.address().to_string()]);
-    command.args(free_ports());
-    // The log that is looked at must not depend on who runs the test.
-    command.env_remove("RUST_LOG");
-    Setup { proxy: Process::start(command, |_| ()).unwrap(), backend }
+    let address = backend.address().to_string();
+    let arguments =
+        [&["--listen", "127.0.0.1:0", "--backend", address.as_str()], flags, free_ports()].concat();
+    Setup { proxy: Process::stage_with_open_files(BINARY, limit, &arguments).unwrap(), backend }
 }
 
 /// Answers `/slow` never, `/large` with more than fits into buffers, and switches protocols if asked to.
@@ -181,7 +177,7 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later() {
         later.send(GET).unwrap();
         assert_eq!(later.read_response("GET").unwrap().text(), "hello");
         assert_eq!(first.exchange(GET).unwrap().text(), "hello");
-        drop(later);
+        drop((later, waiting));
         // Else the next crowd would be counted with what is left of this one.
         wait_for_descriptors(&setup, before, "the crowd has left");
     }
