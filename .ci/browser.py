@@ -30,9 +30,9 @@ CHROMIUM_FLAGS = [
 
 # Screenshots: one of each kind of page, in each of the looks.
 SHOWN = [
-    "/", "/setup", "/part1", "/part2", "/part3", "/part4", "/part5", "/tasks", "/measuring", "/codec", "/conformance",
-    "/source", "/source/part4/src/pool.rs", "/diff", "/diff/1/2", "/diff/3/4", "/diff/4/work", "/report", "/counters",
-    "/experiments",
+    "/", "/setup", "/part1", "/part2", "/part3", "/part4", "/part5", "/part6", "/tasks", "/measuring", "/codec",
+    "/conformance", "/source", "/source/part4/src/pool.rs", "/diff", "/diff/1/2", "/diff/3/4", "/diff/4/work", "/report",
+    "/counters", "/experiments",
 ]
 # Width and height in CSS pixels, whether it is a phone, the colours, the medium.
 LOOKS = {

@@ -30,7 +30,7 @@ enum Command {
     Diff(diff::Diff),
     /// Fetch a path through the stage that is running
     Get(get::Get),
-    /// Load stages while their backend fails in every way; count what is lost
+    /// Load stages while their backend fails in every way; count losses
     Soak(lab::soak::Soak),
     #[command(flatten)]
     Attendee(attendee::Command),
