@@ -72,13 +72,8 @@ impl Default for Encoder {
 }
 
 /// The fields that are written from what is done.
-const WRITTEN_HERE: Names = Names::these(&[
-    Name::Host,
-    Name::Connection,
-    Name::KeepAlive,
-    Name::ContentLength,
-    Name::TransferEncoding,
-]);
+const WRITTEN_HERE: Names =
+    Names::of(&[Name::Host, Name::Connection, Name::KeepAlive, Name::ContentLength, Name::TransferEncoding]);
 
 /// More than what is written besides the fields: status line, framing, Connection, Date; and a short body.
 const ADDED_BYTES: usize = 256;

@@ -171,7 +171,7 @@ impl FieldSection {
 
     /// Whether there is a field of that name: costs no look at the fields.
     pub(crate) fn has(&self, name: Name) -> bool {
-        self.names.contain(name)
+        self.names.contains(name)
     }
 
     /// As [`FieldSection::get_all`], for a name that was told apart.
@@ -242,8 +242,8 @@ impl FieldSection {
 
     /// Removes all field lines that have one of these names.
     pub(crate) fn remove_all(&mut self, names: Names) {
-        if self.names.meet(names) {
-            self.fields.retain(|field| !names.contain(field.known));
+        if self.names.intersects(names) {
+            self.fields.retain(|field| !names.contains(field.known));
             self.names.remove(names);
         }
     }
@@ -263,7 +263,7 @@ impl FieldSection {
     /// What stands side by side in the block is copied at once.
     pub(crate) fn put_lines(&self, out: &mut BytesMut, except: Names) {
         let mut together = 0..0;
-        for field in self.fields.iter().filter(|field| !except.contain(field.known)) {
+        for field in self.fields.iter().filter(|field| !except.contains(field.known)) {
             let Some(line) = field.line(&self.block) else {
                 out.put_slice(&self.block[mem::take(&mut together)]);
                 put_field(out, field.name.of(&self.block), field.value.of(&self.block));

@@ -21,7 +21,7 @@ use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Versio
 pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(), Refusal> {
     final_recipient(head)?;
     expectation(head)?;
-    let is_protected = |option| Names::PROTECTED.contain(Name::of(option));
+    let is_protected = |option| Names::PROTECTED.contains(Name::of(option));
     if head.connection.names_fields && head.fields.list_of(Name::Connection).any(is_protected) {
         // RFC 9110 section 7.6.1: a field for all recipients must not be listed; a client that lists one wants
         // it removed without anybody knowing.
@@ -32,7 +32,7 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
     let host = head.authority_span();
 
     // What a client says of where it comes from can be forged: it is replaced, and not added to.
-    const FORGED: Names = Names::these(&[Name::Forwarded, Name::XForwarded, Name::Disguised]);
+    const FORGED: Names = Names::of(&[Name::Forwarded, Name::XForwarded, Name::Disguised]);
     remove_hop_by_hop(&mut head.fields, head.connection, FORGED);
 
     if let Some(upgrade) = upgrade {
@@ -73,7 +73,7 @@ pub fn response(head: &mut ResponseHead, name: &str) {
 /// Whether a field may be passed on in a trailer section (RFC 9110 section 6.5.1): not one that frames or routes
 /// a message, nor one of a single hop.
 pub(crate) fn may_be_in_trailers(name: &[u8]) -> bool {
-    !Names::HOP_BY_HOP.and(Names::PROTECTED).contain(Name::of(name)) && !is_forbidden_in_trailers(name)
+    !Names::HOP_BY_HOP.union(Names::PROTECTED).contains(Name::of(name)) && !is_forbidden_in_trailers(name)
 }
 
 /// Refuses what a reverse proxy answers by itself.
@@ -145,13 +145,13 @@ fn remove_hop_by_hop(fields: &mut FieldSection, connection: ConnectionOptions, m
     if connection.names_fields {
         // `close` names no field. A protected one is only named by a backend.
         let is_removed = |option: &&[u8]| {
-            !option.eq_ignore_ascii_case(b"close") && !Names::PROTECTED.contain(Name::of(option))
+            !option.eq_ignore_ascii_case(b"close") && !Names::PROTECTED.contains(Name::of(option))
         };
         let listed = fields.list_of(Name::Connection).filter(is_removed);
         let listed: Vec<Vec<u8>> = listed.map(<[u8]>::to_vec).collect();
         fields.retain(|name, _| !listed.iter().any(|option| option.eq_ignore_ascii_case(name)));
     }
-    fields.remove_all(Names::HOP_BY_HOP.and(more));
+    fields.remove_all(Names::HOP_BY_HOP.union(more));
 }
 
 /// RFC 9110 section 6.5.1: fields that are for framing, routing, authentication or how to read the content.

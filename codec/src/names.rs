@@ -68,7 +68,7 @@ fn known_if_named(name: &[u8], expected: &str, known: Name) -> Name {
         return known;
     }
     let meant = |&byte: &u8| if byte == b'_' { b'-' } else { byte };
-    let is_disguised = Names::HOP_BY_HOP.and(Names::PROTECTED).contain(known)
+    let is_disguised = Names::HOP_BY_HOP.union(Names::PROTECTED).contains(known)
         && name
             .iter()
             .map(meant)
@@ -83,7 +83,7 @@ pub(crate) struct Names(u32);
 
 impl Names {
     /// RFC 9110 section 7.6.1, and section 11.7 for those about a proxy. Transfer-Encoding is the encoder's.
-    pub(crate) const HOP_BY_HOP: Names = Names::these(&[
+    pub(crate) const HOP_BY_HOP: Names = Names::of(&[
         Name::Te,
         Name::Upgrade,
         Name::Connection,
@@ -97,19 +97,19 @@ impl Names {
     /// What `Connection` must not list: without them a message would go elsewhere, end elsewhere, or hide where it came
     /// from.
     pub(crate) const PROTECTED: Names =
-        Names::these(&[Name::Host, Name::ContentLength, Name::TransferEncoding, Name::Via, Name::XForwarded]);
+        Names::of(&[Name::Host, Name::ContentLength, Name::TransferEncoding, Name::Via, Name::XForwarded]);
 
-    pub(crate) const fn these(names: &[Name]) -> Names {
+    pub(crate) const fn of(names: &[Name]) -> Names {
         let mut set = Names(0);
         let mut place = 0;
         while place < names.len() {
-            set = set.and(Names(1 << names[place] as u32));
+            set = set.union(Names(1 << names[place] as u32));
             place += 1;
         }
         set
     }
 
-    pub(crate) const fn and(self, others: Names) -> Names {
+    pub(crate) const fn union(self, others: Names) -> Names {
         Names(self.0 | others.0)
     }
 
@@ -121,12 +121,12 @@ impl Names {
         self.0 &= !others.0;
     }
 
-    pub(crate) const fn contain(self, name: Name) -> bool {
+    pub(crate) const fn contains(self, name: Name) -> bool {
         self.0 & (1 << name as u32) != 0
     }
 
     /// Whether the two have a name in common.
-    pub(crate) const fn meet(self, others: Names) -> bool {
+    pub(crate) const fn intersects(self, others: Names) -> bool {
         self.0 & others.0 != 0
     }
 }
