@@ -71,9 +71,10 @@ pub fn response(head: &mut ResponseHead, name: &str) {
 }
 
 /// Whether a field may be passed on in a trailer section (RFC 9110 section 6.5.1): not one that frames or routes
-/// a message, nor one of a single hop.
+/// a message, nor one of a single hop, nor what a backend may take for such a one.
 pub(crate) fn may_be_in_trailers(name: &[u8]) -> bool {
-    !Names::HOP_BY_HOP.union(Names::PROTECTED).contains(Name::of(name)) && !is_forbidden_in_trailers(name)
+    const TOLD_APART: Names = Names::HOP_BY_HOP.union(Names::PROTECTED).union(Names::of(&[Name::Disguised]));
+    !TOLD_APART.contains(Name::of(name)) && !is_forbidden_in_trailers(name)
 }
 
 /// Refuses what a reverse proxy answers by itself.

@@ -71,7 +71,8 @@ fn a_body_of_another_length_than_announced_is_an_error() {
 fn trailers_follow_the_last_chunk_without_fields_that_frame_or_route() {
     // RFC 9110 section 6.5.1
     let input = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\nHost: g\r\n\
-                 Transfer-Encoding: chunked\r\nConnection: close\r\nAuthorization: x\r\nVia: v\r\nX-Checksum: 7\r\n\r\n";
+                 Transfer-Encoding: chunked\r\nConnection: close\r\nAuthorization: x\r\nVia: v\r\n\
+                 X_Forwarded_For: f\r\nContent_Length: 5\r\nX-Checksum: 7\r\n\r\n";
     let mut decoder = Decoder::new();
     common::receive(&mut decoder, input.as_bytes(), &Limits::DEFAULT);
     decoder.decode_request(&Limits::DEFAULT).unwrap().unwrap();
