@@ -54,7 +54,8 @@ struct Idle {
 pub struct Lent {
     connection: BackendConnection,
     is_reused: bool,
-    _counted: Counted,
+    /// `None` once an exchange on it has failed.
+    _counted: Option<Counted>,
 }
 
 /// Counts a lent connection until it is dropped.
@@ -124,6 +125,8 @@ impl Pool {
         let Err(error) = outcome else {
             return Ok(false);
         };
+        // It will not come back: nobody is to wait for it, least of all who gets another in its place.
+        lent._counted = None;
         let was_closed =
             error.blame() == Blame::Backend && matches!(error.cause(), Cause::Closed(_) | Cause::Io(_));
         let has_died = lent.is_reused && was_closed && !lent.has_answered();
@@ -137,14 +140,14 @@ impl Pool {
     async fn connect(&self) -> Result<Lent, Error> {
         let counted = Counted::new(&self.lent);
         let connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
-        Ok(Lent { connection, is_reused: false, _counted: counted })
+        Ok(Lent { connection, is_reused: false, _counted: Some(counted) })
     }
 
     /// An idle connection, unless the backend has closed it, or soon will.
     fn usable(&self, idle: Idle) -> Option<Lent> {
         let Idle { connection, since } = idle;
         let is_usable = since.elapsed() < self.max_age && !connection.is_stale();
-        is_usable.then(|| Lent { connection, is_reused: true, _counted: Counted::new(&self.lent) })
+        is_usable.then(|| Lent { connection, is_reused: true, _counted: Some(Counted::new(&self.lent)) })
     }
 }
 

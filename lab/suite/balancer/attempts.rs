@@ -70,6 +70,15 @@ fn a_request_goes_out_again_as_it_came_three_times_to_one_backend_and_to_three_a
 }
 
 #[test]
+fn nobody_waits_for_a_connection_on_which_an_exchange_has_failed() {
+    // It is the only one that the pool of the first backend may hold, and the second attempt comes while it is lent.
+    let backends = [closing(), good()];
+    let proxy = start(&addresses(&backends), &["--pool-size", "1", "--pool-wait", "60m"]);
+    assert_eq!(exchange(&proxy, GET).text(), "hello");
+    assert_eq!(requests(&backends), [3, 1]);
+}
+
+#[test]
 fn what_has_not_reached_the_client_may_be_asked_for_elsewhere() {
     for (begun, is_repeated) in [
         ("HTTP/1.1 2", true),
