@@ -9,7 +9,7 @@ pub(crate) struct ConnectionOptions {
     pub(crate) close: bool,
     pub(crate) keep_alive: bool,
     pub(crate) upgrade: bool,
-    /// Whether there are others: each names a field that is meant for the next hop alone.
+    /// Whether there are others but `TE`: each names a field, or a trailer, that is meant for the next hop alone.
     pub(crate) names_fields: bool,
 }
 
@@ -32,6 +32,8 @@ impl ConnectionOptions {
                 5 if is("close") => options.close = true,
                 10 if is("keep-alive") => options.keep_alive = true,
                 7 if is("upgrade") => options.upgrade = true,
+                // Never passed on, listed or not.
+                2 if is("TE") => {}
                 _ => options.names_fields = true,
             }
         }

@@ -6,6 +6,7 @@
 use bytes::{BufMut, BytesMut};
 
 use crate::body::{self, WrongBodyLength};
+use crate::connection::ConnectionOptions;
 use crate::fields::put_field;
 use crate::framing::{decimal, has_no_body};
 use crate::names::{Name, Names};
@@ -25,6 +26,8 @@ pub struct Encoder {
     framing: BodyFraming,
     progress: Progress,
     writing: Writing,
+    /// Whether a trailer section is left out.
+    drops_trailers: bool,
 }
 
 /// Whether what was returned to be written has been written.
@@ -67,6 +70,7 @@ impl Default for Encoder {
             framing: BodyFraming::Empty,
             progress: Progress::Nothing,
             writing: Writing::Done,
+            drops_trailers: false,
         }
     }
 }
@@ -126,7 +130,7 @@ impl Encoder {
     ///
     /// `host` is what `Host` says where the request itself names none, as in HTTP/1.0.
     pub fn queue_request(&mut self, head: &RequestHead, host: &str, persistence: Persistence) {
-        self.start(head.framing(), &head.fields);
+        self.start(head.framing(), &head.fields, head.connection);
         let out = &mut self.queued;
         out.put_slice(head.method_bytes());
         out.put_slice(b" ");
@@ -159,7 +163,8 @@ impl Encoder {
         let has_no_body = has_no_body(answering.response_to, head.status());
         let ends_with_connection = framing == BodyFraming::CloseDelimited && !has_no_body;
         let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
-        self.start(if has_no_body { BodyFraming::Empty } else { framing }, &head.fields);
+        let framed = if has_no_body { BodyFraming::Empty } else { framing };
+        self.start(framed, &head.fields, head.connection);
         let out = &mut self.queued;
         put_status_line(out, head);
         head.fields.put_lines(out, WRITTEN_HERE);
@@ -200,7 +205,10 @@ impl Encoder {
     ///
     /// # Errors
     /// [`WrongBodyLength`] if the body is longer, or ends sooner, than its head announced.
-    pub fn parts<'a>(&'a mut self, piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
+    pub fn parts<'a>(&'a mut self, mut piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
+        if self.drops_trailers {
+            piece = piece.with_trailers(None);
+        }
         // What would be the body of a response to HEAD is not sent.
         let mut bytes = if self.framing == BodyFraming::Empty { &[] } else { piece.bytes() };
         body::put_before(&mut self.queued, &mut self.framing, &piece)?;
@@ -242,7 +250,7 @@ impl Encoder {
     }
 
     /// Begins a message, in the place of one that is queued and has not left.
-    fn start(&mut self, framing: BodyFraming, fields: &FieldSection) {
+    fn start(&mut self, framing: BodyFraming, fields: &FieldSection, connection: ConnectionOptions) {
         self.queued.clear();
         let bytes = fields.block().len() + ADDED_BYTES;
         if self.queued.capacity() == 0 {
@@ -251,6 +259,8 @@ impl Encoder {
         self.queued.reserve(bytes);
         self.framing = framing;
         self.progress = Progress::HeadQueued;
+        // RFC 9110 section 7.6.1: trailers that Connection names are not passed on. Section 6.5.1: nor need others be.
+        self.drops_trailers = connection.names_fields;
     }
 }
 

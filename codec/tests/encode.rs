@@ -6,7 +6,7 @@ mod common;
 
 use codec::{
     Answering, BodyFraming, Decoded, Decoder, Encoder, Limits, Persistence, Piece, Progress, RequestHead,
-    ResponseHead, ResponseTo, Version, WrongBodyLength,
+    ResponseHead, ResponseTo, Version, WrongBodyLength, forward,
 };
 use common::request;
 
@@ -79,6 +79,28 @@ fn trailers_follow_the_last_chunk_without_fields_that_frame_or_route() {
     assert_eq!(decoder.decode_piece(&Limits::DEFAULT), Ok(Decoded::Piece));
     let mut encoder = encoder(BodyFraming::Chunked);
     assert_eq!(write(&mut encoder, decoder.piece()).unwrap(), "0\r\nX-Checksum: 7\r\n\r\n");
+}
+
+#[test]
+fn trailers_of_one_hop_are_not_sent_on() {
+    // RFC 9110 section 7.6.1: fields and trailers that Connection names.
+    for (connection, expected) in
+        [("X-Checksum", "0\r\n\r\n"), ("keep-alive, TE", "0\r\nX-Checksum: 7\r\n\r\n")]
+    {
+        let input = format!(
+            "POST / HTTP/1.1\r\nHost: h\r\nConnection: {connection}\r\nTransfer-Encoding: chunked\r\n\r\n\
+             0\r\nX-Checksum: 7\r\n\r\n"
+        );
+        let mut decoder = Decoder::new();
+        common::receive(&mut decoder, input.as_bytes(), &Limits::DEFAULT);
+        let mut head = decoder.decode_request(&Limits::DEFAULT).unwrap().unwrap();
+        forward::request(&mut head, [10, 0, 0, 1].into(), "proxy").unwrap();
+        assert_eq!(decoder.decode_piece(&Limits::DEFAULT), Ok(Decoded::Piece));
+        let mut encoder = Encoder::new();
+        encoder.queue_request(&head, "backend", Persistence::KeepAlive);
+        let sent = write(&mut encoder, decoder.piece()).unwrap();
+        assert_eq!(sent.split_once("\r\n\r\n").unwrap().1, expected, "{connection}");
+    }
 }
 
 #[test]
