@@ -245,7 +245,7 @@ def main(chromium, target):
     with (
         tempfile.TemporaryDirectory() as profile,
         start("webserver") as backend,
-        start("part5", "--backend", backend.address, "--rpc", "127.0.0.1:0") as last,
+        start("part6", "--backend", backend.address, "--rpc", "127.0.0.1:0") as last,
         start("part1", "--backend", backend.address) as first,
         Program(["chromedriver", "--port=0"], "started successfully on port ", pictures / "driver.log") as driver,
         Browser(driver, chromium, profile) as browser,

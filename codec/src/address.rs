@@ -23,8 +23,8 @@ pub enum AddressError {
 }
 
 impl BackendAddress {
-    /// Takes `host:port` or `http://host:port`, and resolves the name once, now. No TLS, one backend:
-    /// docs/src/limits.md says why.
+    /// Takes `host:port` or `http://host:port`, and resolves the name once, now. Why once, and why no TLS:
+    /// docs/src/limits.md.
     pub fn resolve(text: &str) -> Result<BackendAddress, AddressError> {
         let authority = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
         let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());

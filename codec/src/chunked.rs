@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use crate::fields::is_token;
 use crate::scanner::Scanner;
+use crate::token::is_token;
 use crate::{FieldSection, Limits, Refusal};
 
 /// Where the decoder stands in a chunked body.

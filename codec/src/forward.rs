@@ -7,8 +7,8 @@ use std::io::Write;
 use std::net::IpAddr;
 
 use crate::connection::ConnectionOptions;
-use crate::fields::is_token;
 use crate::names::{Name, Names};
+use crate::token::is_token;
 use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Version};
 
 /// Makes a request that came from a client one that can be sent to a backend.

@@ -3,9 +3,10 @@
 use memchr::memchr;
 
 use crate::connection::ConnectionOptions;
-use crate::fields::{Span, is_token};
 use crate::names::Name;
+use crate::span::Span;
 use crate::target::{Target, TargetForm, is_host_and_port};
+use crate::token::is_token;
 use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
 
 /// The head of a request (RFC 9112 section 3), valid in every point that this codec checks.

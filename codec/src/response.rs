@@ -1,9 +1,9 @@
 //! The head of a response: parsing one, making one, and what one can ask of it.
 
 use crate::connection::ConnectionOptions;
-use crate::fields::Span;
 use crate::reason::reason_phrase;
 use crate::request::without_line_end;
+use crate::span::Span;
 use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
 
 /// The head of a response (RFC 9112 section 4).

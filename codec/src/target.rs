@@ -5,8 +5,9 @@ use std::ops::Range;
 use memchr::memchr;
 
 use crate::Refusal;
-use crate::fields::{Span, table};
 use crate::framing::decimal;
+use crate::span::Span;
+use crate::token::table;
 
 /// Which of the four forms a request target has (RFC 9112 section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,7 +51,7 @@ impl Health {
 
     /// Returns once it is down. May be dropped.
     pub async fn wait_until_down(&self) {
-        // Made before the look, so that no end falls between the two.
+        // Made before the look, so that it cannot go down unseen between the two.
         let went_down = self.went_down.notified();
         if self.is_up() {
             went_down.await;
@@ -73,7 +73,7 @@ impl Health {
         !self.is_up() && self.must_answer.load(Ordering::Relaxed)
     }
 
-    /// A request was answered. That alone does not bring it back: the request may be older than its end.
+    /// A request was answered. That alone does not bring it back: it may have gone down since the request was sent.
     pub fn succeeded(&self) {
         // Looked at first, because a write takes the value away from all other threads.
         if self.failures_in_a_row.load(Ordering::Relaxed) != 0 {

@@ -1,7 +1,8 @@
 //! The contract of the stats RPC, and a typed client for it.
 //!
-//! JSON-RPC 2.0 over HTTP: a POST to [`PATH`] with the method [`GET_STATS`] and no parameters is answered with
-//! [`Stats`], and with [`GET_BACKENDS`] by [`Backends`] where a proxy has several. Any JSON-RPC client of any language can call it, and so can curl.
+//! JSON-RPC 2.0 over HTTP: a POST to [`PATH`] with a method and no parameters. [`GET_STATS`] is answered with [`Stats`];
+//! [`GET_BACKENDS`], where a proxy takes several, with [`Backends`]. Any JSON-RPC client of any language can call it, and
+//! so can curl.
 
 mod client;
 

@@ -1,0 +1,87 @@
+//! Finds the field lines of a section with httparse, and which rule is broken where it refuses one.
+//!
+//! Whoever edits this: httparse takes more than we want to take. LF alone is refused here, or by the scanner before.
+
+use super::{ADDED_FIELDS, FEW_FIELDS, FIELDS, Field};
+use crate::names::{Name, Names};
+use crate::span::Span;
+use crate::token::is_token;
+use crate::{Limits, Refusal};
+
+/// Field lines that were parsed where they lie.
+pub(crate) struct ParsedFields {
+    pub(super) fields: Vec<Field>,
+    pub(super) names: Names,
+    /// Where the section ends, empty line included.
+    pub(crate) end: usize,
+}
+
+/// Parses a section of a head that has come at once, as most do, from `start` on: it is not searched for its end first.
+/// `None` if it has not come whole, or may not be valid: then the scanner finds out which.
+pub(crate) fn parse_at_once(bytes: &[u8], start: usize, limits: &Limits) -> Option<ParsedFields> {
+    let parsed = parse_fields(bytes, start, &mut [httparse::EMPTY_HEADER; FEW_FIELDS])?;
+    let is_within = parsed.end <= limits.max_head_bytes && parsed.fields.len() <= limits.max_fields;
+    // httparse takes LF alone for a line end. The line before a field ends where its name starts.
+    let ends_with_crlf = |start: usize| bytes[..start].ends_with(b"\r\n");
+    let is_strict = parsed.fields.iter().all(|field| ends_with_crlf(field.name.range().start))
+        && bytes[..parsed.end].ends_with(b"\r\n\r\n");
+    (is_within && is_strict).then_some(parsed)
+}
+
+/// Where each field lies in `block`, and which names there are; `None` if httparse refuses one, or finds no end.
+pub(super) fn parse_fields<'block>(
+    block: &'block [u8],
+    start: usize,
+    headers: &mut [httparse::Header<'block>],
+) -> Option<ParsedFields> {
+    let Ok(httparse::Status::Complete((length, headers))) = httparse::parse_headers(&block[start..], headers)
+    else {
+        return None;
+    };
+    let end = start + length;
+    let span = |part: &[u8]| {
+        let start = part.as_ptr() as usize - block.as_ptr() as usize;
+        Span::new(start..start + part.len())
+    };
+    let mut fields = FIELDS.with(|spares| spares.take(headers.len() + ADDED_FIELDS));
+    let mut names = Names::default();
+    fields.extend(headers.iter().map(|header| {
+        let known = Name::of(header.name.as_bytes());
+        names.add(known);
+        // httparse lends an empty value from elsewhere.
+        let value = if header.value.is_empty() { Span::default() } else { span(header.value) };
+        Field { name: span(header.name.as_bytes()), value, known }
+    }));
+    Some(ParsedFields { fields, names, end })
+}
+
+/// Which rule a field section broke that httparse refused: it tells only the kind of byte that it met.
+pub(super) fn diagnose(lines: &[u8]) -> Refusal {
+    let mut first = true;
+    for line in lines.split(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            break;
+        }
+        if matches!(line[0], b' ' | b'\t') {
+            // RFC 9112 section 2.2: white space before the first field line; section 5.2: obs-fold after it.
+            return if first { Refusal::WhitespaceBeforeFirstField } else { Refusal::ObsoleteLineFolding };
+        }
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else {
+            return Refusal::InvalidFieldName;
+        };
+        let (name, value) = (&line[..colon], &line[colon + 1..]);
+        if !is_token(name) {
+            // RFC 9112 section 5.1: no white space between the name and the colon.
+            let trimmed = name.trim_ascii_end();
+            let only_space = trimmed.len() < name.len() && is_token(trimmed);
+            return if only_space { Refusal::WhitespaceBeforeColon } else { Refusal::InvalidFieldName };
+        }
+        // RFC 9110 section 5.5: no control characters but HTAB.
+        if value.iter().any(|&byte| byte != b'\t' && (byte < b' ' || byte == 0x7f)) {
+            return Refusal::InvalidFieldValue;
+        }
+        first = false;
+    }
+    Refusal::InvalidFieldValue
+}

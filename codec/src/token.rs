@@ -1,0 +1,27 @@
+//! Tokens (RFC 9110 section 5.6.2), and tables of the bytes that a part of a message may have.
+
+/// Whether these bytes are a token (RFC 9110 section 5.6.2).
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    const TOKEN: [bool; 256] = table(b"!#$%&'*+-.^_`|~");
+    TOKEN[usize::from(byte)]
+}
+
+/// Which bytes are letters, digits, or one of `others`.
+pub(crate) const fn table(others: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut place = 0;
+    while place < others.len() {
+        table[others[place] as usize] = true;
+        place += 1;
+    }
+    table
+}
