@@ -11,8 +11,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::proxy::Proxy;
 
-/// The shortest time between two checks.
-const MIN_INTERVAL: Duration = Duration::from_millis(10);
+/// The shortest time between two checks, and for one: with none at all every backend would be down.
+const MIN_TIME: Duration = Duration::from_millis(10);
 /// By what part of the interval a check may come sooner: else several proxies would check at the same moment.
 const JITTER: f64 = 0.2;
 
@@ -21,11 +21,11 @@ const JITTER: f64 = 0.2;
 #[group(skip)]
 pub struct Flags {
     /// How often each backend is checked, if there are several
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_interval)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_time)]
     pub health_interval: Duration,
 
     /// How long a check may take
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = stage::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_time)]
     health_timeout: Duration,
 
     /// A path that is to be answered 2xx or 3xx [default: to accept a connection is enough]
@@ -125,9 +125,9 @@ fn random() -> f64 {
     f64::from(RandomState::new().hash_one(()) as u32) / f64::from(u32::MAX)
 }
 
-fn parse_interval(text: &str) -> Result<Duration, String> {
+fn parse_time(text: &str) -> Result<Duration, String> {
     match stage::parse_duration(text)? {
-        interval if interval < MIN_INTERVAL => Err(format!("it is less than {MIN_INTERVAL:?}")),
-        interval => Ok(interval),
+        time if time < MIN_TIME => Err(format!("it is less than {MIN_TIME:?}")),
+        time => Ok(time),
     }
 }

@@ -138,6 +138,7 @@ fn flags_that_make_no_sense_end_with_exit_code_2() {
         (["--backend", many.as_str()], "65 backends"),
         (["--health-interval", "9ms"], "10ms"),
         (["--health-timeout", "soon"], "--health-timeout"),
+        (["--health-timeout", "0ms"], "10ms"),
         (["--health-path", "health"], "Try: --health-path /"),
         (["--health-path", "http://127.0.0.1/"], "Try: --health-path /"),
         (["--health-path", "/a b"], "Try: --health-path /"),
