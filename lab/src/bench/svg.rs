@@ -18,12 +18,13 @@ pub(super) fn escape(text: &str) -> String {
 
 /// A bar for each case: the median, and a thin line from the slowest to the fastest round.
 pub(super) fn throughput(cases: &[Case], subjects: usize) -> String {
-    const LEFT: f64 = 210.0;
     const RIGHT: f64 = 90.0;
     const ROW: f64 = 30.0;
+    let label = |case: &Case| format!("{}, clients {}", case.name, case.clients);
+    let left = width_of_longest(cases.iter().map(label)) + 16.0;
     let height = ROW * cases.len() as f64 + 10.0;
     let most = cases.iter().map(|case| case.series(|run| run.throughput).most()).fold(1.0, f64::max);
-    let x = |value: f64| LEFT + value / most * (WIDTH - LEFT - RIGHT);
+    let x = |value: f64| left + value / most * (WIDTH - left - RIGHT);
     let mut description = String::new();
     let mut bars = String::new();
     for (index, case) in cases.iter().enumerate() {
@@ -31,7 +32,7 @@ pub(super) fn throughput(cases: &[Case], subjects: usize) -> String {
         let (name, median) = (escape(&case.name), number(series.median()));
         let _ = write!(description, "{name} with clients {}: {median} requests a second. ", case.clients);
         let (top, middle) = (ROW * index as f64 + 5.0, ROW * index as f64 + 16.0);
-        let (style, width) = (index % subjects % STYLES, x(series.median()) - LEFT);
+        let (style, width) = (index % subjects % STYLES, x(series.median()) - left);
         let (least, fastest, upper) = (x(series.least()), x(series.most()), middle - 4.0);
         let range =
             format!("M{least:.1} {middle:.1}H{fastest:.1}M{least:.1} {upper:.1}v8M{fastest:.1} {upper:.1}v8");
@@ -41,14 +42,14 @@ pub(super) fn throughput(cases: &[Case], subjects: usize) -> String {
         };
         let _ = write!(
             bars,
-            r#"<text x="{label:.1}" y="{base:.1}" text-anchor="end">{name}, clients {clients}</text>
-<rect class="bar{style}" x="{LEFT}" y="{top:.1}" width="{width:.1}" height="22" rx="2"/>
+            r#"<text x="{end:.1}" y="{base:.1}" text-anchor="end">{label}</text>
+<rect class="bar{style}" x="{left:.1}" y="{top:.1}" width="{width:.1}" height="22" rx="2"/>
 {range}
 <text x="{value:.1}" y="{base:.1}">{median}</text>
 "#,
-            label = LEFT - 8.0,
+            end = left - 8.0,
+            label = escape(&label(case)),
             base = middle + 4.5,
-            clients = case.clients,
             value = fastest + 8.0,
         );
     }
@@ -59,7 +60,6 @@ pub(super) fn throughput(cases: &[Case], subjects: usize) -> String {
 /// tenth of the requests that are left, or the few that matter would not be seen.
 pub(super) fn latencies(cases: &[Case], title: &str) -> String {
     const LEFT: f64 = 70.0;
-    const RIGHT: f64 = 190.0;
     const TOP: f64 = 12.0;
     const PLOT_HEIGHT: f64 = 250.0;
     const BOTTOM: f64 = 44.0;
@@ -71,14 +71,15 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
         ("99.99 %", 0.9999),
         ("max", 0.99999),
     ];
+    let right = width_of_longest(cases.iter().map(|case| case.name.clone())) + 46.0;
     let count = cases.iter().map(|case| case.latencies().count()).max().unwrap_or(1).max(2);
     // The last request of all is as far to the right as its number allows.
     let nines = (count as f64).log10();
     let most = nice(cases.iter().map(|case| case.latencies().max()).fold(0.001, f64::max));
-    let x = |quantile: f64| LEFT + -(1.0 - quantile).log10() / nines * (WIDTH - LEFT - RIGHT);
+    let x = |quantile: f64| LEFT + -(1.0 - quantile).log10() / nines * (WIDTH - LEFT - right);
     let y = |latency: f64| TOP + PLOT_HEIGHT * (1.0 - latency / most);
     let mut lines = String::new();
-    for (name, quantile) in TICKS.into_iter().filter(|(_, quantile)| x(*quantile) <= WIDTH - RIGHT + 0.5) {
+    for (name, quantile) in TICKS.into_iter().filter(|(_, quantile)| x(*quantile) <= WIDTH - right + 0.5) {
         let _ = writeln!(
             lines,
             r#"<path class="grid" d="M{x:.1} {TOP}v{PLOT_HEIGHT}"/><text x="{x:.1}" y="{base}" text-anchor="middle">{name}</text>"#,
@@ -92,7 +93,7 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
             lines,
             r#"<path class="grid" d="M{LEFT} {y:.1}H{end}"/><text x="{label}" y="{base:.1}" text-anchor="end">{text} ms</text>"#,
             y = y(latency),
-            end = WIDTH - RIGHT,
+            end = WIDTH - right,
             label = LEFT - 6.0,
             base = y(latency) + 4.5,
             text = without_zeros(&number(latency)),
@@ -101,7 +102,7 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
     let _ = writeln!(
         lines,
         r#"<text x="{middle}" y="{base}" text-anchor="middle">so many of the requests took no longer than ...</text>"#,
-        middle = (LEFT + WIDTH - RIGHT) / 2.0,
+        middle = (LEFT + WIDTH - right) / 2.0,
         base = TOP + PLOT_HEIGHT + 38.0
     );
     let mut description = String::new();
@@ -130,7 +131,7 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
         let room = TOP + PLOT_HEIGHT - 18.0 * (labels.len() - 1 - index) as f64;
         let place = wanted.min(room).max(free);
         free = place + 18.0;
-        let (start, text) = (WIDTH - RIGHT + 8.0, WIDTH - RIGHT + 38.0);
+        let (start, text) = (WIDTH - right + 8.0, WIDTH - right + 38.0);
         let _ = writeln!(
             lines,
             r#"<path class="curve line{style}" d="M{start} {place:.1}h24"/><text x="{text}" y="{base:.1}">{name}</text>"#,
@@ -138,6 +139,12 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
         );
     }
     chart(title, &description, TOP + PLOT_HEIGHT + BOTTOM, &lines)
+}
+
+/// About how wide the longest of these texts is; not more than half of the chart.
+fn width_of_longest(texts: impl Iterator<Item = String>) -> f64 {
+    const LETTER: f64 = 7.5;
+    (texts.map(|text| text.chars().count()).max().unwrap_or(0) as f64 * LETTER).min(WIDTH / 2.0)
 }
 
 fn chart(title: &str, description: &str, height: f64, content: &str) -> String {
