@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use stage::tokio::Listener;
+use stage::tokio::{Listener, block_on};
 
 use crate::proxy::{NAME, Proxy};
 
@@ -20,9 +20,8 @@ pub struct Flags {
     clients: stage::tokio::Flags,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    stage::exit(run(&Flags::parse()).await)
+fn main() -> ExitCode {
+    stage::exit(block_on(run(&Flags::parse())))
 }
 
 async fn run(flags: &Flags) -> anyhow::Result<()> {

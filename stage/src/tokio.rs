@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::process;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::Context;
 use codec::Limits;
 use codec::tokio::{ClientConnection, ClientStream, Connections};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -26,6 +28,19 @@ const RESERVED_DESCRIPTORS: u64 = 64;
 
 /// Clients that are served at once where the system sets no limit of its own.
 const MAX_CLIENTS_WITHOUT_LIMIT: u64 = 100_000;
+
+/// Runs a program on a runtime with a thread for each core that it may use. With one core it is a runtime without
+/// threads of its own, which spares each request what threads cost to keep apart.
+///
+/// # Errors
+/// What `program` came to; or the runtime cannot be started.
+pub fn block_on(program: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let mut runtime = match available_parallelism() {
+        Ok(cores) if cores.get() == 1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build().context("cannot start the runtime")?.block_on(program)
+}
 
 /// The flags that a stage with many clients has.
 #[derive(Clone, Debug, clap::Args)]

@@ -22,14 +22,13 @@ mod validators;
 use std::process::ExitCode;
 
 use clap::Parser;
-use stage::tokio::Listener;
+use stage::tokio::{Listener, block_on};
 
 use crate::flags::Flags;
 use crate::server::Server;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    stage::exit(run(Flags::parse()).await)
+fn main() -> ExitCode {
+    stage::exit(block_on(run(Flags::parse())))
 }
 
 async fn run(flags: Flags) -> anyhow::Result<()> {

@@ -9,6 +9,7 @@ mod leftovers;
 mod pipelining;
 mod soak;
 mod stopping;
+mod threads;
 mod timeouts;
 mod upgrade;
 
