@@ -5,18 +5,20 @@
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::PATIENCE;
+use crate::port::KeptPort;
 use crate::record::{Received, Shared};
 use crate::script::Connection;
 use crate::wire::End;
 
 /// A backend; it stops listening when it is dropped.
 pub struct Backend {
-    address: SocketAddr,
+    port: KeptPort,
     shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
 }
 
 impl Backend {
@@ -24,25 +26,24 @@ impl Backend {
     pub fn script(
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Backend> {
-        Backend::script_at(([127, 0, 0, 1], 0).into(), script)
+        Backend::script_at(KeptPort::bind()?, script)
     }
 
-    /// The same at an address where a backend listened before.
+    /// The same at a port that is known already.
     pub fn script_at(
-        address: SocketAddr,
+        port: KeptPort,
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Backend> {
-        let listener = listen(address)?;
-        let address = listener.local_addr()?;
+        let listener = listen(port.address())?;
         let shared = Arc::new(Shared::default());
-        let (accepting, script) = (Arc::clone(&shared), Arc::new(script));
-        thread::spawn(move || {
+        let (common, script) = (Arc::clone(&shared), Arc::new(script));
+        let accepting = thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
-                if accepting.lock().stopping {
+                if common.lock().stopping {
                     break;
                 }
-                accepting.change(|record| record.accepted += 1);
-                let (shared, script) = (Arc::clone(&accepting), Arc::clone(&script));
+                common.change(|record| record.accepted += 1);
+                let (shared, script) = (Arc::clone(&common), Arc::clone(&script));
                 thread::spawn(move || {
                     let run = Connection::new(stream, Arc::clone(&shared))
                         .and_then(|mut connection| script(&mut connection));
@@ -58,7 +59,7 @@ impl Backend {
                 });
             }
         });
-        Ok(Backend { address, shared })
+        Ok(Backend { port, shared, accepting: Some(accepting) })
     }
 
     /// Answers each request with these bytes, once it has come whole.
@@ -148,7 +149,12 @@ impl Backend {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
+    }
+
+    /// Stops listening; another may listen at its port.
+    pub fn stop(self) -> KeptPort {
+        self.port.clone()
     }
 
     /// How many connections were accepted.
@@ -224,6 +230,10 @@ impl Drop for Backend {
             record.released = usize::MAX / 2;
         });
         // Wakes the thread that accepts, which then stops listening.
-        let _ = TcpStream::connect_timeout(&self.address, PATIENCE);
+        if TcpStream::connect_timeout(&self.address(), PATIENCE).is_ok()
+            && let Some(accepting) = self.accepting.take()
+        {
+            let _ = accepting.join();
+        }
     }
 }

@@ -41,7 +41,7 @@ use std::time::Duration;
 
 pub use backend::Backend;
 pub use client::{Client, Ended, Response};
-pub use port::{FullPort, RefusedPort};
+pub use port::{FullPort, KeptPort, RefusedPort};
 pub use process::{Finished, Process, StartError, run_to_end};
 pub use record::Received;
 pub use resources::raise_open_files_limit;

@@ -1,8 +1,9 @@
-//! Ports that nobody else gets: one that refuses connections, one that never says whether it will, and one for a
-//! program that is about to listen there.
+//! Ports that nobody else gets: one that refuses connections, one that never says whether it will, and one for whoever
+//! is about to listen there.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A port at which nothing listens, and that nobody else can get while this lives.
@@ -59,12 +60,14 @@ impl FullPort {
     }
 }
 
-/// A port that is kept for a program that is told to listen there.
+/// A port that refuses connections, and is kept for whoever is told to listen there: a program, or a backend that
+/// comes back.
 ///
-/// The system gives it to nobody who asks for any port, but lets a program have it that names it, if that program sets
-/// SO_REUSEADDR, as servers do. On Windows this would mean something else, so there the port is only looked up.
+/// The system gives it to nobody who asks for any port, but lets those have it who name it, if they set SO_REUSEADDR,
+/// as servers do. Elsewhere than on Linux this would mean something else, so there the port is only looked up.
+#[derive(Clone)]
 pub struct KeptPort {
-    _socket: Option<socket2::Socket>,
+    _socket: Option<Arc<socket2::Socket>>,
     address: SocketAddr,
 }
 
@@ -72,14 +75,14 @@ impl KeptPort {
     /// Finds a port, and keeps it.
     pub fn bind() -> io::Result<KeptPort> {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-        #[cfg(unix)]
+        #[cfg(target_os = "linux")]
         socket.set_reuse_address(true)?;
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
         let address = address_of(&socket)?;
-        Ok(KeptPort { _socket: cfg!(unix).then_some(socket), address })
+        Ok(KeptPort { _socket: cfg!(target_os = "linux").then(|| Arc::new(socket)), address })
     }
 
-    /// Where the program is to listen.
+    /// Where to listen.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

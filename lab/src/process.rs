@@ -138,6 +138,20 @@ impl Process {
 
     /// The last line that it has said on stderr: after its end, the very last.
     pub fn last_line(&mut self) -> String {
+        self.wait_for_last_words();
+        self.log.lock().lines().last().unwrap_or("it said nothing").to_owned()
+    }
+
+    /// Ends it, and returns its last panic, or else its last warning.
+    pub fn end(&mut self) -> Option<String> {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.wait_for_last_words();
+        self.log.last_complaint()
+    }
+
+    /// If it has ended, waits until all that it has said is in its log.
+    fn wait_for_last_words(&mut self) {
         // Its readers end with it, but for a child of its own that still holds the pipes.
         let deadline = Instant::now() + LAST_WORDS;
         while !self.is_running() && self.readers.iter().any(|reader| !reader.is_finished()) {
@@ -146,7 +160,6 @@ impl Process {
             }
             thread::sleep(LOOK_AGAIN);
         }
-        self.log.lock().lines().last().unwrap_or("it said nothing").to_owned()
     }
 
     /// Waits until `text` stands in what it has said on stderr.

@@ -282,11 +282,11 @@ fn a_backend_that_stops_and_starts_costs_502_in_between_and_nothing_before_or_af
     }
     is_stopped.store(true, Ordering::Relaxed);
     backend.wait_for_closed(1).unwrap();
-    drop(backend);
+    let port = backend.stop();
     for _ in 0..20 {
         assert_eq!(client.exchange(GET).unwrap().status, 502);
     }
-    let backend = Backend::script_at(address, |connection| {
+    let backend = Backend::script_at(port, |connection| {
         while connection.read_request()?.is_some() {
             connection.answer(HELLO)?;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lab::stop;
-use lab::tasks::{Seen, Subject, Task};
+use lab::tasks::{Program, Seen, Task};
 
 use super::places::Places;
 
@@ -65,9 +65,9 @@ pub fn copy_of_work(places: &Places) -> anyhow::Result<PathBuf> {
 }
 
 /// Checks tasks of one stage, all at the same time, each with a proxy of its own.
-pub fn check(subject: &Subject, tasks: &[&'static Task]) -> Vec<(&'static Task, Verdict)> {
+pub fn check(program: &Program, tasks: &[&'static Task]) -> Vec<(&'static Task, Verdict)> {
     let results: Vec<_> = thread::scope(|scope| {
-        let running: Vec<_> = tasks.iter().map(|task| scope.spawn(|| (task.check)(subject))).collect();
+        let running: Vec<_> = tasks.iter().map(|task| scope.spawn(|| task.check(program))).collect();
         let failed = || Err(Seen("the check itself has failed: this is a bug of the lab".to_owned()));
         running.into_iter().map(|check| check.join().unwrap_or_else(|_| failed())).collect()
     });

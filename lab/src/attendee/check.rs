@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use lab::stop;
-use lab::tasks::{Subject, Task, failure};
+use lab::tasks::{Program, Task, failure};
 use stage::Failure;
 
 use super::build::{self, Verdict};
@@ -82,10 +82,10 @@ fn choose(what: &str) -> Result<Vec<&'static Task>, Failure> {
 /// Checks once, and says whether all passed.
 fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::Result<bool> {
     let what = &check.what;
-    let subject = match &check.cmd {
+    let program = match &check.cmd {
         Some(line) => {
             say!("testing the command \"{line}\" on free ports");
-            Subject::Command(line.clone())
+            Program::Command(line.clone())
         }
         None => {
             if !build::build(places, &places.workspace, "work")? {
@@ -98,11 +98,11 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
             let built = build::binary("work")?.metadata().and_then(|metadata| metadata.modified());
             let (_, time) = date_and_time(built.context("cannot tell when work was built")?);
             say!("testing work ({}, built {time} UTC) on free ports", places.shown(&binary));
-            Subject::Binary(binary)
+            Program::Binary(binary)
         }
     };
     let started = Instant::now();
-    let verdicts = build::check(&subject, tasks);
+    let verdicts = build::check(&program, tasks);
     stop::exit_if_stopped();
 
     let mut counts = [0; 3];

@@ -14,6 +14,7 @@ use super::fault::{Fault, Kind, Phase};
 use super::message::{Answer, Ask, body, framed, mixed, number_of};
 use crate::PATIENCE;
 use crate::backend::listen;
+use crate::port::KeptPort;
 use crate::wire::{End, Framing, Wire};
 
 /// Longer than any timeout of a proxy.
@@ -27,7 +28,7 @@ pub(super) const WRONG_REQUEST: u16 = 599;
 
 /// A backend that can be killed and restarted at the same address.
 pub(super) struct Backend {
-    address: SocketAddr,
+    port: KeptPort,
     shared: Arc<Shared>,
     accepting: Mutex<Option<JoinHandle<()>>>,
 }
@@ -58,15 +59,15 @@ pub(super) struct Record {
 
 impl Backend {
     pub(super) fn start() -> io::Result<Backend> {
-        let listener = listen(([127, 0, 0, 1], 0).into())?;
-        let address = listener.local_addr()?;
-        let backend = Backend { address, shared: Arc::default(), accepting: Mutex::default() };
+        let port = KeptPort::bind()?;
+        let listener = listen(port.address())?;
+        let backend = Backend { port, shared: Arc::default(), accepting: Mutex::default() };
         backend.accept(listener);
         Ok(backend)
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// How often it was killed or restarted; odd while it is down.
@@ -92,7 +93,7 @@ impl Backend {
     pub(super) fn kill(&self) {
         self.shared.generation.fetch_add(1, Ordering::SeqCst);
         // Wakes the thread that accepts, which then stops listening.
-        let _ = TcpStream::connect_timeout(&self.address, PATIENCE);
+        let _ = TcpStream::connect_timeout(&self.address(), PATIENCE);
         if let Some(accepting) = lock(&self.accepting).take() {
             let _ = accepting.join();
         }
@@ -103,7 +104,7 @@ impl Backend {
 
     /// Listens again, where it did before.
     pub(super) fn restart(&self) -> io::Result<()> {
-        let listener = listen(self.address)?;
+        let listener = listen(self.address())?;
         self.shared.generation.fetch_add(1, Ordering::SeqCst);
         self.accept(listener);
         Ok(())

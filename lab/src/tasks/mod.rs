@@ -18,7 +18,7 @@ mod trial;
 
 pub use patch::apply;
 pub use report::{failure, heading, wrap};
-pub use trial::{CLIENT_PATIENCE, Running, Seen, Subject};
+pub use trial::{CLIENT_PATIENCE, Program, Running, Seen, Subject};
 
 /// Something for the attendee to write.
 pub struct Task {
@@ -43,7 +43,7 @@ pub struct Task {
     /// What cuts it out of the stage's sources, as a unified diff; of a stretch task, what adds it.
     pub patch: &'static str,
     /// Whether the promise holds.
-    pub check: fn(&Subject) -> Result<(), Seen>,
+    holds: fn(&Subject<'_>) -> Result<(), Seen>,
 }
 
 /// A stage, and its tasks.

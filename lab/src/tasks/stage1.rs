@@ -25,7 +25,7 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   }",
         ],
         patch: include_str!("../../tasks/1.1.patch"),
-        check: sends_the_request,
+        holds: sends_the_request,
     },
     Task {
         name: "1.2",
@@ -45,7 +45,7 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   }",
         ],
         patch: include_str!("../../tasks/1.2.patch"),
-        check: sends_the_response_on,
+        holds: sends_the_response_on,
     },
     Task {
         name: "1.3",
@@ -64,11 +64,11 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   to_client. ... (&response)?;",
         ],
         patch: include_str!("../../tasks/1.3.patch"),
-        check: passes_interim_responses_on,
+        holds: passes_interim_responses_on,
     },
 ];
 
-fn sends_the_request(subject: &Subject) -> Result<(), Seen> {
+fn sends_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
     const SIZE: usize = 100_000;
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
@@ -104,7 +104,7 @@ fn sends_the_request(subject: &Subject) -> Result<(), Seen> {
     Ok(())
 }
 
-fn sends_the_response_on(subject: &Subject) -> Result<(), Seen> {
+fn sends_the_response_on(subject: &Subject<'_>) -> Result<(), Seen> {
     const SIZE: usize = 1024 * 1024;
     let body = pattern(SIZE);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n");
@@ -141,7 +141,7 @@ fn sends_the_response_on(subject: &Subject) -> Result<(), Seen> {
     })
 }
 
-fn passes_interim_responses_on(subject: &Subject) -> Result<(), Seen> {
+fn passes_interim_responses_on(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::script(|connection| {
         while connection.read_request()?.is_some() {
             connection.send("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")?;

@@ -26,7 +26,7 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   tokio::spawn(async move { ... });",
         ],
         patch: include_str!("../../tasks/2.1.patch"),
-        check: serves_clients_at_once,
+        holds: serves_clients_at_once,
     },
     Task {
         name: "2.2",
@@ -45,7 +45,7 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   while ... {",
         ],
         patch: include_str!("../../tasks/2.2.patch"),
-        check: keeps_the_connection,
+        holds: keeps_the_connection,
     },
     Task {
         name: "2.3",
@@ -68,11 +68,11 @@ pub(super) const TASKS: [Task; 3] = [
              with `both_ways` in the first `use`.",
         ],
         patch: include_str!("../../tasks/2.3.patch"),
-        check: runs_both_directions_at_once,
+        holds: runs_both_directions_at_once,
     },
 ];
 
-fn serves_clients_at_once(subject: &Subject) -> Result<(), Seen> {
+fn serves_clients_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     const CLIENTS: usize = 8;
     let backend = Backend::slow(HELLO)?;
     let running = subject.start(&backend)?;
@@ -96,7 +96,7 @@ fn serves_clients_at_once(subject: &Subject) -> Result<(), Seen> {
     Ok(())
 }
 
-fn keeps_the_connection(subject: &Subject) -> Result<(), Seen> {
+fn keeps_the_connection(subject: &Subject<'_>) -> Result<(), Seen> {
     const REQUESTS: usize = 3;
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
@@ -110,7 +110,7 @@ fn keeps_the_connection(subject: &Subject) -> Result<(), Seen> {
     Ok(())
 }
 
-fn runs_both_directions_at_once(subject: &Subject) -> Result<(), Seen> {
+fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::early("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")?;
     let running = subject.start(&backend)?;
     let mut client = running.client()?;

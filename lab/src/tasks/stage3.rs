@@ -25,7 +25,7 @@ pub(super) const TASKS: [Task; 3] = [
             "    BodyFraming::ContentLength(length) => ... ,",
         ],
         patch: include_str!("../../tasks/3.1.patch"),
-        check: announces_known_lengths,
+        holds: announces_known_lengths,
     },
     Task {
         name: "3.2",
@@ -50,7 +50,7 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   *total",
         ],
         patch: include_str!("../../tasks/3.2.patch"),
-        check: counts_exactly,
+        holds: counts_exactly,
     },
     Task {
         name: "3.3",
@@ -68,7 +68,7 @@ pub(super) const TASKS: [Task; 3] = [
             "    self.stats.add(self.path, self.sent. ... (self.announced));",
         ],
         patch: include_str!("../../tasks/3.3.patch"),
-        check: corrects_what_was_announced,
+        holds: corrects_what_was_announced,
     },
 ];
 
@@ -86,14 +86,14 @@ fn expect(response: &Response, total: u64, what: &str) -> Result<(), Seen> {
     ensure(said == total, || format!("X-Bytes says {said} after {what}, need {total}"))
 }
 
-fn announces_known_lengths(subject: &Subject) -> Result<(), Seen> {
+fn announces_known_lengths(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good("HTTP/1.1 200 OK\r\nX-Bytes: 99\r\nContent-Length: 5\r\n\r\nhello")?;
     let running = subject.start(&backend)?;
     expect(&running.exchange(GET)?, 5, "one response of 5 bytes")?;
     expect(&running.exchange(get("/other"))?, 5, "one response of 5 bytes to another path")
 }
 
-fn counts_exactly(subject: &Subject) -> Result<(), Seen> {
+fn counts_exactly(subject: &Subject<'_>) -> Result<(), Seen> {
     const CLIENTS: u64 = 8;
     const EACH: u64 = 50;
     let backend = Backend::good(HELLO)?;
@@ -123,7 +123,7 @@ fn counts_exactly(subject: &Subject) -> Result<(), Seen> {
     })
 }
 
-fn corrects_what_was_announced(subject: &Subject) -> Result<(), Seen> {
+fn corrects_what_was_announced(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::script(|connection| {
         while let Some(head) = connection.read_request()? {
             if head.start_line.contains("cut=1") {

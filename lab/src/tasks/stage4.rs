@@ -29,7 +29,7 @@ pub(super) const TASKS: [Task; 4] = [
              \x20   }",
         ],
         patch: include_str!("../../tasks/4.1.patch"),
-        check: takes_idle_connections,
+        holds: takes_idle_connections,
     },
     Task {
         name: "4.2",
@@ -49,7 +49,7 @@ pub(super) const TASKS: [Task; 4] = [
              \x20   }",
         ],
         patch: include_str!("../../tasks/4.2.patch"),
-        check: puts_back_only_what_is_clean,
+        holds: puts_back_only_what_is_clean,
     },
     Task {
         name: "4.3",
@@ -66,7 +66,7 @@ pub(super) const TASKS: [Task; 4] = [
             "    let is_usable = since.elapsed() < self.max_age && !connection. ... ();",
         ],
         patch: include_str!("../../tasks/4.3.patch"),
-        check: uses_no_closed_connection,
+        holds: uses_no_closed_connection,
     },
     Task {
         name: "4.4",
@@ -84,13 +84,13 @@ pub(super) const TASKS: [Task; 4] = [
             "    matches!(request. ... (), \"GET\" | ... ) && !request.has_body()",
         ],
         patch: include_str!("../../tasks/4.4.patch"),
-        check: repeats_what_may_be_repeated,
+        holds: repeats_what_may_be_repeated,
     },
 ];
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
 
-fn takes_idle_connections(subject: &Subject) -> Result<(), Seen> {
+fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
     const CLIENTS: usize = 8;
     const EACH: usize = 50;
     let backend = Backend::good(HELLO)?;
@@ -119,7 +119,7 @@ fn takes_idle_connections(subject: &Subject) -> Result<(), Seen> {
     })
 }
 
-fn puts_back_only_what_is_clean(subject: &Subject) -> Result<(), Seen> {
+fn puts_back_only_what_is_clean(subject: &Subject<'_>) -> Result<(), Seen> {
     let last = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
     let surplus = [HELLO, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsurplus"].concat();
     for (answer, what) in [(last, "said \"Connection: close\""), (&surplus, "sent more than the response")] {
@@ -136,7 +136,7 @@ fn puts_back_only_what_is_clean(subject: &Subject) -> Result<(), Seen> {
     Ok(())
 }
 
-fn uses_no_closed_connection(subject: &Subject) -> Result<(), Seen> {
+fn uses_no_closed_connection(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::script(|connection| {
         if connection.read_request()?.is_some() {
             connection.answer(HELLO)?;
@@ -172,7 +172,7 @@ fn forgetful() -> io::Result<Backend> {
     })
 }
 
-fn repeats_what_may_be_repeated(subject: &Subject) -> Result<(), Seen> {
+fn repeats_what_may_be_repeated(subject: &Subject<'_>) -> Result<(), Seen> {
     let put = POST.replace("POST", "PUT");
     let empty_post = POST.replace("4\r\n\r\nbody", "0\r\n\r\n");
     let simple = ["GET", "HEAD", "PUT", "DELETE", "PATCH"];

@@ -22,7 +22,7 @@ pub(super) const TASKS: [Task; 3] = [
             "    self.lock(). ... ()",
         ],
         patch: include_str!("../../tasks/5.1.patch"),
-        check: tells_what_was_counted,
+        holds: tells_what_was_counted,
     },
     Task {
         name: "5.2",
@@ -46,7 +46,7 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   }",
         ],
         patch: include_str!("../../tasks/5.2.patch"),
-        check: tells_calls_apart,
+        holds: tells_calls_apart,
     },
     Task {
         name: "5.3",
@@ -65,7 +65,7 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   tokio::spawn(async move { serve( ... ).await });",
         ],
         patch: include_str!("../../tasks/5.3.patch"),
-        check: delays_no_other_client,
+        holds: delays_no_other_client,
     },
 ];
 
@@ -85,7 +85,7 @@ fn call(running: &Running, call: &str) -> Result<String, Seen> {
     Ok(text)
 }
 
-fn tells_what_was_counted(subject: &Subject) -> Result<(), Seen> {
+fn tells_what_was_counted(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
     let running = subject.start_with_rpc(&backend)?;
     for (request, counts) in
@@ -106,7 +106,7 @@ fn tells_what_was_counted(subject: &Subject) -> Result<(), Seen> {
     Ok(())
 }
 
-fn tells_calls_apart(subject: &Subject) -> Result<(), Seen> {
+fn tells_calls_apart(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
     let running = subject.start_with_rpc(&backend)?;
     let notification = CALL.replace(r#","id":1"#, "");
@@ -128,7 +128,7 @@ fn tells_calls_apart(subject: &Subject) -> Result<(), Seen> {
     Ok(())
 }
 
-fn delays_no_other_client(subject: &Subject) -> Result<(), Seen> {
+fn delays_no_other_client(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
     let running = subject.start_with_rpc(&backend)?;
     let mut stalled = running.rpc_client()?;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Instant;
 
-use crate::{Backend, Client, RefusedPort};
+use crate::{Backend, Client, KeptPort, RefusedPort};
 
 use super::Task;
 use super::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Seen, Subject, ensure, exchange};
@@ -30,7 +30,7 @@ pub(super) const TASKS: [Task; 4] = [
              \x20   free().nth( ... ).or_else(|| free().next())",
         ],
         patch: include_str!("../../tasks/6.1.patch"),
-        check: takes_turns,
+        holds: takes_turns,
     },
     Task {
         name: "6.2",
@@ -50,7 +50,7 @@ pub(super) const TASKS: [Task; 4] = [
              \x20   }",
         ],
         patch: include_str!("../../tasks/6.2.patch"),
-        check: leaves_out_what_fails,
+        holds: leaves_out_what_fails,
     },
     Task {
         name: "6.3",
@@ -72,7 +72,7 @@ pub(super) const TASKS: [Task; 4] = [
              \x20   }",
         ],
         patch: include_str!("../../tasks/6.3.patch"),
-        check: repeats_what_is_safe,
+        holds: repeats_what_is_safe,
     },
     Task {
         name: "6.4",
@@ -94,7 +94,7 @@ pub(super) const TASKS: [Task; 4] = [
              \x20   }",
         ],
         patch: include_str!("../../tasks/6.4.patch"),
-        check: takes_back_what_is_well,
+        holds: takes_back_what_is_well,
     },
 ];
 
@@ -116,7 +116,7 @@ pub(super) const STRETCH: [Task; 1] = [Task {
          \x20   free().skip(turn).chain(free().take(turn)).min_by_key( ... )",
     ],
     patch: include_str!("../../tasks/6.5.patch"),
-    check: takes_the_least_busy,
+    holds: takes_the_least_busy,
 }];
 
 /// Checks come all the time.
@@ -145,7 +145,7 @@ fn get_all(running: &Running, count: usize, what: &str) -> Result<(), Seen> {
     Ok(())
 }
 
-fn takes_turns(subject: &Subject) -> Result<(), Seen> {
+fn takes_turns(subject: &Subject<'_>) -> Result<(), Seen> {
     const EACH: usize = 50;
     let backends = [Backend::good(HELLO)?, Backend::good(HELLO)?, Backend::good(HELLO)?];
     let port = RefusedPort::bind()?;
@@ -168,7 +168,7 @@ fn takes_turns(subject: &Subject) -> Result<(), Seen> {
     Ok(())
 }
 
-fn leaves_out_what_fails(subject: &Subject) -> Result<(), Seen> {
+fn leaves_out_what_fails(subject: &Subject<'_>) -> Result<(), Seen> {
     let (broken, good) = (closing()?, Backend::good(HELLO)?);
     let running = subject.start_before(&[broken.address(), good.address()], &[])?;
     get_all(&running, 30, "one of two backends answers nothing")?;
@@ -176,7 +176,7 @@ fn leaves_out_what_fails(subject: &Subject) -> Result<(), Seen> {
     ensure(asked <= 3, || format!("a backend that answers nothing was sent {asked} requests, need at most 3"))
 }
 
-fn repeats_what_is_safe(subject: &Subject) -> Result<(), Seen> {
+fn repeats_what_is_safe(subject: &Subject<'_>) -> Result<(), Seen> {
     let put = POST.replace("POST", "PUT");
     let empty_post = POST.replace("4\r\n\r\nbody", "0\r\n\r\n");
     for request in [POST, &put, &empty_post] {
@@ -204,13 +204,11 @@ fn repeats_what_is_safe(subject: &Subject) -> Result<(), Seen> {
     Ok(())
 }
 
-fn takes_back_what_is_well(subject: &Subject) -> Result<(), Seen> {
-    let (port, good) = (RefusedPort::bind()?, Backend::good(HELLO)?);
-    let address = port.address()?;
-    let running = subject.start_before(&[address, good.address()], &CHECKED)?;
+fn takes_back_what_is_well(subject: &Subject<'_>) -> Result<(), Seen> {
+    let (port, good) = (KeptPort::bind()?, Backend::good(HELLO)?);
+    let running = subject.start_before(&[port.address(), good.address()], &CHECKED)?;
     get_all(&running, 10, "one of two backends is down")?;
-    drop(port);
-    let back = Backend::script_at(address, |connection| {
+    let back = Backend::script_at(port, |connection| {
         while connection.read_request()?.is_some() {
             connection.answer(HELLO)?;
         }
@@ -239,7 +237,7 @@ fn wait_for_requests(backends: &[Backend], count: usize) -> Result<Vec<usize>, S
     }
 }
 
-fn takes_the_least_busy(subject: &Subject) -> Result<(), Seen> {
+fn takes_the_least_busy(subject: &Subject<'_>) -> Result<(), Seen> {
     let backends = [Backend::slow(HELLO)?, Backend::slow(HELLO)?, Backend::slow(HELLO)?];
     let running = subject.start_before(&backends.each_ref().map(Backend::address), &[])?;
     let mut clients: Vec<Client> = Vec::new();

@@ -6,10 +6,13 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::port::KeptPort;
 use crate::{Backend, Client, Process, Response, StartError};
+
+use super::Task;
 
 /// How long a client of a check waits for the next byte. A proxy that answers at all does so in a hundredth of it.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(4);
@@ -21,24 +24,50 @@ pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
 /// What is checked.
 #[derive(Clone, Debug)]
-pub enum Subject {
+pub enum Program {
     /// A program with the flags of a stage.
     Binary(PathBuf),
     /// A command line that may hold `{listen}`, `{backend}` and `{rpc}`.
     Command(String),
 }
 
+/// A program under one check.
+pub struct Subject<'a> {
+    program: &'a Program,
+    complaint: Complaint,
+}
+
+/// The last panic or warning of the proxies that a check has started.
+type Complaint = Arc<Mutex<Option<String>>>;
+
 /// A proxy that runs.
 pub struct Running {
     proxy: Process,
     rpc: Option<SocketAddr>,
+    complaint: Complaint,
 }
 
 /// What was seen that must not be, in one sentence.
 #[derive(Debug)]
 pub struct Seen(pub String);
 
-impl Subject {
+impl Task {
+    /// Runs its check on a program. What was seen ends with what the proxy complained about.
+    ///
+    /// # Errors
+    /// The promise does not hold.
+    pub fn check(&self, program: &Program) -> Result<(), Seen> {
+        let subject = Subject { program, complaint: Complaint::default() };
+        let outcome = (self.holds)(&subject);
+        let complaint = subject.complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (outcome, complaint) {
+            (Err(Seen(seen)), Some(complaint)) => Err(Seen(format!("{seen}\nit said: {complaint}"))),
+            (outcome, _) => outcome,
+        }
+    }
+}
+
+impl Subject<'_> {
     /// Starts it before a backend.
     pub(super) fn start(&self, backend: &Backend) -> Result<Running, Seen> {
         self.start_with(backend, &[])
@@ -60,20 +89,21 @@ impl Subject {
 
     fn run(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
         let list = backends.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
-        match self {
-            Subject::Binary(path) => {
+        let (proxy, rpc) = match self.program {
+            Program::Binary(path) => {
                 let flags = [&["--listen", "127.0.0.1:0", "--backend", &list], flags].concat();
                 let proxy = Process::stage(path, &flags)?;
                 let rpc = proxy.ready_line().split("stats RPC on http://").nth(1);
                 let rpc = rpc.and_then(|url| url.split('/').next()?.parse().ok());
-                Ok(Running { proxy, rpc })
+                (proxy, rpc)
             }
-            Subject::Command(line) => {
+            Program::Command(line) => {
                 let rpc = KeptPort::bind()?;
                 let line = line.replace("{rpc}", &rpc.address().to_string()).replace("{backend}", &list);
-                Ok(Running { proxy: Process::foreign(&line, backends[0])?, rpc: Some(rpc.address()) })
+                (Process::foreign(&line, backends[0])?, Some(rpc.address()))
             }
-        }
+        };
+        Ok(Running { proxy, rpc, complaint: Arc::clone(&self.complaint) })
     }
 }
 
@@ -97,6 +127,14 @@ impl Running {
         let rpc = self.rpc.ok_or_else(|| Seen("its ready line names no stats RPC".to_owned()))?;
         let client = Client::connect_with(rpc, CLIENT_PATIENCE);
         client.map_err(|error| Seen(format!("no connection to its stats RPC: {error}")))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(complaint) = self.proxy.end() {
+            *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(complaint);
+        }
     }
 }
 

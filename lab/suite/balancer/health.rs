@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lab::{Backend, Client, RefusedPort};
+use lab::{Backend, Client, KeptPort, RefusedPort};
 use serde_json::json;
 
 use super::{CHECKED, POST, UNCHECKED, addresses, exchange, good, load, start, state, told, wait_until};
@@ -117,8 +117,8 @@ fn one_bad_request_does_not_put_out_a_backend_that_answers_others() {
 
 #[test]
 fn checks_find_what_is_down_before_a_request_does() {
-    let (port, good) = (RefusedPort::bind().unwrap(), good());
-    let address = port.address().unwrap();
+    let (port, good) = (KeptPort::bind().unwrap(), good());
+    let address = port.address();
     let proxy = start(&[address, good.address()], &CHECKED);
     proxy.wait_for_log(&format!("backend {address} is down: check: ")).unwrap();
     load(&proxy, 4, 10, |status| assert_eq!(status, 200));
@@ -126,8 +126,7 @@ fn checks_find_what_is_down_before_a_request_does() {
         (told(&proxy)[0]["Requests"].clone(), told(&proxy)[0]["Failures"].clone()),
         (json!(0), json!(0))
     );
-    drop(port);
-    let back = Backend::script_at(address, |connection| {
+    let back = Backend::script_at(port, |connection| {
         while connection.read_request()?.is_some() {
             connection.answer(HELLO)?;
         }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use lab::stop;
-use lab::tasks::{STAGES, Stage, Subject, Task};
+use lab::tasks::{Program, STAGES, Stage, Task};
 
 use super::workspace;
 use crate::attendee::build::{self, Verdict};
@@ -152,10 +152,10 @@ fn run_round(variants: &[Variant]) -> anyhow::Result<usize> {
 
 /// Runs the proofs of one variant, and returns how many failed.
 fn prove(variant: &Variant) -> anyhow::Result<usize> {
-    let subject = Subject::Binary(build::binary(&variant.binary())?);
+    let program = Program::Binary(build::binary(&variant.binary())?);
     let mut wrong = 0;
     for Proof { tasks, passes } in &variant.proofs {
-        let verdicts = build::check(&subject, tasks);
+        let verdicts = build::check(&program, tasks);
         let is_right = verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Pass)) == *passes;
         wrong += usize::from(!is_right && !stop::is_stopped());
         let stage = tasks.first().map_or_else(String::new, |task| match &tasks[..] {
