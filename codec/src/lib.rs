@@ -6,7 +6,7 @@
 //!         ◀──────── Encoder ◀─ ResponseHead, Pieces ◀─ Decoder ◀────────
 //!
 //!  the core, without I/O   decoder.rs encoder.rs         all transitions of a message
-//!                          request.rs response.rs target.rs fields/ names.rs version.rs reason.rs       heads
+//!                          head.rs request.rs response.rs target.rs fields/ names.rs version.rs reason.rs      heads
 //!                          span.rs token.rs              where a part of one lies, which bytes it may have
 //!                          scanner.rs buffer.rs          where a head ends, and what it waits in
 //!                          framing.rs chunked.rs body.rs connection.rs persistence.rs         bodies
@@ -39,6 +39,7 @@ mod error_response;
 mod fields;
 pub mod forward;
 mod framing;
+mod head;
 mod limits;
 mod names;
 mod persistence;
