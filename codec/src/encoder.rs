@@ -252,11 +252,7 @@ impl Encoder {
     /// Begins a message, in the place of one that is queued and has not left.
     fn start(&mut self, framing: BodyFraming, fields: &FieldSection, connection: ConnectionOptions) {
         self.queued.clear();
-        let bytes = fields.block().len() + ADDED_BYTES;
-        if self.queued.capacity() == 0 {
-            self.queued = BytesMut::with_capacity(bytes);
-        }
-        self.queued.reserve(bytes);
+        self.queued.reserve(fields.block().len() + ADDED_BYTES);
         self.framing = framing;
         self.progress = Progress::HeadQueued;
         // RFC 9110 section 7.6.1: trailers that Connection names are not passed on. Section 6.5.1: nor need others be.
