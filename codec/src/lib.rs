@@ -7,6 +7,7 @@
 //!
 //!  the core, without I/O   decoder.rs encoder.rs         all transitions of a message
 //!                          head.rs request.rs response.rs target.rs fields/ names.rs version.rs reason.rs      heads
+//!                          lines.rs                      how their lines are written
 //!                          span.rs token.rs              where a part of one lies, which bytes it may have
 //!                          scanner.rs buffer.rs          where a head ends, and what it waits in
 //!                          framing.rs chunked.rs body.rs connection.rs persistence.rs         bodies
@@ -41,6 +42,7 @@ pub mod forward;
 mod framing;
 mod head;
 mod limits;
+mod lines;
 mod names;
 mod persistence;
 mod reason;

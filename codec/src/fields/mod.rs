@@ -12,6 +12,7 @@ use std::ops::Range;
 use bytes::{BufMut, BytesMut};
 
 use crate::Refusal;
+use crate::lines::put_field;
 use crate::names::{Name, Names};
 use crate::span::Span;
 
@@ -247,14 +248,6 @@ impl FieldSection {
         }
         out.put_slice(&self.block[together]);
     }
-}
-
-/// Writes a field line.
-pub(crate) fn put_field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
-    out.put_slice(name);
-    out.put_slice(b": ");
-    out.put_slice(value);
-    out.put_slice(b"\r\n");
 }
 
 /// The members of a list field (RFC 9110 section 5.6.1), of all its lines.
