@@ -94,8 +94,11 @@ fn a_connection_that_the_backend_has_closed_is_not_used() {
     for number in 1..=20 {
         assert_eq!(client.exchange(GET).unwrap().status, 200);
         setup.backend.wait_for_closed(number).unwrap();
-        // The end is on its way to the proxy; a request through it to another path shows that its reactor has run.
-        assert_eq!(setup.client().exchange("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").unwrap().status, 204);
+        // The end is on its way to the proxy. When it has answered two requests by itself, it has been told of the end: the
+        // first may reach one of its threads while another is still being told.
+        for _ in 0..2 {
+            assert_eq!(setup.client().exchange("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").unwrap().status, 204);
+        }
     }
     assert_eq!(setup.backend.accepted(), 20);
     assert_eq!(setup.backend.requests().len(), 20, "nothing was sent into a closed connection");
