@@ -80,7 +80,7 @@ impl FieldSection {
             parse_fields(&block, start, &mut vec![httparse::EMPTY_HEADER; lines])
         };
         match parsed {
-            Some(ParsedFields { fields, names, .. }) => Ok(FieldSection { block, fields, names }),
+            Some(parsed) => Ok(FieldSection::of_parsed(block, parsed)),
             None => Err(diagnose(&block[start..])),
         }
     }
