@@ -5,7 +5,7 @@ use std::fmt::Write;
 use bytes::{BufMut, BytesMut};
 
 use crate::chunked::{ChunkedDecoder, DecodedPart};
-use crate::fields::put_field;
+use crate::lines::put_field;
 use crate::{BodyFraming, FieldSection, Limits, Refusal, forward};
 
 /// A part of a body, lent from the buffer of the connection that it was read from.

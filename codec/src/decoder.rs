@@ -5,16 +5,11 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
-
 use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
-use crate::fields::{block_of, parse_at_once};
+use crate::head::HeadDecoder;
 use crate::names::Name;
-use crate::request::{LineProgress, RequestHead, RequestLine};
-use crate::response::{self, ResponseHead, StatusLine};
-use crate::scanner::{Scanner, Section};
-use crate::{BodyFraming, FieldSection, Limits, Piece, Refusal, ResponseTo};
+use crate::{BodyFraming, Limits, Piece, Refusal, RequestHead, ResponseHead, ResponseTo};
 
 /// Decodes the messages of one connection. It owns the bytes that came and were not consumed.
 ///
@@ -30,26 +25,31 @@ pub struct Decoder {
 
 #[derive(Debug)]
 enum State {
-    Head(HeadState),
-    Body { decoder: BodyDecoder, is_new: bool, has_ended: bool, is_bounded: bool, decoded: u64 },
+    /// `interim_responses`: those before this head.
+    Head {
+        decoder: HeadDecoder,
+        interim_responses: u32,
+    },
+    Body(Body),
     Refused(Refusal),
 }
 
-/// How far a head has come.
-#[derive(Debug, Default)]
-struct HeadState {
-    scanner: Scanner,
-    line_progress: LineProgress,
-    /// The request line, if it was complete before the head was: mostly they come at once.
-    request_line: Option<Box<RequestLine>>,
-    skipped_empty_line: bool,
-    /// Interim responses before this head.
-    interim_responses: u32,
+#[derive(Debug)]
+struct Body {
+    decoder: BodyDecoder,
+    /// No piece was asked for yet.
+    is_new: bool,
+    /// The last piece was decoded.
+    has_ended: bool,
+    /// No more of it is taken than [`Limits::max_body_bytes`].
+    is_bounded: bool,
+    /// Bytes that were decoded.
+    decoded: u64,
 }
 
 impl Default for State {
     fn default() -> State {
-        State::Head(HeadState::default())
+        State::Head { decoder: HeadDecoder::default(), interim_responses: 0 }
     }
 }
 
@@ -125,15 +125,17 @@ impl Decoder {
     /// Whether the last message was decoded to its end: nothing of it is still to come.
     pub fn has_ended(&self) -> bool {
         match &self.state {
-            State::Body { decoder, has_ended, .. } => *has_ended || decoder.is_empty(),
-            State::Head(_) | State::Refused(_) => false,
+            State::Body(body) => body.has_ended || body.decoder.is_empty(),
+            State::Head { .. } | State::Refused(_) => false,
         }
     }
 
     /// Whether a byte of the next head has come. An empty line before it is skipped, and is none.
     pub fn has_started(&mut self) -> bool {
-        if self.next_message().is_ok() {
-            self.skip_empty_line();
+        if self.next_message().is_ok()
+            && let State::Head { decoder, .. } = &mut self.state
+        {
+            decoder.skip_empty_line(&mut self.buffer);
         }
         !matches!(self.buffer.unread(), b"" | b"\r")
     }
@@ -176,20 +178,19 @@ impl Decoder {
     pub fn piece(&self) -> Piece<'_> {
         let bytes = self.buffer.at(self.piece.clone());
         match &self.state {
-            State::Body { decoder, has_ended: true, .. } => {
-                Piece::last(bytes).with_trailers(decoder.trailers())
-            }
+            State::Body(body) if body.has_ended => Piece::last(bytes).with_trailers(body.decoder.trailers()),
             _ => Piece::partial(bytes),
         }
     }
 
     /// Gives the one empty piece of a message without a body again: such a message can be sent more than once.
     pub(crate) fn repeat_empty_body(&mut self) {
-        if let State::Body { decoder, is_new, has_ended, decoded: 0, .. } = &mut self.state
-            && decoder.is_empty()
+        if let State::Body(body) = &mut self.state
+            && body.decoder.is_empty()
+            && body.decoded == 0
         {
-            *is_new = true;
-            *has_ended = false;
+            body.is_new = true;
+            body.has_ended = false;
         }
     }
 
@@ -204,17 +205,6 @@ impl Decoder {
         Ok(())
     }
 
-    /// RFC 9112 section 2.2: at least one CRLF before the request line is ignored; more is not needed.
-    fn skip_empty_line(&mut self) {
-        if let State::Head(HeadState { skipped_empty_line, .. }) = &mut self.state
-            && !*skipped_empty_line
-            && self.buffer.unread().starts_with(b"\r\n")
-        {
-            *skipped_empty_line = true;
-            self.buffer.consume(2);
-        }
-    }
-
     fn refuse_on_error<T>(&mut self, result: Result<T, Refusal>) -> Result<T, Refusal> {
         if let Err(refusal) = result {
             self.state = State::Refused(refusal);
@@ -223,42 +213,14 @@ impl Decoder {
     }
 
     fn request_head(&mut self, limits: &Limits) -> Result<Option<RequestHead>, Refusal> {
-        self.skip_empty_line();
-        let State::Head(HeadState { scanner, line_progress, request_line, .. }) = &mut self.state else {
+        let State::Head { decoder, .. } = &mut self.state else {
             return Ok(None);
         };
-        let unread = self.buffer.unread();
-        if unread.starts_with(b"\r\n") {
-            return Err(Refusal::EmptyLines);
+        let head = decoder.request(&mut self.buffer, limits)?;
+        if let Some(head) = &head {
+            self.start_body(head.framing(), true);
         }
-        if unread == b"\r" {
-            return Ok(None);
-        }
-        // What is not HTTP at all is answered at once, and not when an empty line comes.
-        let line = match request_line {
-            Some(line) => Some(**line),
-            None => RequestLine::parse(unread, line_progress, limits)?,
-        };
-        let at_once = line.as_ref().filter(|_| scanner.is_new());
-        let fields =
-            if let Some(parsed) = at_once.and_then(|line| parse_at_once(unread, line.end + 1, limits)) {
-                FieldSection::of_parsed(self.take(parsed.end), parsed)
-            } else {
-                let section = scanner.scan(unread, 1, limits)?;
-                let (Some(line), Some(section)) = (&line, section) else {
-                    if request_line.is_none() {
-                        *request_line = line.map(Box::new);
-                    }
-                    return Ok(None);
-                };
-                FieldSection::parse(self.take(section.length), line.end + 1, section.lines - 1)?
-            };
-        let Some(line) = line else {
-            return Ok(None);
-        };
-        let head = RequestHead::of(line, fields, limits)?;
-        self.start_body(head.framing(), true);
-        Ok(Some(head))
+        Ok(head)
     }
 
     fn response_head(
@@ -266,38 +228,19 @@ impl Decoder {
         expected: Expected,
         limits: &Limits,
     ) -> Result<Option<ResponseHead>, Refusal> {
-        let State::Head(HeadState { scanner, interim_responses, .. }) = &mut self.state else {
+        let State::Head { decoder, interim_responses } = &mut self.state else {
             return Ok(None);
         };
-        let unread = self.buffer.unread();
-        if !response::may_begin(unread) {
-            // RFC 9112 section 4: what speaks another protocol is not waited for.
-            return Err(Refusal::InvalidStatusLine);
-        }
-        let interim_responses = *interim_responses;
-        let at_once = || {
-            let end = memchr(b'\n', unread).filter(|_| scanner.is_new())?;
-            let line = StatusLine::parse(&unread[..end]).ok()?;
-            Some((line, parse_at_once(unread, end + 1, limits)?))
+        let Some(head) = decoder.response(&mut self.buffer, expected.response_to, limits)? else {
+            return Ok(None);
         };
-        let (line, fields) = if let Some((line, parsed)) = at_once() {
-            (line, FieldSection::of_parsed(self.take(parsed.end), parsed))
-        } else {
-            let Some(Section { length, lines, first_line_end }) = scanner.scan(unread, 1, limits)? else {
-                return Ok(None);
-            };
-            let block = self.take(length);
-            let line = StatusLine::parse(&block[..first_line_end])?;
-            (line, FieldSection::parse(block, first_line_end + 1, lines - 1)?)
-        };
-        let head = ResponseHead::of(line, fields, expected.response_to, limits)?;
         if head.is_interim() {
             // RFC 9110 section 15.2: any number may come; a bound keeps a broken backend from going on for ever.
-            if interim_responses == limits.max_interim_responses {
+            if *interim_responses == limits.max_interim_responses {
                 return Err(Refusal::TooManyInterimResponses);
             }
-            let interim_responses = interim_responses + 1;
-            self.state = State::Head(HeadState { interim_responses, ..HeadState::default() });
+            *interim_responses += 1;
+            *decoder = HeadDecoder::default();
             return Ok(Some(head));
         }
         // RFC 9110 section 15.2.2: 101 answers an Upgrade; without one the bytes after it have no meaning.
@@ -312,43 +255,34 @@ impl Decoder {
         Ok(Some(head))
     }
 
-    fn take(&mut self, length: usize) -> Vec<u8> {
-        let block = block_of(&self.buffer.unread()[..length]);
-        self.buffer.consume(length);
-        block
-    }
-
-    /// `is_bounded`: no more of it is taken than [`Limits::max_body_bytes`].
     fn start_body(&mut self, framing: BodyFraming, is_bounded: bool) {
         let decoder = BodyDecoder::new(framing);
-        self.state = State::Body { decoder, is_new: true, has_ended: false, is_bounded, decoded: 0 };
+        self.state = State::Body(Body { decoder, is_new: true, has_ended: false, is_bounded, decoded: 0 });
     }
 
     fn body_piece(&mut self, limits: &Limits) -> Result<Decoded, Refusal> {
-        let (decoder, is_new, has_ended, is_bounded, decoded) = match &mut self.state {
-            State::Body { decoder, is_new, has_ended, is_bounded, decoded } => {
-                (decoder, is_new, has_ended, is_bounded, decoded)
-            }
+        let body = match &mut self.state {
+            State::Body(body) => body,
             State::Refused(refusal) => return Err(*refusal),
-            State::Head(_) => return Ok(Decoded::NeedsMore),
+            State::Head { .. } => return Ok(Decoded::NeedsMore),
         };
-        if *has_ended {
+        if body.has_ended {
             return Ok(Decoded::End);
         }
         let start = self.buffer.start();
-        let part = decoder.decode(self.buffer.unread_mut(), self.at_end_of_file, limits)?;
+        let part = body.decoder.decode(self.buffer.unread_mut(), self.at_end_of_file, limits)?;
         self.buffer.consume(part.consumed);
         self.piece = start + part.content.start..start + part.content.end;
-        *decoded += self.piece.len() as u64;
+        body.decoded += self.piece.len() as u64;
         // RFC 9110 section 15.5.14: a body whose length was not announced is refused where it grows too large.
-        if *is_bounded && limits.max_body_bytes.is_some_and(|max| *decoded > max) {
+        if body.is_bounded && limits.max_body_bytes.is_some_and(|max| body.decoded > max) {
             return Err(Refusal::BodyTooLarge);
         }
-        *has_ended = part.end;
-        if self.piece.is_empty() && !part.end && !*is_new {
+        body.has_ended = part.end;
+        if self.piece.is_empty() && !part.end && !body.is_new {
             return Ok(Decoded::NeedsMore);
         }
-        *is_new = false;
+        body.is_new = false;
         Ok(Decoded::Piece)
     }
 }

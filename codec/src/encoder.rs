@@ -7,8 +7,8 @@ use bytes::{BufMut, BytesMut};
 
 use crate::body::{self, WrongBodyLength};
 use crate::connection::ConnectionOptions;
-use crate::fields::put_field;
 use crate::framing::{decimal, has_no_body};
+use crate::lines::{put_connection, put_field, put_framing, put_length, put_status_line};
 use crate::names::{Name, Names};
 use crate::{
     BodyFraming, FieldSection, Persistence, Piece, RequestHead, ResponseHead, ResponseTo, TargetForm, Version,
@@ -252,11 +252,7 @@ impl Encoder {
     /// Begins a message, in the place of one that is queued and has not left.
     fn start(&mut self, framing: BodyFraming, fields: &FieldSection, connection: ConnectionOptions) {
         self.queued.clear();
-        let bytes = fields.block().len() + ADDED_BYTES;
-        if self.queued.capacity() == 0 {
-            self.queued = BytesMut::with_capacity(bytes);
-        }
-        self.queued.reserve(bytes);
+        self.queued.reserve(fields.block().len() + ADDED_BYTES);
         self.framing = framing;
         self.progress = Progress::HeadQueued;
         // RFC 9110 section 7.6.1: trailers that Connection names are not passed on. Section 6.5.1: nor need others be.
@@ -281,41 +277,4 @@ fn announced_length(fields: &FieldSection) -> Option<u64> {
     let length = lengths.next().and_then(decimal)?;
     let is_only = lengths.next().is_none() && !fields.has(Name::TransferEncoding);
     is_only.then_some(length)
-}
-
-fn put_status_line(out: &mut BytesMut, head: &ResponseHead) {
-    // RFC 9110 section 2.5: a response carries the version of who sends it, whatever the client's.
-    out.put_slice(b"HTTP/1.1 ");
-    out.put_slice(itoa::Buffer::new().format(head.status()).as_bytes());
-    out.put_slice(b" ");
-    out.put_slice(head.reason());
-    out.put_slice(b"\r\n");
-}
-
-fn put_framing(out: &mut BytesMut, framing: BodyFraming) {
-    match framing {
-        BodyFraming::Empty | BodyFraming::CloseDelimited => {}
-        BodyFraming::ContentLength(length) => put_length(out, length),
-        BodyFraming::Chunked => put_field(out, b"Transfer-Encoding", b"chunked"),
-    }
-}
-
-fn put_length(out: &mut BytesMut, length: u64) {
-    out.put_slice(b"Content-Length: ");
-    out.put_slice(itoa::Buffer::new().format(length).as_bytes());
-    out.put_slice(b"\r\n");
-}
-
-/// RFC 9110 section 7.6.1: `Connection` lists what is meant for the next hop alone. TE (section 10.1.4) and
-/// Upgrade (section 7.8) are only valid if they are listed.
-fn put_connection(out: &mut BytesMut, options: [(bool, &str); 3]) {
-    let mut separator = "Connection: ";
-    for (_, name) in options.iter().filter(|(is_set, _)| *is_set) {
-        out.put_slice(separator.as_bytes());
-        out.put_slice(name.as_bytes());
-        separator = ", ";
-    }
-    if options.iter().any(|(is_set, _)| *is_set) {
-        out.put_slice(b"\r\n");
-    }
 }

@@ -6,9 +6,10 @@
 //!         ◀──────── Encoder ◀─ ResponseHead, Pieces ◀─ Decoder ◀────────
 //!
 //!  the core, without I/O   decoder.rs encoder.rs         all transitions of a message
-//!                          request.rs response.rs target.rs fields/ names.rs version.rs reason.rs       heads
+//!                          head.rs request.rs response.rs target.rs fields/ names.rs version.rs reason.rs      heads
+//!                          lines.rs                      how their lines are written
 //!                          span.rs token.rs              where a part of one lies, which bytes it may have
-//!                          scanner.rs buffer.rs spares.rs   where a head ends, and what it waits in
+//!                          scanner.rs buffer.rs          where a head ends, and what it waits in
 //!                          framing.rs chunked.rs body.rs connection.rs persistence.rs         bodies
 //!                          forward.rs                    what an intermediary changes
 //!                          limits.rs refusal.rs          every bound, every refusal
@@ -39,7 +40,9 @@ mod error_response;
 mod fields;
 pub mod forward;
 mod framing;
+mod head;
 mod limits;
+mod lines;
 mod names;
 mod persistence;
 mod reason;
@@ -50,7 +53,6 @@ mod response;
 mod scanner;
 mod signal;
 mod span;
-mod spares;
 mod target;
 mod token;
 #[cfg(feature = "tokio")]

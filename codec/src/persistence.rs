@@ -2,6 +2,8 @@
 
 use crate::Version;
 use crate::connection::ConnectionOptions;
+#[cfg(feature = "tokio")]
+use crate::{ResponseHead, ResponseTo, names::Name};
 
 /// Whether a connection goes on after the current exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,24 @@ impl Persistence {
             Persistence::KeepAlive
         } else {
             Persistence::Close
+        }
+    }
+
+    /// Whether the backend keeps the connection after this response.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn after(head: &ResponseHead, response_to: ResponseTo) -> Persistence {
+        let switches_protocols = head.status() == 101;
+        // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.
+        let is_ambiguous = head.fields.has(Name::TransferEncoding) && head.fields.has(Name::ContentLength);
+        // RFC 9112 section 6.3, rule 8: with a GET this would have gone on until the end of the connection. A server
+        // that answers so closes after HEAD too, and few say it.
+        let would_close = response_to == ResponseTo::Head
+            && !head.fields.has(Name::ContentLength)
+            && !head.fields.has(Name::TransferEncoding)
+            && !matches!(head.status(), 204 | 304);
+        match switches_protocols || is_ambiguous || would_close {
+            true => Persistence::Close,
+            false => Persistence::of(head.version(), head.connection),
         }
     }
 }

@@ -4,6 +4,10 @@
 #![allow(clippy::unwrap_used)] // A test may fail.
 
 mod common;
+#[path = "../../fuzz/src/fields.rs"]
+mod fields;
+#[path = "../../fuzz/src/forwarding.rs"]
+mod forwarding;
 #[path = "../../fuzz/src/message.rs"]
 mod message;
 #[path = "../../fuzz/src/properties.rs"]
@@ -177,12 +181,12 @@ proptest! {
 
     #[test]
     fn requests_are_forwarded_as_they_are_meant(input in messages(&REQUEST_LINES)) {
-        properties::requests_are_forwarded_as_they_are_meant(&input);
+        forwarding::requests_are_forwarded_as_they_are_meant(&input);
     }
 
     #[test]
     fn responses_are_forwarded_as_they_are_meant(input in messages(&STATUS_LINES)) {
-        properties::responses_are_forwarded_as_they_are_meant(&input);
+        forwarding::responses_are_forwarded_as_they_are_meant(&input);
     }
 
     #[test]
@@ -198,13 +202,13 @@ fn the_seeds_of_the_fuzz_targets_hold() {
         (
             "requests",
             &[properties::requests_do_not_depend_on_cuts, properties::requests_mean_one_thing, |input| {
-                drop(properties::requests_are_forwarded_as_they_are_meant(input))
+                drop(forwarding::requests_are_forwarded_as_they_are_meant(input))
             }],
         ),
         (
             "responses",
             &[properties::responses_do_not_depend_on_cuts, properties::responses_mean_one_thing, |input| {
-                drop(properties::responses_are_forwarded_as_they_are_meant(input))
+                drop(forwarding::responses_are_forwarded_as_they_are_meant(input))
             }],
         ),
         ("chunked", &[properties::chunked_bodies_mean_one_thing]),

@@ -1,5 +1,5 @@
 #![no_main]
 
-use codec_fuzz::properties::requests_are_forwarded_as_they_are_meant;
+use codec_fuzz::forwarding::requests_are_forwarded_as_they_are_meant;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| drop(requests_are_forwarded_as_they_are_meant(input)));

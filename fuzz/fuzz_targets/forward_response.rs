@@ -1,5 +1,5 @@
 #![no_main]
 
-use codec_fuzz::properties::responses_are_forwarded_as_they_are_meant;
+use codec_fuzz::forwarding::responses_are_forwarded_as_they_are_meant;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| drop(responses_are_forwarded_as_they_are_meant(input)));

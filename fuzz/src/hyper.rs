@@ -18,11 +18,11 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::service::service_fn;
 use hyper::{Request, Response, Uri, client, server};
 
-use crate::message::{self, Cuts, Fields, Message, Rest};
-use crate::properties::{
-    Choices, has_lone_carriage_return, requests_are_forwarded_as_they_are_meant,
-    responses_are_forwarded_as_they_are_meant,
+use crate::forwarding::{
+    requests_are_forwarded_as_they_are_meant, responses_are_forwarded_as_they_are_meant,
 };
+use crate::message::{self, Cuts, Fields, Message, Rest};
+use crate::properties::{Choices, has_lone_carriage_return};
 
 /// How often a connection is polled before it counts as standing still: each poll moves something, or nothing will.
 const MOST_POLLS: usize = 64;

@@ -3,6 +3,8 @@
 //!
 //! The first byte of an input chooses (see [`properties::Choices`]), so that a seed can be read and written by hand.
 
+mod fields;
+pub mod forwarding;
 pub mod hyper;
 pub mod message;
 pub mod properties;

@@ -7,7 +7,7 @@
 mod counting;
 #[path = "../../lab/suite/many/mod.rs"]
 mod many;
-#[path = "../../lab/suite/pool.rs"]
+#[path = "../../lab/suite/pool/mod.rs"]
 mod pool;
 #[path = "../../lab/suite/mod.rs"]
 mod suite;

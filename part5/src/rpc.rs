@@ -140,7 +140,8 @@ fn answer(call: &[u8], proxy: &Proxy) -> Answer {
         }
     };
     if calls.is_empty() || calls.len() > MAX_BATCH {
-        return Answer::json(&error(&Value::Null, -32600, "Invalid Request: a batch has 1 to 16 calls"));
+        let message = format!("Invalid Request: a batch has 1 to {MAX_BATCH} calls");
+        return Answer::json(&error(&Value::Null, -32600, &message));
     }
     let answers: Vec<Value> = calls.iter().filter_map(|call| answer_one(call, proxy)).collect();
     match answers.is_empty() {

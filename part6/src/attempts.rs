@@ -6,11 +6,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use codec::{Blame, Cause, Error, RequestHead, Wait};
+use codec::{Blame, Cause, Error, RequestHead};
 use tokio::select;
 use tokio::time::sleep;
 
 use crate::balancer::{Backend, Balancer};
+use crate::health::was_unreached;
 use crate::pool::{Lent, is_repeatable};
 
 /// The most backends that one request is given to. A request that breaks three would break them all.
@@ -109,8 +110,7 @@ impl<'a> Attempts<'a> {
     /// Whether the request may be sent again after an error before anything of a response came.
     fn is_safe_after(&self, error: &Error) -> bool {
         match error.cause() {
-            // Nothing was sent.
-            Cause::Connect { .. } | Cause::TimedOut(Wait::Connect) => true,
+            _ if was_unreached(error) => true,
             // It may still be at work on it, and another backend would take as long.
             Cause::TimedOut(_) => false,
             _ => is_repeatable(self.request),

@@ -84,8 +84,7 @@ impl Health {
     /// A request has failed, by the fault of the backend.
     pub fn failed(&self, error: &Error) {
         self.failures.fetch_add(1, Ordering::Relaxed);
-        let is_unreached = matches!(error.cause(), Cause::Connect { .. } | Cause::TimedOut(Wait::Connect));
-        self.must_answer.store(!is_unreached, Ordering::Relaxed);
+        self.must_answer.store(!was_unreached(error), Ordering::Relaxed);
         let error = error.to_string();
         self.set_last_error(&error);
         if self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) >= MAX_FAILURES - 1 {
@@ -121,4 +120,9 @@ impl Health {
     fn set_last_error(&self, error: &str) {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_owned());
     }
+}
+
+/// Whether no connection was made: nothing was sent.
+pub fn was_unreached(error: &Error) -> bool {
+    matches!(error.cause(), Cause::Connect { .. } | Cause::TimedOut(Wait::Connect))
 }

@@ -9,7 +9,7 @@ mod balancer;
 mod counting;
 #[path = "../../lab/suite/many/mod.rs"]
 mod many;
-#[path = "../../lab/suite/pool.rs"]
+#[path = "../../lab/suite/pool/mod.rs"]
 mod pool;
 #[path = "../../lab/suite/rpc.rs"]
 mod rpc;

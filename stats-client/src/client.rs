@@ -16,8 +16,6 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// What JSON-RPC 2.0 section 5.1 calls a method that is not there.
 const METHOD_NOT_FOUND: i64 = -32601;
 
-static LIMITS: Limits = Limits::DEFAULT;
-
 /// Why there are no stats.
 #[derive(Debug)]
 pub enum ClientError {
@@ -78,7 +76,7 @@ fn exchange(rpc: &BackendAddress, call: &[u8]) -> Result<Vec<u8>, ClientError> {
     request.fields.append("Content-Type", "application/json");
     request.fields.append("Accept", "application/json");
 
-    let mut connection = BackendConnection::connect(rpc, &LIMITS).map_err(down)?;
+    let mut connection = BackendConnection::connect(rpc, &Limits::DEFAULT).map_err(down)?;
     connection.close_after_response();
     let (mut writer, mut reader) = connection.split(&request);
     writer.write_head(&request);
@@ -113,7 +111,7 @@ fn failed(rpc: &BackendAddress, error: Error) -> ClientError {
 }
 
 /// Text that comes from elsewhere, without what a terminal would take for a command.
-pub(crate) fn printable(text: &str) -> String {
+fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
         .collect()

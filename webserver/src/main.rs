@@ -13,6 +13,7 @@ mod path;
 mod pattern;
 mod pause;
 mod range;
+mod rejection;
 mod representation;
 mod router;
 mod server;

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use codec::{RequestHead, Version};
 
+use crate::rejection::{Rejection, check_method, not_found};
 use crate::site::Site;
 
 /// An experiment.
@@ -47,15 +48,6 @@ pub enum Bypass {
     Reset,
 }
 
-/// A request that is for no experiment.
-#[derive(Debug)]
-pub struct Rejection {
-    pub status: u16,
-    pub text: String,
-    /// The methods that are allowed, with 405.
-    pub allow: Option<&'static str>,
-}
-
 /// The longest wait: most people, and most proxies, give up earlier, and a connection is held for as long.
 const MAX_WAIT_MILLISECONDS: u64 = 60_000;
 
@@ -88,15 +80,6 @@ pub fn route(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection
         check_method(request, methods)?;
     }
     Ok(experiment)
-}
-
-/// RFC 9110 section 15.5.6: 405 for a method that is not in the list, and `Allow` tells the list.
-pub fn check_method(request: &RequestHead, methods: &'static str) -> Result<(), Rejection> {
-    if methods.split(", ").any(|method| method == request.method()) {
-        return Ok(());
-    }
-    let text = format!("{} allows {methods}\n", request.path());
-    Err(Rejection { status: 405, text, allow: Some(methods) })
 }
 
 fn find(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
@@ -175,10 +158,5 @@ fn number(usage: &str, text: Option<&str>, range: RangeInclusive<u64>) -> Result
 }
 
 fn bad_request(usage: &str, least: impl Display, most: impl Display) -> Rejection {
-    Rejection { status: 400, text: format!("{usage} takes a number from {least} to {most}\n"), allow: None }
-}
-
-pub fn not_found(request: &RequestHead) -> Rejection {
-    let text = format!("there is no {} here: /experiments lists the experiments\n", request.path());
-    Rejection { status: 404, text, allow: None }
+    Rejection::new(400, &format!("{usage} takes a number from {least} to {most}"))
 }

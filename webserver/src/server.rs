@@ -12,7 +12,8 @@ use crate::counters::{CountedConnection, Counters};
 use crate::experiments;
 use crate::flags::Flags;
 use crate::pause::pause;
-use crate::router::{self, Bypass, Experiment, Rejection};
+use crate::rejection::Rejection;
+use crate::router::{self, Bypass, Experiment};
 use crate::site::{Found, Site};
 
 /// What all connections share.

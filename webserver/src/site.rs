@@ -11,8 +11,8 @@ use crate::content::Content;
 use crate::counters::Counters;
 use crate::files::{Docroot, Opened};
 use crate::path::{FilePath, InvalidPath};
+use crate::rejection::{Rejection, check_method, not_found};
 use crate::representation::Representation;
-use crate::router::{self, Rejection};
 use crate::validators::Validators;
 
 pub struct Site {
@@ -51,7 +51,7 @@ impl Site {
     pub async fn find(&'static self, request: &RequestHead, counters: &Counters) -> Result<Found, Rejection> {
         let path = FilePath::decode(request.path()).map_err(|invalid| match invalid {
             InvalidPath::Encoding => {
-                rejection(400, "the path has a NUL, or a % without two hexadecimal digits")
+                Rejection::new(400, "the path has a NUL, or a % without two hexadecimal digits")
             }
             InvalidPath::NoFile => self.nothing(request),
         })?;
@@ -64,7 +64,7 @@ impl Site {
             Ok(Opened::Nothing) => Err(self.nothing(request)),
             Err(error) => {
                 log::warn!("{}: {error}", request.path());
-                Err(rejection(500, "the file cannot be opened"))
+                Err(Rejection::new(500, "the file cannot be opened"))
             }
         }
     }
@@ -86,10 +86,10 @@ impl Site {
         let Document { content, media_type } = found
             .map_err(|error| {
                 log::warn!("{}: {error}", request.path());
-                rejection(500, "the page cannot be made")
+                Rejection::new(500, "the page cannot be made")
             })?
             .ok_or_else(|| self.nothing(request))?;
-        router::check_method(request, "GET, HEAD")?;
+        check_method(request, "GET, HEAD")?;
         Ok(Found::Representation(Representation {
             length: content.len() as u64,
             media_type: Cow::Borrowed(media_type),
@@ -100,14 +100,10 @@ impl Site {
 
     fn nothing(&self, request: &RequestHead) -> Rejection {
         match self.docroot {
-            Some(_) => rejection(404, "there is no such file"),
-            None => router::not_found(request),
+            Some(_) => Rejection::new(404, "there is no such file"),
+            None => not_found(request),
         }
     }
-}
-
-fn rejection(status: u16, text: &str) -> Rejection {
-    Rejection { status, text: format!("{text}\n"), allow: None }
 }
 
 /// RFC 9110 section 10.2.2: a relative reference is enough. Its path starts with one slash only, which

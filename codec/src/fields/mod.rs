@@ -12,9 +12,9 @@ use std::ops::Range;
 use bytes::{BufMut, BytesMut};
 
 use crate::Refusal;
+use crate::lines::put_field;
 use crate::names::{Name, Names};
 use crate::span::Span;
-use crate::spares::Spares;
 
 pub(crate) use parser::{ParsedFields, parse_at_once};
 use parser::{diagnose, parse_fields};
@@ -29,28 +29,15 @@ pub struct FieldSection {
     names: Names,
 }
 
-thread_local! {
-    static BLOCKS: Spares<u8> = const { Spares::new() };
-    static FIELDS: Spares<Field> = const { Spares::new() };
-}
-
 /// Room for what a proxy adds to a head: Via and three X-Forwarded fields.
 const ADDED_FIELDS: usize = 4;
 const ADDED_BYTES: usize = 256;
 
 /// A copy of a head, with room for what a proxy adds to it.
 pub(crate) fn block_of(head: &[u8]) -> Vec<u8> {
-    let mut block = BLOCKS.with(|spares| spares.take(head.len() + ADDED_BYTES));
+    let mut block = Vec::with_capacity(head.len() + ADDED_BYTES);
     block.extend_from_slice(head);
     block
-}
-
-impl Drop for FieldSection {
-    fn drop(&mut self) {
-        // A thread that is ending keeps nothing.
-        let _ = BLOCKS.try_with(|spares| spares.give_back(mem::take(&mut self.block)));
-        let _ = FIELDS.try_with(|spares| spares.give_back(mem::take(&mut self.fields)));
-    }
 }
 
 /// A field line, by its places in the block.
@@ -93,7 +80,7 @@ impl FieldSection {
             parse_fields(&block, start, &mut vec![httparse::EMPTY_HEADER; lines])
         };
         match parsed {
-            Some(ParsedFields { fields, names, .. }) => Ok(FieldSection { block, fields, names }),
+            Some(parsed) => Ok(FieldSection::of_parsed(block, parsed)),
             None => Err(diagnose(&block[start..])),
         }
     }
@@ -261,14 +248,6 @@ impl FieldSection {
         }
         out.put_slice(&self.block[together]);
     }
-}
-
-/// Writes a field line.
-pub(crate) fn put_field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
-    out.put_slice(name);
-    out.put_slice(b": ");
-    out.put_slice(value);
-    out.put_slice(b"\r\n");
 }
 
 /// The members of a list field (RFC 9110 section 5.6.1), of all its lines.

@@ -2,7 +2,7 @@
 //!
 //! Whoever edits this: httparse takes more than we want to take. LF alone is refused here, or by the scanner before.
 
-use super::{ADDED_FIELDS, FEW_FIELDS, FIELDS, Field};
+use super::{ADDED_FIELDS, FEW_FIELDS, Field};
 use crate::names::{Name, Names};
 use crate::span::Span;
 use crate::token::is_token;
@@ -43,7 +43,7 @@ pub(super) fn parse_fields<'block>(
         let start = part.as_ptr() as usize - block.as_ptr() as usize;
         Span::new(start..start + part.len())
     };
-    let mut fields = FIELDS.with(|spares| spares.take(headers.len() + ADDED_FIELDS));
+    let mut fields = Vec::with_capacity(headers.len() + ADDED_FIELDS);
     let mut names = Names::default();
     fields.extend(headers.iter().map(|header| {
         let known = Name::of(header.name.as_bytes());

@@ -13,7 +13,7 @@ use crate::names::Name;
 use crate::signal::Signal;
 use crate::{
     BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
-    RequestHead, ResponseHead, ResponseTo, Wait,
+    RequestHead, ResponseHead, Wait,
 };
 
 /// A connection to a backend, for one exchange at a time.
@@ -181,8 +181,7 @@ impl RequestWriter<'_> {
     }
 
     /// Sends a piece of the body. It waits for as long as the backend takes nothing: that the response does not
-    /// come is what ends it. If it is dropped, the connection is
-    /// not used again.
+    /// come is what ends it. If it is dropped, the connection is not used again.
     ///
     /// # Errors
     /// The backend's: it takes no more.
@@ -231,7 +230,7 @@ impl ResponseReader<'_> {
                 self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?
             {
                 self.head_deadline = None;
-                *self.state = ResponseState::Head(persistence_after(&head, self.expected.response_to));
+                *self.state = ResponseState::Head(Persistence::after(&head, self.expected.response_to));
                 return Ok(head);
             }
             self.fill(Wait::Head).await.map_err(Error::backend)?;
@@ -284,22 +283,5 @@ impl ResponseReader<'_> {
             *self.state = ResponseState::Begun;
         }
         Ok(())
-    }
-}
-
-/// Whether the backend keeps the connection after this response.
-fn persistence_after(head: &ResponseHead, response_to: ResponseTo) -> Persistence {
-    let switches_protocols = head.status() == 101;
-    // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.
-    let is_ambiguous = head.fields.has(Name::TransferEncoding) && head.fields.has(Name::ContentLength);
-    // RFC 9112 section 6.3, rule 8: with a GET this would have gone on until the end of the connection. A server that
-    // answers so closes after HEAD too, and few say it.
-    let would_close = response_to == ResponseTo::Head
-        && !head.fields.has(Name::ContentLength)
-        && !head.fields.has(Name::TransferEncoding)
-        && !matches!(head.status(), 204 | 304);
-    match switches_protocols || is_ambiguous || would_close {
-        true => Persistence::Close,
-        false => Persistence::of(head.version(), head.connection),
     }
 }

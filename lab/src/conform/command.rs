@@ -1,11 +1,12 @@
 //! The command around the cases: which proxies, what is printed, and the exit code.
 
 use std::fmt::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 
 use super::case::written_out;
+use super::column::Column;
 use super::subject::{build, peers, stages};
 use super::verdict::shortened;
 use super::{Row, Subject, Verdict, matrix, run};
@@ -36,13 +37,6 @@ pub struct Conform {
     /// Show what was sent and what came back for every case
     #[arg(long)]
     verbose: bool,
-}
-
-/// One proxy, and what came of all cases.
-pub(super) struct Column {
-    pub(super) subject: Subject,
-    pub(super) rows: Vec<Row>,
-    pub(super) elapsed: Duration,
 }
 
 /// Runs the command.
@@ -82,33 +76,6 @@ fn subjects(conform: &Conform) -> anyhow::Result<Vec<Subject>> {
         subjects.extend(peers().context("cannot write the configurations of the other proxies")?);
     }
     Ok(subjects)
-}
-
-impl Column {
-    pub(super) fn failed(&self) -> usize {
-        // A stage is held to its own statuses.
-        self.count(|verdict| match verdict {
-            Verdict::Fail(_) => true,
-            Verdict::Otherwise(_) => self.subject.is_stage(),
-            Verdict::Pass | Verdict::NotApplicable => false,
-        })
-    }
-
-    pub(super) fn count(&self, is_counted: impl Fn(&Verdict) -> bool) -> usize {
-        self.rows.iter().filter(|row| is_counted(&row.verdict)).count()
-    }
-
-    fn summary(&self) -> String {
-        let passed = self.count(|verdict| *verdict == Verdict::Pass);
-        let otherwise = self.count(|verdict| matches!(verdict, Verdict::Otherwise(_)));
-        let failed = self.count(|verdict| matches!(verdict, Verdict::Fail(_)));
-        let skipped = self.count(|verdict| *verdict == Verdict::NotApplicable);
-        format!(
-            "{}: {passed} passed, {failed} failed, {otherwise} refused in another way, {skipped} do not apply, {:.1} s",
-            self.subject.name,
-            self.elapsed.as_secs_f64()
-        )
-    }
 }
 
 fn print(column: &Column, verbose: bool) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::command::Column;
+use super::column::Column;
 use super::{Case, GROUPS, Level, Row, Verdict, cases};
 
 /// What stands before the tables; edited by hand.

@@ -35,6 +35,7 @@ mod cases_lengths;
 mod cases_request_line;
 mod cases_responses;
 mod cases_targets;
+mod column;
 mod command;
 mod exchange;
 mod matrix;

@@ -58,15 +58,15 @@ pub(super) const TASKS: [Task; 4] = [
         promise: "a POST that may have been done reaches one backend",
         file: "attempts.rs",
         function: "Attempts::is_safe_after",
-        lines: 7,
+        lines: 6,
         minutes: 10,
         needs: Some("6.1"),
         hints: [
             "In `is_safe_after`: it is asked after each failure, and says yes to all.",
-            "Where connecting failed, nothing was sent. Where the response is late, the backend may still be at \
-             work: no. For all else, part 4 has the rule: `is_repeatable`.",
+            "Where no connection was made (`was_unreached`), nothing was sent. Where the response is late, the \
+             backend may still be at work: no. For all else, part 4 has the rule: `is_repeatable`.",
             "    match error.cause() {\n\
-             \x20       Cause::Connect { .. } | Cause::TimedOut(Wait::Connect) => ... ,\n\
+             \x20       _ if was_unreached(error) => ... ,\n\
              \x20       Cause::TimedOut(_) => ... ,\n\
              \x20       _ => is_repeatable( ... ),\n\
              \x20   }",

@@ -1,0 +1,147 @@
+//! The two directions of an exchange at once: a response that comes before the request has ended, and who waits for whom.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use codec::Limits;
+
+use crate::proxy::{Adapter, Proxy};
+use crate::{GET, LONG, SHORT, backend, connect, limits, read_all, read_until};
+
+on_both_adapters! {
+    a_client_that_takes_nothing_is_cut_and_so_is_the_backend,
+    an_answer_that_comes_before_the_upload_ends_is_delivered,
+    a_body_is_echoed_while_it_still_comes,
+    a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent,
+    a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer,
+    nothing_follows_a_head_that_has_left_in_part,
+}
+
+fn a_client_that_takes_nothing_is_cut_and_so_is_the_backend(adapter: Adapter) {
+    let (address, ended) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let mut written = 0;
+        while stream.write_all(&[b'x'; 65536]).is_ok() {
+            written += 65536;
+        }
+        written
+    });
+    let limits = limits(Limits { write_timeout: SHORT, ..Limits::DEFAULT });
+    let proxy = Proxy::start(adapter, limits, address);
+    let mut client = connect(&proxy);
+    client.write_all(GET.as_bytes()).unwrap();
+    let written = ended.recv_timeout(LONG).expect("the backend's connection is closed");
+    // What the kernel's buffers of two connections hold, and no more: nothing is collected here.
+    assert!(written < 64 << 20, "{written}");
+    let report = proxy.reports.recv_timeout(LONG).unwrap();
+    assert!(report.to_string().contains("client: waited too long for it to take more"), "{report}");
+}
+
+fn an_answer_that_comes_before_the_upload_ends_is_delivered(adapter: Adapter) {
+    // RFC 9112 section 9.3 and 9.6: the rest is read for a while, or a reset would destroy the answer.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno\n").unwrap();
+        // It does not read on; closing with bytes unread resets the connection.
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    let mut feeder = client.try_clone().unwrap();
+    let length = 64 << 20;
+    write!(client, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n").unwrap();
+    let feeder = thread::spawn(move || while feeder.write_all(&[b'x'; 65536]).is_ok() {});
+    let answer = read_until(&mut client, "no\n");
+    assert!(answer.starts_with("HTTP/1.1 413 Content Too Large\r\n"), "{answer}");
+    drop(client);
+    feeder.join().unwrap();
+}
+
+fn a_body_is_echoed_while_it_still_comes(adapter: Adapter) {
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        let mut copy = stream.try_clone().unwrap();
+        std::io::copy(&mut stream, &mut copy).unwrap_or(0)
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    for word in ["one", "two"] {
+        // Each is back before the next is sent: the response's head came before the request's end.
+        write!(client, "3\r\n{word}\r\n").unwrap();
+        assert_eq!(read_until(&mut client, &format!("3\r\n{word}\r\n")), format!("3\r\n{word}\r\n"));
+    }
+    client.write_all(b"0\r\n\r\n").unwrap();
+    assert_eq!(read_until(&mut client, "0\r\n\r\n"), "0\r\n\r\n");
+}
+
+fn a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent(adapter: Adapter) {
+    // RFC 9112 section 9.6: closing with bytes unread would reset the connection, and destroy the answer.
+    const LENGTH: usize = 8 << 20;
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n").unwrap();
+        stream.write_all(&vec![b'x'; LENGTH]).is_ok()
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    client.write_all(GET.repeat(100).as_bytes()).unwrap();
+    let mut received = 0;
+    let mut buffer = vec![0; 65536];
+    loop {
+        match client.read(&mut buffer).unwrap() {
+            0 => break,
+            length => received += length,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(received, LENGTH);
+}
+
+fn a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer(adapter: Adapter) {
+    // RFC 9112 section 9.3: it has seen the head, and ends its side only.
+    let (go_on, wait) = channel::<()>();
+    let (address, _done) = backend(move |mut stream| {
+        read_until(&mut stream, "he");
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 10\r\n\r\nhello").unwrap();
+        wait.recv_timeout(LONG).unwrap();
+        stream.write_all(b"world").is_ok()
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nhe").unwrap();
+    read_until(&mut client, "hello");
+    client.shutdown(Shutdown::Write).unwrap();
+    // The proxy sees the end before more of the answer comes.
+    thread::sleep(SHORT);
+    go_on.send(()).unwrap();
+    assert_eq!(read_all(&mut client), "world");
+}
+
+fn nothing_follows_a_head_that_has_left_in_part(adapter: Adapter) {
+    // RFC 9112 section 8: an answer of our own in the middle of another would be taken for a part of it.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n").unwrap();
+        while stream.write_all(&[b'x'; 65536]).is_ok() {}
+    });
+    let limits = limits(Limits { write_timeout: SHORT * 2, ..Limits::DEFAULT });
+    let proxy = Proxy::start(adapter, limits, address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    // Nothing is read until the pipe is full; then the request turns out to be bad.
+    thread::sleep(SHORT);
+    client.write_all(b"ZZ\r\n").unwrap();
+    proxy.reports.recv_timeout(LONG).unwrap();
+    let mut rest = Vec::new();
+    let _ = client.read_to_end(&mut rest);
+    assert!(rest.iter().all(|&byte| byte == b'x'), "{}", rest.escape_ascii());
+}

@@ -1,0 +1,173 @@
+//! What a client does: how long it is waited for, and what is answered to one that breaks a rule or goes away.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use codec::{Limits, Refusal};
+
+use crate::proxy::{Adapter, Proxy};
+use crate::{GET, LONG, SHORT, answer_to, backend, connect, limits, read_all, read_until, refused};
+
+on_both_adapters! {
+    a_silent_client_is_let_go_without_a_word,
+    an_idle_kept_connection_is_closed_without_a_word,
+    a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes,
+    a_request_body_that_pauses_is_408_and_the_backend_is_dropped,
+    a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only,
+    a_refused_body_is_400_and_the_backend_never_gets_its_end,
+    an_empty_line_after_a_request_is_no_request,
+    pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last,
+    an_error_before_the_end_of_the_request_says_that_it_is_the_last_answer,
+    a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only,
+    a_client_that_leaves_is_reported_as_such,
+}
+
+fn a_silent_client_is_let_go_without_a_word(adapter: Adapter) {
+    let limits = limits(Limits { idle_timeout: SHORT, head_timeout: LONG, ..Limits::DEFAULT });
+    assert_eq!(answer_to(adapter, "", limits, refused()), "");
+}
+
+fn an_idle_kept_connection_is_closed_without_a_word(adapter: Adapter) {
+    // RFC 9112 section 9.5: a server may close an idle connection at any time.
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    });
+    let limits = limits(Limits { idle_timeout: SHORT, ..Limits::DEFAULT });
+    let answer = answer_to(adapter, GET, limits, address);
+    assert!(answer.starts_with("HTTP/1.1 204 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(!answer.contains("close"), "{answer}");
+}
+
+fn a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes(adapter: Adapter) {
+    // RFC 9110 section 15.5.9: the bound is on the whole head, not on the pause between two bytes.
+    let limits = limits(Limits { head_timeout: SHORT * 2, idle_timeout: LONG, ..Limits::DEFAULT });
+    let proxy = Proxy::start(adapter, limits, refused());
+    let mut client = connect(&proxy);
+    let mut feeder = client.try_clone().unwrap();
+    let feeder = thread::spawn(move || {
+        let endless = std::iter::repeat_n(b'a', 10_000);
+        for byte in b"GET / HTTP/1.1\r\nHost: h\r\nA: ".iter().copied().chain(endless) {
+            if feeder.write_all(&[byte]).is_err() {
+                return true;
+            }
+            thread::sleep(SHORT / 8);
+        }
+        false
+    });
+    let answer = read_until(&mut client, "section 15.5.9)\n");
+    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    drop(client);
+    assert!(feeder.join().unwrap(), "the connection was not closed");
+}
+
+fn a_request_body_that_pauses_is_408_and_the_backend_is_dropped(adapter: Adapter) {
+    // RFC 9110 section 15.5.9
+    let (address, ended) = backend(|mut stream| {
+        read_until(&mut stream, "he");
+        stream.read(&mut [0]).map_err(|error| error.kind())
+    });
+    let limits = limits(Limits { request_body_timeout: SHORT, ..Limits::DEFAULT });
+    let answer =
+        answer_to(adapter, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe", limits, address);
+    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    let ended = ended.recv_timeout(LONG).unwrap();
+    assert!(matches!(ended, Ok(0) | Err(ErrorKind::ConnectionReset)), "{ended:?}");
+}
+
+fn a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only(adapter: Adapter) {
+    // RFC 9112 section 8
+    for request in ["GET / HTTP/1.1\r\nHost", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"] {
+        let (address, _done) = backend(|mut stream| stream.read_to_end(&mut Vec::new()).is_ok());
+        let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+        let mut client = connect(&proxy);
+        client.write_all(request.as_bytes()).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let answer = read_all(&mut client);
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        // The backend's thread may still wait for a connection that never came.
+        drop(TcpStream::connect(address));
+    }
+}
+
+fn a_refused_body_is_400_and_the_backend_never_gets_its_end(adapter: Adapter) {
+    // RFC 9112 section 7.1
+    let (address, received) = backend(|mut stream| {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    });
+    let request = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0x\r\n\r\n";
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    let (head, rest) = request.split_at(request.find("0x").unwrap());
+    client.write_all(head.as_bytes()).unwrap();
+    client.write_all(rest.as_bytes()).unwrap();
+    let answer = read_all(&mut client);
+    assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+    assert!(answer.contains(&Refusal::InvalidChunkSize.to_string()), "{answer}");
+    let received = received.recv_timeout(LONG).unwrap();
+    assert!(!received.ends_with("0\r\n\r\n"), "{received}");
+}
+
+fn an_empty_line_after_a_request_is_no_request(adapter: Adapter) {
+    // RFC 9112 section 2.2: some clients send one after a body.
+    let limits = limits(Limits { idle_timeout: SHORT, head_timeout: SHORT * 2, ..Limits::DEFAULT });
+    let answer = answer_to(adapter, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n\r\n", limits, refused());
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+}
+
+fn pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last(adapter: Adapter) {
+    // RFC 9112 section 9.3.2
+    let request = "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n".repeat(2) + "GET / HTTP/1.1\r\n\r\n" + GET;
+    let answer = answer_to(adapter, &request, limits(Limits::DEFAULT), refused());
+    let statuses: Vec<_> = answer.lines().filter(|line| line.starts_with("HTTP/1.1 ")).collect();
+    assert_eq!(statuses, ["HTTP/1.1 204 No Content", "HTTP/1.1 204 No Content", "HTTP/1.1 400 Bad Request"]);
+}
+
+fn an_error_before_the_end_of_the_request_says_that_it_is_the_last_answer(adapter: Adapter) {
+    // RFC 9112 section 9.6
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n").unwrap();
+        stream.read_to_end(&mut Vec::new()).is_ok()
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n").unwrap();
+    let answer = read_until(&mut client, "no\n");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
+
+fn a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only(adapter: Adapter) {
+    // RFC 9112 section 9.6: reading on is bounded, or a client could hold the connection for ever.
+    let limits = limits(Limits { linger_timeout: SHORT, ..Limits::DEFAULT });
+    let proxy = Proxy::start(adapter, limits, refused());
+    let mut client = connect(&proxy);
+    client.write_all(b"TRACE / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n").unwrap();
+    let answered = Instant::now();
+    // It fails once the proxy has closed.
+    while client.write_all(b"a body without end").is_ok() {
+        assert!(answered.elapsed() < LONG, "it still reads");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(answered.elapsed() >= SHORT, "{:?}", answered.elapsed());
+}
+
+fn a_client_that_leaves_is_reported_as_such(adapter: Adapter) {
+    let (address, _done) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        while stream.write_all(&[b'x'; 65536]).is_ok() {}
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(GET.as_bytes()).unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    drop(client);
+    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
+    assert!(report.starts_with("GET / 200 ") && report.contains("(client: "), "{report}");
+}

@@ -1,0 +1,8 @@
+//! What an intermediary changes: whole heads as they come in, and as they leave.
+
+#![allow(clippy::unwrap_used)] // A test may fail.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod request;
+mod response;
