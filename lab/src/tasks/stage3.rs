@@ -6,7 +6,7 @@ use std::thread;
 use crate::{Backend, Response};
 
 use super::Task;
-use super::trial::{GET, HELLO, Running, Seen, Subject, ensure, exchange, get};
+use super::trial::{GET, HELLO, Running, Seen, Subject, ensure, exchange, get, silence};
 
 pub(super) const TASKS: [Task; 3] = [
     Task {
@@ -114,7 +114,12 @@ fn count_round(running: &Running, path: &str) -> Result<(), Seen> {
     let ask = || -> Result<Vec<u64>, Seen> {
         let mut client = running.client()?;
         client.send(&requests)?;
-        (0..EACH).map(|_| x_bytes(&client.read_response("GET")?)).collect()
+        (0..EACH)
+            .map(|_| {
+                let response = client.read_response("GET");
+                x_bytes(&response.map_err(|error| Seen(format!("no response: {}", silence(&error))))?)
+            })
+            .collect()
     };
     let mut seen = BTreeSet::new();
     thread::scope(|scope| {
