@@ -61,7 +61,7 @@ pub(super) const TASKS: [Task; 3] = [
              response looked at. And in `upload`, what follows the loop.",
             "`both_ways` in `codec::tokio` takes both futures, and asks each in turn whether it can go on. When \
              the request has left, the upload still has something to do: `wait_for_reset` on the body says \
-             when the client leaves.",
+             when the client leaves. Do both: without `both_ways`, the response waits for that, too.",
             "    request_body. ... ().await\n\
              at the end of `upload`, and\n\
              \x20   both_ways( ... , ... ).await?;\n\
