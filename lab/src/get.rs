@@ -15,10 +15,12 @@ pub struct Get {
     path: String,
 
     /// Where the proxy listens
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_PROXY)]
     proxy: String,
 }
 
+/// Where a stage listens without flags.
+const DEFAULT_PROXY: &str = "127.0.0.1:8080";
 /// Longer than a proxy waits for its backend, so that its 504 is seen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -29,7 +31,12 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut client = Client::connect_with(address, PATIENCE).map_err(|error| match error.kind() {
         ErrorKind::ConnectionRefused => {
-            anyhow::anyhow!("nothing listens on {proxy}. Start it with: cargo lab demo")
+            // The demo listens on the default address only.
+            let start = match proxy {
+                DEFAULT_PROXY => "cargo lab demo".to_owned(),
+                _ => format!("cargo run -p part1 -- --listen {proxy}"),
+            };
+            anyhow::anyhow!("nothing listens on {proxy}. Try: {start}")
         }
         _ => anyhow::anyhow!("cannot connect to {proxy}: {error}. Try: cargo lab demo"),
     })?;

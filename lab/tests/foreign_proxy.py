@@ -56,7 +56,9 @@ class Head:
         lines = stream.until(b"\r\n\r\n")[:-4].split(b"\r\n")
         self.start, fields = lines[0], [line.partition(b":")[::2] for line in lines[1:]]
         self.values = {name.lower(): value.strip() for name, value in fields}
-        self.kept = [name + b":" + value for name, value in fields if name.lower() not in HOP_BY_HOP]
+        named = self.values.get(b"connection", b"").lower().replace(b",", b" ").split()
+        dropped = HOP_BY_HOP.union(named)
+        self.kept = [name + b":" + value for name, value in fields if name.lower() not in dropped]
         self.closes = self.values.get(b"connection", b"").lower() == b"close"
 
     def encoded(self, *more):

@@ -45,7 +45,8 @@ fn where_nothing_listens_it_says_what_to_start() {
     let address = port.address().unwrap().to_string();
     let finished = run_to_end(env!("CARGO_BIN_EXE_lab"), &["get", "/", "--proxy", &address]).unwrap();
     assert_eq!(finished.code, Some(1));
-    let message = format!("error: nothing listens on {address}. Start it with: cargo lab demo\n");
+    let message =
+        format!("error: nothing listens on {address}. Try: cargo run -p part1 -- --listen {address}\n");
     assert_eq!(finished.stderr, message);
 }
 

@@ -9,7 +9,7 @@ use super::case::written_out;
 use super::column::Column;
 use super::subject::{build, peers, stages};
 use super::verdict::shortened;
-use super::{Row, Subject, Verdict, matrix, run};
+use super::{Row, Subject, Verdict, cases, matrix, run};
 
 /// The flags of `cargo lab conform`.
 #[derive(clap::Args)]
@@ -44,6 +44,9 @@ pub struct Conform {
 /// # Errors
 /// A stage, or the proxy of `--cmd`, fails a case; or something cannot be built or started.
 pub fn command(conform: &Conform) -> anyhow::Result<()> {
+    if !cases().any(|case| case.name.contains(&conform.only)) {
+        bail!("no case has {:?} in its name. Try: cargo lab conform --only chunk", conform.only);
+    }
     let mut columns = Vec::new();
     for subject in subjects(conform)? {
         let started = Instant::now();

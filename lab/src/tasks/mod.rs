@@ -3,6 +3,8 @@
 //! A task is a patch that cuts its region out of partN, and a check that passes on partN and fails on the cut.
 //! `cargo lab selftest` proves both. A rule that lives in the codec is never a task.
 
+/// What the checks must not let pass.
+mod mistakes;
 /// Applies the patch of a task.
 mod patch;
 /// What is said about a task and its check, in lines of at most 80 columns.
@@ -16,6 +18,7 @@ mod stage6;
 /// The proxy under check, and what is seen of it.
 mod trial;
 
+pub use mistakes::{MISTAKES, Mistake};
 pub use patch::apply;
 pub use report::{failure, heading, wrap};
 pub use trial::{CLIENT_PATIENCE, Program, Running, Seen, Subject};

@@ -144,7 +144,8 @@ fn sends_the_response_on(subject: &Subject<'_>) -> Result<(), Seen> {
 fn passes_interim_responses_on(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::script(|connection| {
         while connection.read_request()?.is_some() {
-            connection.send("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")?;
+            let fields = "Link: </style.css>\r\nConnection: X-Hop\r\nX-Hop: 1";
+            connection.send(format!("HTTP/1.1 103 Early Hints\r\n{fields}\r\n\r\n"))?;
             connection.answer(HELLO)?;
         }
         Ok(())
@@ -158,5 +159,10 @@ fn passes_interim_responses_on(subject: &Subject<'_>) -> Result<(), Seen> {
             "the backend sent 103 Early Hints and then 200; the client got {interim} interim responses and \
              then {status}"
         )
+    })?;
+    ensure(response.interim[0].all("x-hop").is_empty(), || {
+        "the 103 came with a field that its Connection field names: that is for the proxy only, and \
+         `forward::response` takes it out"
+            .to_owned()
     })
 }

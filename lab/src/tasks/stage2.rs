@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use crate::Backend;
 
 use super::Task;
-use super::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure};
+use super::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, silence};
 
 pub(super) const TASKS: [Task; 3] = [
     Task {
@@ -61,7 +61,7 @@ pub(super) const TASKS: [Task; 3] = [
              response looked at. And in `upload`, what follows the loop.",
             "`both_ways` in `codec::tokio` takes both futures, and asks each in turn whether it can go on. When \
              the request has left, the upload still has something to do: `wait_for_reset` on the body says \
-             when the client leaves.",
+             when the client leaves. Do both: without `both_ways`, the response waits for that, too.",
             "    request_body. ... ().await\n\
              at the end of `upload`, and\n\
              \x20   both_ways( ... , ... ).await?;\n\
@@ -90,7 +90,13 @@ fn serves_clients_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     })?;
     backend.release(CLIENTS);
     for client in &mut clients {
-        let text = client.read_response("GET")?.text();
+        let text = client.read_response("GET").map_err(|error| {
+            let why = silence(&error);
+            Seen(format!(
+                "{CLIENTS} clients are served at once, and one gets no response; is 2.3 half done? ({why})"
+            ))
+        })?;
+        let text = text.text();
         ensure(text == "hello", || format!("the backend sent \"hello\"; a client got {text:?}"))?;
     }
     Ok(())
@@ -101,13 +107,20 @@ fn keeps_the_connection(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
     let mut client = running.client()?;
-    for done in 0..REQUESTS {
-        let response = client.exchange(GET);
-        ensure(response.is_ok_and(|response| response.status == 200), || {
-            format!("a client sent {REQUESTS} requests on one connection; it ended after {done}")
-        })?;
+    for number in 1..=REQUESTS {
+        let seen = match client.exchange(GET) {
+            Ok(response) if response.status == 200 => continue,
+            Ok(response) => format!("was answered {}", response.status),
+            Err(error) => format!("got no response: {}", silence(&error)),
+        };
+        return Err(Seen(format!("of {REQUESTS} requests on one connection, number {number} {seen}")));
     }
-    Ok(())
+    client.half_close()?;
+    let more = client.read_bytes(1);
+    ensure(more.is_ok_and(|bytes| bytes.is_empty()), || {
+        "a client ended its connection, and the proxy did not: does its loop end when `wait_for_request` says no?"
+            .to_owned()
+    })
 }
 
 fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
@@ -117,8 +130,9 @@ fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     client.send("POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 10\r\n\r\nhello")?;
     let status = client.read_response("POST").map(|response| response.status);
     ensure(matches!(status, Ok(413)), || {
-        let heard = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-        format!("the backend answered 413 before the body had come whole; the client got: {heard}")
+        let heard =
+            status.map_or_else(|error| format!("nothing: {}", silence(&error)), |status| status.to_string());
+        format!("the backend answered 413 before the body had come whole; the client got {heard}")
     })?;
 
     let (end, ended) = channel();

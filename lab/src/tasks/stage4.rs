@@ -6,7 +6,7 @@ use std::thread;
 use crate::{Backend, Client};
 
 use super::Task;
-use super::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, exchange};
+use super::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, exchange, times};
 
 pub(super) const TASKS: [Task; 4] = [
     Task {
@@ -113,8 +113,14 @@ fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
     })?;
     let (requests, accepted) = (CLIENTS * EACH, backend.accepted());
     ensure(accepted <= CLIENTS, || {
+        let reused = if accepted == requests {
+            ". None was used twice: is it put back, does `usable` let it through, does `get` take it?"
+        } else {
+            ""
+        };
         format!(
-            "{requests} requests of {CLIENTS} clients came on {accepted} connections, need at most {CLIENTS}"
+            "{requests} requests of {CLIENTS} clients came on {accepted} connections, need at most \
+             {CLIENTS}{reused}"
         )
     })
 }
@@ -179,20 +185,21 @@ fn repeats_what_may_be_repeated(subject: &Subject<'_>) -> Result<(), Seen> {
     let simple = simple.map(|method| GET.replace("GET", method));
     let wanted = [(&simple[0], 2), (&simple[1], 2), (&simple[2], 2), (&simple[3], 2)];
     let unwanted = [(&simple[4], 1), (&POST.to_owned(), 1), (&put, 1), (&empty_post, 1)];
-    for (request, times) in wanted.into_iter().chain(unwanted) {
+    for (request, wanted) in wanted.into_iter().chain(unwanted) {
         let backend = forgetful()?;
         let running = subject.start(&backend)?;
         let mut client = running.client()?;
         exchange(&mut client, GET)?;
         let status = exchange(&mut client, request)?.status;
         let sent = backend.requests().len() - 1;
-        let needed = if times == 2 { 200 } else { 502 };
-        ensure((sent, status) == (times, needed), || {
+        let needed = if wanted == 2 { 200 } else { 502 };
+        ensure((sent, status) == (wanted, needed), || {
             let method = request.split(' ').next().unwrap_or_default();
             let body = if request.ends_with("body") { " with a body" } else { "" };
             format!(
-                "a kept connection died under a {method}{body}: sent {sent} times, answered {status}; need \
-                 {times} times and {needed}"
+                "a kept connection died under a {method}{body}: sent {}, answered {status}; need {} and {needed}",
+                times(sent),
+                times(wanted)
             )
         })?;
     }

@@ -77,11 +77,13 @@ fn post(client: &mut Client, call: &str) -> Result<Response, Seen> {
     exchange(client, format!("POST /rpc HTTP/1.1\r\n{fields}\r\nContent-Length: {length}\r\n\r\n{call}"))
 }
 
-/// The answer to a call, without white space.
+/// The answer to a call.
 fn call(running: &Running, call: &str) -> Result<String, Seen> {
     let response = post(&mut running.rpc_client()?, call)?;
-    let text: String = response.text().split_whitespace().collect();
-    ensure(response.status == 200, || format!("the RPC answered {}: {text}", response.status))?;
+    let text = response.text();
+    ensure(response.status == 200, || {
+        format!("the call {call} was answered {} {text:?}, need 200", response.status)
+    })?;
     Ok(text)
 }
 
@@ -94,8 +96,10 @@ fn tells_what_was_counted(subject: &Subject<'_>) -> Result<(), Seen> {
         if let Some(path) = request {
             running.exchange(get(path))?;
         }
-        let answer = call(&running, CALL)?;
-        let stats = answer.split(r#""RequestBytes":{"#).nth(1).unwrap_or("nothing, not even braces");
+        let answer: String = call(&running, CALL)?.split_whitespace().collect();
+        let stats = answer.split(r#""RequestBytes":{"#).nth(1);
+        let stats =
+            stats.ok_or_else(|| Seen(format!("a call was answered {answer}, need \"RequestBytes\"")))?;
         let stats = stats.split('}').next().unwrap_or_default();
         let has_all = counts.iter().all(|count| stats.contains(count));
         ensure(has_all && stats.matches('/').count() == counts.len(), || {
@@ -114,6 +118,13 @@ fn tells_calls_apart(subject: &Subject<'_>) -> Result<(), Seen> {
     let (status, length) = (response.status, response.body.len());
     ensure((status, length) == (204, 0), || {
         format!("a notification was answered {status} with {length} bytes, need 204 without a body")
+    })?;
+    // JSON-RPC 2.0 section 4: null is an id that is not wise, and an id.
+    let answer = call(&running, &CALL.replace("1}", "null}"))?;
+    ensure(answer.contains("\"result\""), || {
+        format!(
+            "a call whose id is null was answered {answer}, need a result: only one without an id is a notification"
+        )
     })?;
     let batch = call(&running, &format!("[{CALL},{notification}]"))?;
     let answers = batch.matches("jsonrpc").count();
@@ -134,9 +145,8 @@ fn delays_no_other_client(subject: &Subject<'_>) -> Result<(), Seen> {
     let mut stalled = running.rpc_client()?;
     stalled.send("POST /rpc HTTP/1.1\r\nHost:")?;
     let answer = post(&mut running.rpc_client()?, CALL);
-    let why = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
     ensure(answer.is_ok_and(|response| response.status == 200), || {
-        format!("while one stats client stalled within its call, another got nothing ({why})")
+        "while one stats client stalled within its call, another got no answer".to_owned()
     })?;
     let status = running.exchange(get("/a"))?.status;
     ensure(status == 200, || format!("while a stats client stalled, the proxy answered {status}"))

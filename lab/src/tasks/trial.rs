@@ -143,8 +143,31 @@ pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result
     let request = request.as_ref();
     client.exchange(request).map_err(|error| {
         let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
-        Seen(format!("no response to \"{}\": {error}", line.escape_ascii()))
+        Seen(format!("no response to \"{}\": {}", line.escape_ascii(), silence(&error)))
     })
+}
+
+/// Why nothing came from the proxy; of a wait that was too long, what to look for.
+pub(super) fn silence(error: &io::Error) -> String {
+    let seconds = CLIENT_PATIENCE.as_secs();
+    match error.kind() {
+        io::ErrorKind::TimedOut => {
+            format!(
+                "nothing came for {seconds} seconds. Does it wait for what never comes, or go round for ever?"
+            )
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// So many times, in words.
+pub(super) fn times(count: usize) -> String {
+    match count {
+        0 => "not".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{count} times"),
+    }
 }
 
 /// A GET of that path.

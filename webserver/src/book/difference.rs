@@ -101,7 +101,8 @@ fn changed(name: &str, (old, new): (&str, &str), rows: &Rows) -> String {
                 format!("<tr{id}>{old}{new}</tr>\n")
             }
             Row::Skipped(lines) => {
-                format!("<tr class=\"skipped\"><td colspan=\"4\">{lines} lines are the same</td></tr>\n")
+                let are = if *lines == 1 { "line is" } else { "lines are" };
+                format!("<tr class=\"skipped\"><td colspan=\"4\">{lines} {are} the same</td></tr>\n")
             }
         };
     }

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use lab::stop;
-use lab::tasks::{Program, STAGES, Stage, Task};
+use lab::tasks::{MISTAKES, Mistake, Program, STAGES, Stage, Task};
 
 use super::workspace;
 use crate::attendee::build::{self, Verdict};
@@ -22,11 +22,12 @@ const PACKAGE: &str = "selftest";
 /// How many variants are checked at the same time.
 const AT_ONCE: usize = 3;
 
-/// A stage with some of its tasks cut out, or a stretch task done, and what its check must come to.
+/// A stage with some of its tasks cut out, a stretch task or a mistake done, and what its check must come to.
 struct Variant {
     name: String,
     stage: &'static Stage,
     patched: Vec<&'static Task>,
+    mistake: Option<&'static Mistake>,
     proofs: Vec<Proof>,
 }
 
@@ -68,15 +69,23 @@ fn variants() -> Vec<Variant> {
         if let Some(next) = Stage::find(stage.number + 1) {
             proofs.push(Proof { tasks: next.tasks.iter().collect(), passes: false });
         }
-        variants.push(Variant { name: stage.reference(), stage, patched: Vec::new(), proofs });
+        let (patched, mistake) = (Vec::new(), None);
+        variants.push(Variant { name: stage.reference(), stage, patched, mistake, proofs });
         for task in &all {
             let proofs = vec![alone(task, false)];
             variants.push(Variant {
                 name: format!("without {}", task.name),
                 stage,
                 patched: vec![task],
+                mistake: None,
                 proofs,
             });
+            let mistake = MISTAKES.iter().find(|mistake| mistake.task == task.name);
+            if mistake.is_some() {
+                let (patched, proofs) = (Vec::new(), vec![alone(task, false)]);
+                let name = format!("mistake {}", task.name);
+                variants.push(Variant { name, stage, patched, mistake, proofs });
+            }
         }
         for task in stage.stretch {
             let proofs = vec![alone(task, true)];
@@ -84,11 +93,13 @@ fn variants() -> Vec<Variant> {
                 name: format!("with {}", task.name),
                 stage,
                 patched: vec![task],
+                mistake: None,
                 proofs,
             });
         }
         let proofs = vec![Proof { tasks: all.clone(), passes: false }];
-        variants.push(Variant { name: format!("start {}", stage.number), stage, patched: all, proofs });
+        let name = format!("start {}", stage.number);
+        variants.push(Variant { name, stage, patched: all, mistake: None, proofs });
     }
     variants
 }
@@ -112,9 +123,15 @@ fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result
     for variant in variants {
         let name = variant.binary();
         manifest.push_str(&format!("\n[[bin]]\nname = \"{name}\"\npath = \"{name}/main.rs\"\n"));
-        for (file, text) in start::patched(places, variant.stage, &variant.patched)? {
-            files.insert(format!("{name}/{file}"), text);
+        let mut sources = start::patched(places, variant.stage, &variant.patched)?;
+        if let Some(Mistake { task, right, wrong }) = variant.mistake {
+            let text = sources.values_mut().find(|text| text.contains(right));
+            let text = text.with_context(|| {
+                format!("no source of task {task} has {right:?}. Try: lab/src/tasks/mistakes.rs")
+            })?;
+            *text = text.replacen(right, wrong, 1);
         }
+        files.extend(sources.into_iter().map(|(file, text)| (format!("{name}/{file}"), text)));
     }
     files.insert("Cargo.toml".to_owned(), manifest);
     // The same versions as everywhere; cargo then takes out what is not needed.
