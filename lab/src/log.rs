@@ -37,17 +37,15 @@ impl Log {
         Ok(())
     }
 
-    /// The last panic in it, with its message, or else the last warning.
-    pub(crate) fn last_complaint(&self) -> Option<String> {
+    /// The last panic in it, with its message.
+    pub(crate) fn last_panic(&self) -> Option<String> {
         const PANIC: &str = " panicked at ";
         let log = self.lock();
         let lines: Vec<&str> = log.lines().collect();
-        if let Some(index) = lines.iter().rposition(|line| line.contains(PANIC)) {
-            let place = lines[index].split(PANIC).nth(1)?;
-            // Its message is on the next line.
-            return Some(format!("panicked at {place} {}", lines.get(index + 1).unwrap_or(&"")));
-        }
-        lines.iter().rfind(|line| line.starts_with("[WARN")).map(|&line| line.to_owned())
+        let index = lines.iter().rposition(|line| line.contains(PANIC))?;
+        let place = lines[index].split(PANIC).nth(1)?;
+        // Its message is on the next line.
+        Some(format!("panicked at {place} {}", lines.get(index + 1).unwrap_or(&"")))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, String> {

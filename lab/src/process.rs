@@ -142,12 +142,12 @@ impl Process {
         self.log.lock().lines().last().unwrap_or("it said nothing").to_owned()
     }
 
-    /// Ends it, and returns its last panic, or else its last warning.
+    /// Ends it, and returns its last panic.
     pub fn end(&mut self) -> Option<String> {
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.wait_for_last_words();
-        self.log.last_complaint()
+        self.log.last_panic()
     }
 
     /// If it has ended, waits until all that it has said is in its log.

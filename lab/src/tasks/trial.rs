@@ -34,17 +34,17 @@ pub enum Program {
 /// A program under one check.
 pub struct Subject<'a> {
     program: &'a Program,
-    complaint: Complaint,
+    panic: Panic,
 }
 
-/// The last panic or warning of the proxies that a check has started.
-type Complaint = Arc<Mutex<Option<String>>>;
+/// The last panic of the proxies that a check has started.
+type Panic = Arc<Mutex<Option<String>>>;
 
 /// A proxy that runs.
 pub struct Running {
     proxy: Process,
     rpc: Option<SocketAddr>,
-    complaint: Complaint,
+    panic: Panic,
 }
 
 /// What was seen that must not be, in one sentence.
@@ -52,16 +52,16 @@ pub struct Running {
 pub struct Seen(pub String);
 
 impl Task {
-    /// Runs its check on a program. What was seen ends with what the proxy complained about.
+    /// Runs its check on a program. What was seen ends with the last panic of the proxy.
     ///
     /// # Errors
     /// The promise does not hold.
     pub fn check(&self, program: &Program) -> Result<(), Seen> {
-        let subject = Subject { program, complaint: Complaint::default() };
+        let subject = Subject { program, panic: Panic::default() };
         let outcome = (self.holds)(&subject);
-        let complaint = subject.complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (outcome, complaint) {
-            (Err(Seen(seen)), Some(complaint)) => Err(Seen(format!("{seen}\nit said: {complaint}"))),
+        let panic = subject.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (outcome, panic) {
+            (Err(Seen(seen)), Some(panic)) => Err(Seen(format!("{seen}\nit {panic}"))),
             (outcome, _) => outcome,
         }
     }
@@ -103,7 +103,7 @@ impl Subject<'_> {
                 (Process::foreign(&line, backends[0])?, Some(rpc.address()))
             }
         };
-        Ok(Running { proxy, rpc, complaint: Arc::clone(&self.complaint) })
+        Ok(Running { proxy, rpc, panic: Arc::clone(&self.panic) })
     }
 }
 
@@ -132,8 +132,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(complaint) = self.proxy.end() {
-            *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(complaint);
+        if let Some(panic) = self.proxy.end() {
+            *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
         }
     }
 }

@@ -184,6 +184,7 @@ fn prove(variant: &Variant) -> anyhow::Result<usize> {
         let mut line = format!("{word} {:<12} {what} check {stage}", variant.name);
         for (task, verdict) in &verdicts {
             if let Verdict::Fail(seen) = verdict {
+                let seen = seen.to_string().replace('\n', "\n      ");
                 line.push_str(&format!("\n      {}: {seen}", task.name));
             }
         }
