@@ -52,8 +52,8 @@ const UNKNOWN_REQUEST: Answering =
     Answering { response_to: ResponseTo::Other, version: Version::HTTP_1_1, persistence: Persistence::Close };
 
 impl ClientState {
-    pub(crate) fn new() -> ClientState {
-        let now = Instant::now();
+    /// Of a client that has been idle since then.
+    pub(crate) fn new(idle_since: Instant) -> ClientState {
         ClientState {
             decoder: Decoder::new(),
             response: ResponseState {
@@ -63,8 +63,8 @@ impl ClientState {
                 body_bytes: 0,
             },
             request: String::new(),
-            started: now,
-            idle_since: now,
+            started: idle_since,
+            idle_since,
             closes_after_response: false,
             ending: Ending::KeepAlive,
             request_ended: Signal::default(),
@@ -79,6 +79,13 @@ impl ClientState {
 
     pub(crate) fn ending(&self) -> Ending {
         self.ending
+    }
+
+    /// Whether another request may come, and nothing of it has: what is known besides
+    /// [`idle_since`](ClientState::idle_since) is what is known of any client.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ending == Ending::KeepAlive && !self.closes_after_response && self.decoder.is_clean()
     }
 
     /// A request begins: nothing of it is known but that its first byte is there.

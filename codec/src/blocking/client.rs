@@ -34,7 +34,7 @@ impl ClientConnection {
             stream,
             address,
             limits,
-            state: ClientState::new(),
+            state: ClientState::new(Instant::now()),
             response_ended: Signal::default(),
         }
     }

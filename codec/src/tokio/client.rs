@@ -1,25 +1,24 @@
 //! The connection to a client: reads requests, writes responses.
 
 use std::future::poll_fn;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncWriteExt, Interest, copy_bidirectional};
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout};
 
 use super::backend::BackendConnection;
 use super::connections::{ClientStream, ConnectionGuard};
-use super::socket::{self, Patience};
+use super::request_body::RequestBody;
+use super::response_writer::ResponseWriter;
+use super::socket;
 use super::timer::Timer;
-use crate::client_state::{ClientState, Ending, ResponseState};
-use crate::date::{with_date, with_date_for};
-use crate::signal::Signal;
-use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait};
+use crate::client_state::{ClientState, Ending};
+use crate::date::with_date;
+use crate::{Cause, Error, Limits, Piece, Report, RequestHead, Wait};
 
 /// A connection to a client.
 ///
@@ -37,9 +36,64 @@ struct Inner {
     stream: TcpStream,
     address: IpAddr,
     limits: &'static Limits,
-    state: ClientState,
+    /// `None` while the client is idle: most clients are, and this is most of the memory of one.
+    state: Option<Box<ClientState>>,
+    /// When the last exchange ended before the state was given up, or else the connection began.
+    idle_since: Instant,
     timer: Timer,
     guard: ConnectionGuard,
+}
+
+impl Inner {
+    fn state(&mut self) -> &mut ClientState {
+        get_or_begin(&mut self.state, self.idle_since)
+    }
+
+    /// Gives up what is not needed until there is another request.
+    fn become_idle(&mut self) {
+        if let Some(state) = &self.state {
+            self.idle_since = Instant::from_std(state.idle_since);
+            if state.is_idle() {
+                self.state = None;
+            }
+        }
+    }
+
+    fn ending(&self) -> Ending {
+        self.state.as_ref().map_or(Ending::KeepAlive, |state| state.ending())
+    }
+
+    fn has_started(&mut self) -> bool {
+        self.state.as_mut().is_some_and(|state| state.decoder.has_started())
+    }
+
+    /// Reads first bytes; an error if there will be none. Woken by them, by the timer, or because the server stops.
+    fn poll_first_bytes(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<Result<(), Cause>> {
+        if self.guard.poll_closing(cx) {
+            return Poll::Ready(Err(Cause::Stopped));
+        }
+        match &mut self.state {
+            Some(state) => state.decoder.release(),
+            None if self.stream.poll_read_ready(cx).is_ready() => {}
+            None => {
+                ready!(self.timer.poll(cx, deadline));
+                return Poll::Ready(Err(Cause::TimedOut(Wait::Head)));
+            }
+        }
+        self.poll_fill(cx, deadline)
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<Result<(), Cause>> {
+        let (mut stream, _) = self.stream.split();
+        let decoder = &mut get_or_begin(&mut self.state, self.idle_since).decoder;
+        let waiting = (&mut self.timer, deadline, Wait::Head);
+        socket::poll_fill(cx, &mut stream, decoder, self.limits, waiting)
+    }
+}
+
+#[inline]
+fn get_or_begin(state: &mut Option<Box<ClientState>>, idle_since: Instant) -> &mut ClientState {
+    state.get_or_insert_with(|| Box::new(ClientState::new(idle_since.into_std())))
 }
 
 /// Finds out in two minutes that the other side of a tunnel has gone.
@@ -57,7 +111,8 @@ impl ClientConnection {
             stream,
             address,
             limits,
-            state: ClientState::new(),
+            state: None,
+            idle_since: Instant::now(),
             timer: Timer::default(),
             guard,
         }))
@@ -70,7 +125,7 @@ impl ClientConnection {
 
     /// Makes the next response the last: it says `Connection: close` (RFC 9112 section 9.6).
     pub fn close_after_response(&mut self) {
-        self.0.state.close_after_response();
+        self.0.state().close_after_response();
     }
 
     /// Waits for the first byte of a request, for [`Limits::idle_timeout`] at most.
@@ -78,26 +133,18 @@ impl ClientConnection {
     /// False: there will be none. The client has left, or was silent for too long, or the last response
     /// said that the connection ends, or the server stops. May be dropped and called again.
     pub async fn wait_for_request(&mut self) -> bool {
-        if self.0.state.ending() != Ending::KeepAlive {
+        if self.0.ending() != Ending::KeepAlive {
             return false;
         }
-        let deadline = Instant::from_std(self.0.state.idle_since) + self.0.limits.idle_timeout;
-        while !self.0.state.decoder.has_started() {
-            self.0.state.decoder.release();
-            // Woken by the first byte, by the timer, or because the server stops.
-            let filled = poll_fn(|cx| {
-                if self.0.guard.poll_closing(cx) {
-                    return Poll::Ready(Err(Cause::Stopped));
-                }
-                let waiting = (&mut self.0.timer, deadline, Wait::Head);
-                let (mut stream, _) = self.0.stream.split();
-                socket::poll_fill(cx, &mut stream, &mut self.0.state.decoder, self.0.limits, waiting)
-            });
-            if filled.await.is_err() || self.0.state.decoder.is_at_end_of_file() {
+        self.0.become_idle();
+        let deadline = self.0.idle_since + self.0.limits.idle_timeout;
+        while !self.0.has_started() {
+            let filled = poll_fn(|cx| self.0.poll_first_bytes(cx, deadline)).await;
+            if filled.is_err() || self.0.state().decoder.is_at_end_of_file() {
                 return false;
             }
         }
-        self.0.state.begin();
+        self.0.state().begin();
         true
     }
 
@@ -107,43 +154,47 @@ impl ClientConnection {
     /// # Errors
     /// The client's: a request that breaks a rule, comes too slowly, or ends too soon.
     pub async fn read_request(&mut self) -> Result<RequestHead, Error> {
-        let deadline = Instant::from_std(self.0.state.started) + self.0.limits.head_timeout;
-        if self.0.guard.is_closing() {
-            self.0.state.close_after_response();
-        }
+        let (limits, is_closing) = (self.0.limits, self.0.guard.is_closing());
+        let deadline = Instant::from_std(self.0.state().started) + limits.head_timeout;
         loop {
-            if let Some(head) = self.0.state.decoder.decode_request(self.0.limits).map_err(Error::client)? {
-                self.0.state.begin_exchange(&head);
+            let state = self.0.state();
+            if let Some(head) = state.decoder.decode_request(limits).map_err(Error::client)? {
+                if is_closing {
+                    state.close_after_response();
+                }
+                state.begin_exchange(&head);
                 return Ok(head);
             }
             // A client that sends a byte now and then never lets the timer be looked at.
             if Instant::now() >= deadline {
                 return Err(Error::client(Cause::TimedOut(Wait::Head)));
             }
-            self.fill(deadline).await.map_err(Error::client)?;
+            poll_fn(|cx| self.0.poll_fill(cx, deadline)).await.map_err(Error::client)?;
         }
     }
 
     /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began. A request
     /// without a body may be exchanged again, if nothing has come back.
     pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
-        self.0.state.decoder.repeat_empty_body();
-        let (read, write) = self.0.stream.split();
+        let Inner { stream, limits, state, idle_since, timer, guard, .. } = &mut *self.0;
+        let state = get_or_begin(state, *idle_since);
+        state.decoder.repeat_empty_body();
+        let (read, write) = stream.split();
         let body = RequestBody {
             stream: read,
-            limits: self.0.limits,
-            decoder: &mut self.0.state.decoder,
-            ended: &self.0.state.request_ended,
-            response_began: &self.0.state.response_began,
-            timer: &mut self.0.timer,
+            limits,
+            decoder: &mut state.decoder,
+            ended: &state.request_ended,
+            response_began: &state.response_began,
+            timer,
         };
         let response = ResponseWriter {
             stream: write,
-            limits: self.0.limits,
-            state: &mut self.0.state.response,
-            began: &self.0.state.response_began,
-            request_ended: &self.0.state.request_ended,
-            guard: &self.0.guard,
+            limits,
+            state: &mut state.response,
+            began: &state.response_began,
+            request_ended: &state.request_ended,
+            guard,
         };
         (body, response)
     }
@@ -152,17 +203,17 @@ impl ClientConnection {
     /// after any other response it does nothing. A side that ends is passed on as such, the other goes on. What is
     /// spoken in it is not looked at: docs/src/limits.md.
     pub async fn tunnel(&mut self, backend: &mut BackendConnection) -> Result<(), Error> {
-        if !self.0.state.response.has_switched_protocols() {
+        if !self.0.state().response.has_switched_protocols() {
             return Ok(());
         }
         // What comes now is no request, however the tunnel ends.
-        self.0.state.close_after_response();
+        self.0.state().close_after_response();
         // A side that has gone without a word must not hold the other for ever.
         for stream in [&self.0.stream, backend.stream()] {
             let _ = SockRef::from(stream).set_tcp_keepalive(&TUNNEL_KEEPALIVE);
         }
         // What came right after the heads.
-        let to_backend = self.0.state.decoder.take_unread();
+        let to_backend = self.0.state().decoder.take_unread();
         let to_client = backend.take_unread();
         let first = async {
             backend.stream_mut().write_all(&to_backend).await?;
@@ -176,13 +227,13 @@ impl ClientConnection {
             socket::reset_on_close(&self.0.stream, true);
             Error::proxy(error)
         })?;
-        self.0.state.tunnelled(sent + to_client.len() as u64);
+        self.0.state().tunnelled(sent + to_client.len() as u64);
         Ok(())
     }
 
     /// Takes the socket out, with the bytes that came after the request: for a tunnel, or whatever is not HTTP.
     pub fn into_socket(mut self) -> (ClientStream, Vec<u8>) {
-        let unread = self.0.state.decoder.take_unread();
+        let unread = self.0.state().decoder.take_unread();
         (ClientStream { stream: self.0.stream, guard: self.0.guard }, unread)
     }
 
@@ -192,26 +243,26 @@ impl ClientConnection {
     /// `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in an origin server.
     pub async fn finish(&mut self, outcome: Result<(), Error>, proxy: Option<&str>) -> Report {
         match outcome {
-            Ok(()) => self.0.state.end(None),
+            Ok(()) => self.0.state().end(None),
             // Boxed, so that the task of a client that waits is small: few requests end like this.
             Err(error) => Box::pin(self.answer(error, proxy)).await,
         }
     }
 
     async fn answer(&mut self, error: Error, proxy: Option<&str>) -> Report {
-        if let Some(body) = with_date(|date| self.0.state.queue_answer(&error, proxy, date)) {
+        if let Some(body) = with_date(|date| self.0.state().queue_answer(&error, proxy, date)) {
             socket::reset_on_close(&self.0.stream, false);
             let (_, mut to_client) = self.split();
             // If the client does not take the answer either, there is nothing left to tell it.
             let _ = to_client.write_piece(Piece::last(body.as_bytes())).await;
         }
-        self.0.state.end(Some(error))
+        self.0.state().end(Some(error))
     }
 
     /// Closes the connection so that the client gets all that was written (RFC 9112 section 9.6): says that
     /// nothing more will come, and reads what still comes, for [`Limits::linger_timeout`] at most.
     pub async fn close(self) {
-        if self.0.state.ending() == Ending::Linger {
+        if self.0.ending() == Ending::Linger {
             // Boxed, so that the task of a client that waits is small.
             Box::pin(self.linger()).await;
         }
@@ -222,145 +273,10 @@ impl ClientConnection {
         let _ = self.0.stream.shutdown().await;
         let deadline = Instant::now() + self.0.limits.linger_timeout;
         while Instant::now() < deadline {
-            self.0.state.decoder.discard_unread();
-            if self.fill(deadline).await.is_err() {
+            self.0.state().decoder.discard_unread();
+            if poll_fn(|cx| self.0.poll_fill(cx, deadline)).await.is_err() {
                 break;
             }
-        }
-    }
-
-    async fn fill(&mut self, deadline: Instant) -> Result<(), Cause> {
-        let (mut stream, _) = self.0.stream.split();
-        poll_fn(|cx| {
-            let waiting = (&mut self.0.timer, deadline, Wait::Head);
-            socket::poll_fill(cx, &mut stream, &mut self.0.state.decoder, self.0.limits, waiting)
-        })
-        .await
-    }
-}
-
-/// The body of a request, as it comes from the client.
-#[derive(Debug)]
-pub struct RequestBody<'a> {
-    stream: ReadHalf<'a>,
-    limits: &'static Limits,
-    decoder: &'a mut Decoder,
-    ended: &'a Signal,
-    response_began: &'a Signal,
-    timer: &'a mut Timer,
-}
-
-impl RequestBody<'_> {
-    /// The next piece; `None` after the last. The first call does not wait: it gives what came with the head.
-    /// May be dropped and called again.
-    ///
-    /// # Errors
-    /// The client's: broken framing, a pause over [`Limits::request_body_timeout`], or an end too soon.
-    pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
-        loop {
-            match self.decoder.decode_piece(self.limits).map_err(Error::client)? {
-                Decoded::Piece => {
-                    let piece = self.decoder.piece();
-                    if piece.is_last() {
-                        self.ended.set();
-                    }
-                    return Ok(Some(piece));
-                }
-                Decoded::End => return Ok(None),
-                Decoded::NeedsMore => self.fill().await.map_err(Error::client)?,
-            }
-        }
-    }
-
-    /// Waits until the client resets the connection: it has left, and a response would be for nobody.
-    ///
-    /// An end of file is no such sign: a client may close its side and wait (RFC 9112 section 9.6). For the end of an
-    /// upload, which is dropped with the exchange. May be dropped.
-    ///
-    /// # Errors
-    /// Always, once it returns: the client's.
-    pub async fn wait_for_reset(&mut self) -> Result<(), Error> {
-        // A reset wakes a reader too, which costs little to wait for, and mostly nothing wakes it.
-        poll_fn(|cx| self.stream.as_ref().poll_read_ready(cx)).await.map_err(Error::client)?;
-        // Perhaps the next request came, or the end of the client's side. Boxed, because few exchanges get here.
-        Box::pin(self.stream.ready(Interest::ERROR)).await.map_err(Error::client)?;
-        let error = self.stream.as_ref().take_error().ok().flatten();
-        Err(Error::client(error.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())))
-    }
-
-    async fn fill(&mut self) -> Result<(), Cause> {
-        // A client that has seen the beginning of the response may send no more, and still want the rest of it.
-        if self.decoder.is_at_end_of_file() && self.response_began.is_set() {
-            return Err(Cause::Stopped);
-        }
-        let deadline = Instant::now() + self.limits.request_body_timeout;
-        poll_fn(|cx| {
-            let waiting = (&mut *self.timer, deadline, Wait::Body);
-            socket::poll_fill(cx, &mut self.stream, self.decoder, self.limits, waiting)
-        })
-        .await
-    }
-}
-
-/// The response, as it goes to the client.
-#[derive(Debug)]
-pub struct ResponseWriter<'a> {
-    stream: WriteHalf<'a>,
-    limits: &'static Limits,
-    state: &'a mut ResponseState,
-    began: &'a Signal,
-    request_ended: &'a Signal,
-    guard: &'a ConnectionGuard,
-}
-
-impl ResponseWriter<'_> {
-    /// Sends an interim response, if the client's version knows them (RFC 9110 section 15.2). Not to be dropped.
-    ///
-    /// # Errors
-    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone.
-    pub async fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
-        if self.state.queue_interim(head) {
-            let parts = [self.state.encoder.queued(), &[], &[]];
-            let patience = Patience::For(self.limits.write_timeout);
-            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
-            self.state.encoder.written(false);
-        }
-        Ok(())
-    }
-
-    /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
-    pub fn write_head(&mut self, head: &ResponseHead) {
-        if self.guard.is_closing() {
-            self.state.close_after_response();
-        }
-        if head.status() >= 400 && !self.request_ended.is_set() {
-            // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
-            self.state.close_after_response();
-        }
-        with_date_for(&head.fields, |date| self.state.queue_head(head, date));
-        self.began.set();
-        if self.state.encoder.is_close_delimited() {
-            socket::reset_on_close(self.stream.as_ref(), true);
-        }
-    }
-
-    /// Sends a piece of the body, and returns how many bytes of body that were. Not to be dropped.
-    ///
-    /// # Errors
-    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
-    /// as its head announced.
-    #[expect(clippy::manual_async_fn, reason = "an async function keeps room for its arguments twice")]
-    pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<u64, Error>> {
-        async move {
-            let length = self.state.encoder.body_length(&piece);
-            let parts = self.state.encoder.parts(piece)?;
-            let patience = Patience::For(self.limits.write_timeout);
-            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
-            self.state.written(length, piece.is_last());
-            if piece.is_last() && self.state.encoder.is_close_delimited() {
-                socket::reset_on_close(self.stream.as_ref(), false);
-            }
-            Ok(length)
         }
     }
 }

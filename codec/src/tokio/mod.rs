@@ -6,6 +6,8 @@
 mod backend;
 mod client;
 mod connections;
+mod request_body;
+mod response_writer;
 mod socket;
 mod timer;
 
@@ -13,9 +15,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 pub use backend::{BackendConnection, RequestWriter, ResponseReader};
-pub use client::{ClientConnection, RequestBody, ResponseWriter};
+pub use client::ClientConnection;
 pub use connections::{ClientStream, ConnectionGuard, Connections};
 use pin_project_lite::pin_project;
+pub use request_body::RequestBody;
+pub use response_writer::ResponseWriter;
 
 use crate::{Error, both_ways};
 

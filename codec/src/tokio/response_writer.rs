@@ -1,0 +1,73 @@
+//! The response's half of an exchange, on the client's side.
+
+use tokio::net::tcp::WriteHalf;
+
+use super::connections::ConnectionGuard;
+use super::socket::{self, Patience};
+use crate::client_state::ResponseState;
+use crate::date::with_date_for;
+use crate::signal::Signal;
+use crate::{Error, Limits, Piece, ResponseHead};
+
+/// The response, as it goes to the client.
+#[derive(Debug)]
+pub struct ResponseWriter<'a> {
+    pub(super) stream: WriteHalf<'a>,
+    pub(super) limits: &'static Limits,
+    pub(super) state: &'a mut ResponseState,
+    pub(super) began: &'a Signal,
+    pub(super) request_ended: &'a Signal,
+    pub(super) guard: &'a ConnectionGuard,
+}
+
+impl ResponseWriter<'_> {
+    /// Sends an interim response, if the client's version knows them (RFC 9110 section 15.2). Not to be dropped.
+    ///
+    /// # Errors
+    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone.
+    pub async fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
+        if self.state.queue_interim(head) {
+            let parts = [self.state.encoder.queued(), &[], &[]];
+            let patience = Patience::For(self.limits.write_timeout);
+            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
+            self.state.encoder.written(false);
+        }
+        Ok(())
+    }
+
+    /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
+    pub fn write_head(&mut self, head: &ResponseHead) {
+        if self.guard.is_closing() {
+            self.state.close_after_response();
+        }
+        if head.status() >= 400 && !self.request_ended.is_set() {
+            // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
+            self.state.close_after_response();
+        }
+        with_date_for(&head.fields, |date| self.state.queue_head(head, date));
+        self.began.set();
+        if self.state.encoder.is_close_delimited() {
+            socket::reset_on_close(self.stream.as_ref(), true);
+        }
+    }
+
+    /// Sends a piece of the body, and returns how many bytes of body that were. Not to be dropped.
+    ///
+    /// # Errors
+    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
+    /// as its head announced.
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps room for its arguments twice")]
+    pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<u64, Error>> {
+        async move {
+            let length = self.state.encoder.body_length(&piece);
+            let parts = self.state.encoder.parts(piece)?;
+            let patience = Patience::For(self.limits.write_timeout);
+            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
+            self.state.written(length, piece.is_last());
+            if piece.is_last() && self.state.encoder.is_close_delimited() {
+                socket::reset_on_close(self.stream.as_ref(), false);
+            }
+            Ok(length)
+        }
+    }
+}
