@@ -23,7 +23,7 @@ pub struct Health {
     failures_in_a_row: AtomicU32,
     bad_checks_in_a_row: AtomicU32,
     failures: AtomicU64,
-    /// The last request failed on a connection that it had accepted: that it accepts one proves nothing then.
+    /// A request has failed on a connection that it had accepted. If it goes down then, accepting one proves nothing.
     must_answer: AtomicBool,
     last_error: Mutex<Option<String>>,
 }
@@ -106,6 +106,10 @@ impl Health {
     pub fn check_failed(&self, why: &str) {
         self.set_last_error(why);
         if self.bad_checks_in_a_row.fetch_add(1, Ordering::Relaxed) >= MAX_BAD_CHECKS - 1 {
+            if self.is_up() {
+                // No request puts it out, but that it cannot be reached: it is back when it can.
+                self.must_answer.store(false, Ordering::Relaxed);
+            }
             self.go_down(why);
         }
     }

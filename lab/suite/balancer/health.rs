@@ -241,3 +241,27 @@ fn a_backend_that_is_back_begins_anew() {
     }
     assert_eq!(asked(), 6, "three failures put it out again, and not one");
 }
+
+#[test]
+fn a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again() {
+    // It never answers `OPTIONS *`, which is only asked of a backend that requests have put out.
+    let serve = |connection: &mut lab::Connection| {
+        while let Some(head) = connection.read_request()? {
+            match head.start_line.split(' ').next() {
+                Some("GET") => connection.answer(HELLO)?,
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    };
+    let (port, good) = (KeptPort::bind().unwrap(), good());
+    let (moody, address) = (Backend::script_at(port.clone(), serve).unwrap(), port.address());
+    let proxy = start(&[address, good.address()], &CHECKED);
+    let post = format!("{POST}0123456789");
+    assert_eq!(exchange(&proxy, &post).status, 502);
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    drop(moody);
+    proxy.wait_for_log(&format!("backend {address} is down: check: ")).unwrap();
+    let _back = Backend::script_at(port, serve).unwrap();
+    proxy.wait_for_log(&format!("backend {address} is up again")).unwrap();
+}
