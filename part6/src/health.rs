@@ -81,12 +81,17 @@ impl Health {
         }
     }
 
-    /// A request has failed, by the fault of the backend.
-    pub fn failed(&self, error: &Error) {
+    /// A request has failed, by the fault of the backend. `is_last`: no other backend is up.
+    pub fn failed(&self, error: &Error, is_last: bool) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         self.must_answer.store(!was_unreached(error), Ordering::Relaxed);
+        let is_bad_response = !was_unreached(error) && !matches!(error.cause(), Cause::TimedOut(_));
         let error = error.to_string();
         self.set_last_error(&error);
+        if is_last && is_bad_response {
+            // Perhaps this request breaks every backend, and others would be answered. No other one would do better.
+            return;
+        }
         if self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) >= MAX_FAILURES - 1 {
             self.go_down(&error);
         }
