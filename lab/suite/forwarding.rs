@@ -185,16 +185,23 @@ fn a_100_of_the_backend_reaches_the_client_before_the_body_is_sent() {
 #[test]
 fn a_final_answer_instead_of_a_100_reaches_a_client_that_waits_with_its_body() {
     // RFC 9110 section 10.1.1: the body is then never sent.
-    let setup = Setup::new(Backend::early("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"));
-    let mut client = setup.client();
-    client
-        .send("POST / HTTP/1.1\r\nHost: example.test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
-        .unwrap();
-    let response = client.read_response("POST").unwrap();
-    assert_eq!((response.status, response.text().as_str()), (403, "no"));
-    // The request never ended, so its connection cannot be used for another.
-    assert!(says_close(&response));
-    setup.backend.wait_for_closed(1).unwrap();
+    for (answer, status) in [
+        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", 403),
+        ("HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\nContent-Length: 2\r\n\r\nno", 307),
+    ] {
+        let setup = Setup::new(Backend::early(answer));
+        let mut client = setup.client();
+        client
+            .send(
+                "POST / HTTP/1.1\r\nHost: example.test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
+            )
+            .unwrap();
+        let response = client.read_response("POST").unwrap();
+        assert_eq!((response.status, response.text().as_str()), (status, "no"));
+        // The request never ended, so its connection cannot be used for another.
+        assert!(says_close(&response), "{status}");
+        setup.backend.wait_for_closed(1).unwrap();
+    }
 }
 
 #[test]

@@ -147,6 +147,21 @@ fn a_call_over_64_kib_is_413() {
 }
 
 #[test]
+fn a_caller_that_waits_with_its_call_is_asked_for_it() {
+    // RFC 9110 section 10.1.1: 100, or a final response.
+    let rpc = Rpc::hello();
+    let mut client = Client::connect(rpc.address).unwrap();
+    let fields = "Content-Type: application/json\r\nExpect: 100-continue\r\n";
+    let length = CALL.len();
+    client
+        .send(format!("POST /rpc HTTP/1.1\r\nHost: rpc\r\n{fields}Content-Length: {length}\r\n\r\n"))
+        .unwrap();
+    assert_eq!(client.read_head().unwrap().unwrap().status, 100);
+    client.send(CALL).unwrap();
+    assert_eq!(client.read_response("POST").unwrap().status, 200);
+}
+
+#[test]
 fn rpc_clients_that_stall_delay_nobody() {
     let rpc = Rpc::hello();
     let stalled: Vec<Client> = (0..20)

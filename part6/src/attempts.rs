@@ -123,7 +123,7 @@ impl<'a> Attempts<'a> {
         if error.blame() != Blame::Backend {
             return false;
         }
-        backend.health.failed(error);
+        backend.health.failed(error, self.balancer.is_last(backend));
         let is_safe = !has_sent_head && self.is_safe_after(error);
         if !is_safe || self.balancer.backends.len() == 1 {
             return false;

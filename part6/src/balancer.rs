@@ -2,6 +2,7 @@
 //!
 //! Whoever edits this: every request comes through here, so nothing here waits, locks or allocates.
 
+use std::ptr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -68,6 +69,11 @@ impl Balancer {
             last_error: backend.health.last_error(),
         };
         Backends { backends: self.backends.iter().map(of).collect() }
+    }
+
+    /// Whether no other backend is up.
+    pub fn is_last(&self, backend: &Backend) -> bool {
+        self.backends.iter().all(|other| ptr::eq(other, backend) || !other.health.is_up())
     }
 
     /// Whose turn it is among those that are up and not tried; `None` if there are none.

@@ -23,7 +23,7 @@ pub struct Health {
     failures_in_a_row: AtomicU32,
     bad_checks_in_a_row: AtomicU32,
     failures: AtomicU64,
-    /// The last request failed on a connection that it had accepted: that it accepts one proves nothing then.
+    /// A request has failed on a connection that it had accepted. If it goes down then, accepting one proves nothing.
     must_answer: AtomicBool,
     last_error: Mutex<Option<String>>,
 }
@@ -81,12 +81,17 @@ impl Health {
         }
     }
 
-    /// A request has failed, by the fault of the backend.
-    pub fn failed(&self, error: &Error) {
+    /// A request has failed, by the fault of the backend. `is_last`: no other backend is up.
+    pub fn failed(&self, error: &Error, is_last: bool) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         self.must_answer.store(!was_unreached(error), Ordering::Relaxed);
+        let is_bad_response = !was_unreached(error) && !matches!(error.cause(), Cause::TimedOut(_));
         let error = error.to_string();
         self.set_last_error(&error);
+        if is_last && is_bad_response {
+            // Perhaps this request breaks every backend, and others would be answered. No other one would do better.
+            return;
+        }
         if self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) >= MAX_FAILURES - 1 {
             self.go_down(&error);
         }
@@ -106,6 +111,10 @@ impl Health {
     pub fn check_failed(&self, why: &str) {
         self.set_last_error(why);
         if self.bad_checks_in_a_row.fetch_add(1, Ordering::Relaxed) >= MAX_BAD_CHECKS - 1 {
+            if self.is_up() {
+                // No request puts it out, but that it cannot be reached: it is back when it can.
+                self.must_answer.store(false, Ordering::Relaxed);
+            }
             self.go_down(why);
         }
     }

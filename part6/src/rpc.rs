@@ -65,6 +65,10 @@ async fn serve(mut client: ClientConnection, proxy: &Proxy) {
 async fn exchange(client: &mut ClientConnection, proxy: &Proxy) -> Result<(), Error> {
     let request = client.read_request().await?;
     let (mut body, mut to_client) = client.split();
+    if request.has_body() && request.fields.list_contains("Expect", "100-continue") {
+        // RFC 9110 section 10.1.1: the client may wait with its body until it is asked for it.
+        to_client.write_interim(&ResponseHead::new(100, BodyFraming::Empty)).await?;
+    }
     let mut call = Vec::new();
     while let Some(piece) = body.next_piece().await? {
         call.extend_from_slice(piece.bytes());

@@ -222,7 +222,7 @@ impl ResponseWriter<'_> {
 
     /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
-        if head.status() >= 400 && !self.request_ended.is_set() {
+        if head.status() >= 300 && !self.request_ended.is_set() {
             // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
             self.state.close_after_response();
         }

@@ -40,7 +40,7 @@ impl ResponseWriter<'_> {
         if self.guard.is_closing() {
             self.state.close_after_response();
         }
-        if head.status() >= 400 && !self.request_ended.is_set() {
+        if head.status() >= 300 && !self.request_ended.is_set() {
             // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
             self.state.close_after_response();
         }

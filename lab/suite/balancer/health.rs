@@ -241,3 +241,54 @@ fn a_backend_that_is_back_begins_anew() {
     }
     assert_eq!(asked(), 6, "three failures put it out again, and not one");
 }
+
+#[test]
+fn a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again() {
+    // It never answers `OPTIONS *`, which is only asked of a backend that requests have put out.
+    let serve = |connection: &mut lab::Connection| {
+        while let Some(head) = connection.read_request()? {
+            match head.start_line.split(' ').next() {
+                Some("GET") => connection.answer(HELLO)?,
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    };
+    let (port, good) = (KeptPort::bind().unwrap(), good());
+    let (moody, address) = (Backend::script_at(port.clone(), serve).unwrap(), port.address());
+    let proxy = start(&[address, good.address()], &CHECKED);
+    let post = format!("{POST}0123456789");
+    assert_eq!(exchange(&proxy, &post).status, 502);
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    drop(moody);
+    proxy.wait_for_log(&format!("backend {address} is down: check: ")).unwrap();
+    let _back = Backend::script_at(port, serve).unwrap();
+    proxy.wait_for_log(&format!("backend {address} is up again")).unwrap();
+}
+
+#[test]
+fn requests_that_break_every_backend_leave_one_that_answers_others() {
+    let backend = || {
+        Backend::script(|connection| {
+            while let Some(head) = connection.read_request()? {
+                if head.start_line.contains(" /broken ") {
+                    return connection.send("garbage\r\n\r\n");
+                }
+                connection.answer(HELLO)?;
+            }
+            Ok(())
+        })
+        .unwrap()
+    };
+    let backends = [backend(), backend(), backend()];
+    let proxy = start(&addresses(&backends), &UNCHECKED);
+    for request in [GET, &format!("{POST}0123456789")] {
+        for _ in 0..10 {
+            let status = exchange(&proxy, &request.replace(" / ", " /broken ")).status;
+            assert!([502, 503].contains(&status), "{status}");
+        }
+        assert_eq!(exchange(&proxy, GET).status, 200);
+    }
+    let up = (0..3).filter(|&index| state(&proxy, index) == "up").count();
+    assert_eq!(up, 1, "{:?}", told(&proxy));
+}
