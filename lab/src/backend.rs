@@ -26,7 +26,8 @@ impl Backend {
     pub fn script(
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Backend> {
-        Backend::script_at(KeptPort::bind()?, script)
+        let (port, listener) = listen_anywhere()?;
+        Ok(Backend::start(port, listener, script))
     }
 
     /// The same at a port that is known already.
@@ -35,6 +36,14 @@ impl Backend {
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Backend> {
         let listener = listen(port.address())?;
+        Ok(Backend::start(port, listener, script))
+    }
+
+    fn start(
+        port: KeptPort,
+        listener: TcpListener,
+        script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Backend {
         let shared = Arc::new(Shared::default());
         let (common, script) = (Arc::clone(&shared), Arc::new(script));
         let accepting = thread::spawn(move || {
@@ -59,7 +68,7 @@ impl Backend {
                 });
             }
         });
-        Ok(Backend { port, shared, accepting: Some(accepting) })
+        Backend { port, shared, accepting: Some(accepting) }
     }
 
     /// Answers each request with these bytes, once it has come whole.
@@ -208,6 +217,17 @@ impl Backend {
     pub fn wait_for_closed(&self, count: usize) -> io::Result<()> {
         self.shared.wait_until("closed connections", PATIENCE, |record| record.closed >= count)
     }
+}
+
+/// Listens at a port that can be listened at again.
+pub(crate) fn listen_anywhere() -> io::Result<(KeptPort, TcpListener)> {
+    if KeptPort::CAN_KEEP {
+        let port = KeptPort::bind()?;
+        let listener = listen(port.address())?;
+        return Ok((port, listener));
+    }
+    let listener = listen(([127, 0, 0, 1], 0).into())?;
+    Ok((KeptPort::only_named(listener.local_addr()?), listener))
 }
 
 /// Listens at an address. The standard library lets 128 connections wait to be accepted: of a thousand that a proxy

@@ -37,12 +37,12 @@ impl Log {
         Ok(())
     }
 
-    /// The last panic in it, with its message.
-    pub(crate) fn last_panic(&self) -> Option<String> {
+    /// The first panic in it, with its message: what panics later often does so because of it.
+    pub(crate) fn first_panic(&self) -> Option<String> {
         const PANIC: &str = " panicked at ";
         let log = self.lock();
         let lines: Vec<&str> = log.lines().collect();
-        let index = lines.iter().rposition(|line| line.contains(PANIC))?;
+        let index = lines.iter().position(|line| line.contains(PANIC))?;
         let place = lines[index].split(PANIC).nth(1)?;
         // Its message is on the next line.
         Some(format!("panicked at {place} {}", lines.get(index + 1).unwrap_or(&"")))

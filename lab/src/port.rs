@@ -72,6 +72,14 @@ pub struct KeptPort {
 }
 
 impl KeptPort {
+    /// Whether this system lets a port be kept.
+    pub(crate) const CAN_KEEP: bool = cfg!(target_os = "linux");
+
+    /// A port that is not kept.
+    pub(crate) fn only_named(address: SocketAddr) -> KeptPort {
+        KeptPort { _socket: None, address }
+    }
+
     /// Finds a port, and keeps it.
     pub fn bind() -> io::Result<KeptPort> {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
@@ -79,7 +87,7 @@ impl KeptPort {
         socket.set_reuse_address(true)?;
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
         let address = address_of(&socket)?;
-        Ok(KeptPort { _socket: cfg!(target_os = "linux").then(|| Arc::new(socket)), address })
+        Ok(KeptPort { _socket: KeptPort::CAN_KEEP.then(|| Arc::new(socket)), address })
     }
 
     /// Where to listen.

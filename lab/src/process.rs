@@ -142,12 +142,12 @@ impl Process {
         self.log.lock().lines().last().unwrap_or("it said nothing").to_owned()
     }
 
-    /// Ends it, and returns its last panic.
+    /// Ends it, and returns its first panic.
     pub fn end(&mut self) -> Option<String> {
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.wait_for_last_words();
-        self.log.last_panic()
+        self.log.first_panic()
     }
 
     /// If it has ended, waits until all that it has said is in its log.
@@ -226,7 +226,9 @@ impl Process {
 
     fn start_error(&mut self, what: &str) -> StartError {
         let exit_code = self.exit_status().and_then(|status| status.code());
-        StartError { message: format!("{what}: {}", self.last_line()), exit_code }
+        let last_line = self.last_line();
+        let said = self.log.first_panic().unwrap_or(last_line);
+        StartError { message: format!("{what}: {said}"), exit_code }
     }
 }
 

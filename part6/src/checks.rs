@@ -50,7 +50,7 @@ async fn watch(proxy: Arc<Proxy>, index: usize, check: Check) {
     // The first one anywhere in the interval, so that not all backends are checked at the same moment.
     sleep(check.interval.mul_f64(random())).await;
     loop {
-        let must_answer = health.must_answer();
+        let must_answer = check.request.is_some() || health.must_answer();
         match check.run(must_answer).await {
             // It went down meanwhile, and was not asked for the answer that it owes since then.
             Ok(()) if health.must_answer() && !must_answer => {}

@@ -23,7 +23,8 @@ pub struct Health {
     failures_in_a_row: AtomicU32,
     bad_checks_in_a_row: AtomicU32,
     failures: AtomicU64,
-    /// A request has failed on a connection that it had accepted. If it goes down then, accepting one proves nothing.
+    /// The last request that failed did so on a connection that it had accepted. If it goes down then, accepting one
+    /// proves nothing.
     must_answer: AtomicBool,
     last_error: Mutex<Option<String>>,
 }

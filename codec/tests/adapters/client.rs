@@ -19,7 +19,7 @@ on_both_adapters! {
     a_refused_body_is_400_and_the_backend_never_gets_its_end,
     an_empty_line_after_a_request_is_no_request,
     pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last,
-    an_error_before_the_end_of_the_request_says_that_it_is_the_last_answer,
+    a_refusal_or_redirect_before_the_end_of_the_request_says_that_it_is_the_last_answer,
     a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only,
     a_client_that_leaves_is_reported_as_such,
 }
@@ -128,18 +128,20 @@ fn pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last(adapter: A
     assert_eq!(statuses, ["HTTP/1.1 204 No Content", "HTTP/1.1 204 No Content", "HTTP/1.1 400 Bad Request"]);
 }
 
-fn an_error_before_the_end_of_the_request_says_that_it_is_the_last_answer(adapter: Adapter) {
+fn a_refusal_or_redirect_before_the_end_of_the_request_says_that_it_is_the_last_answer(adapter: Adapter) {
     // RFC 9112 section 9.6
-    let (address, _done) = backend(|mut stream| {
-        read_until(&mut stream, "\r\n\r\n");
-        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n").unwrap();
-        stream.read_to_end(&mut Vec::new()).is_ok()
-    });
-    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
-    let mut client = connect(&proxy);
-    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n").unwrap();
-    let answer = read_until(&mut client, "no\n");
-    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    for status in ["307 Temporary Redirect", "404 Not Found"] {
+        let (address, _done) = backend(move |mut stream| {
+            read_until(&mut stream, "\r\n\r\n");
+            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 3\r\n\r\nno\n").unwrap();
+            stream.read_to_end(&mut Vec::new()).is_ok()
+        });
+        let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+        let mut client = connect(&proxy);
+        client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n").unwrap();
+        let answer = read_until(&mut client, "no\n");
+        assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    }
 }
 
 fn a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only(adapter: Adapter) {

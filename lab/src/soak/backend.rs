@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::fault::{Fault, Kind, Phase};
 use super::message::{Answer, Ask, body, framed, mixed, number_of};
 use crate::PATIENCE;
-use crate::backend::listen;
+use crate::backend::{listen, listen_anywhere};
 use crate::port::KeptPort;
 use crate::wire::{End, Framing, Wire};
 
@@ -59,8 +59,7 @@ pub(super) struct Record {
 
 impl Backend {
     pub(super) fn start() -> io::Result<Backend> {
-        let port = KeptPort::bind()?;
-        let listener = listen(port.address())?;
+        let (port, listener) = listen_anywhere()?;
         let backend = Backend { port, shared: Arc::default(), accepting: Mutex::default() };
         backend.accept(listener);
         Ok(backend)

@@ -37,7 +37,7 @@ pub struct Subject<'a> {
     panic: Panic,
 }
 
-/// The last panic of the proxies that a check has started.
+/// A panic of the proxies that a check has started.
 type Panic = Arc<Mutex<Option<String>>>;
 
 /// A proxy that runs.
@@ -52,7 +52,7 @@ pub struct Running {
 pub struct Seen(pub String);
 
 impl Task {
-    /// Runs its check on a program. What was seen ends with the last panic of the proxy.
+    /// Runs its check on a program. What was seen ends with where and why the proxy has panicked, if it has.
     ///
     /// # Errors
     /// The promise does not hold.
