@@ -130,3 +130,23 @@ async fn a_request_in_flight_is_answered_with_close_when_the_server_stops() {
     timeout(LONG, other.read_to_string(&mut answer)).await.unwrap().unwrap();
     assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_client_that_waits_holds_no_state_and_loses_no_request_that_has_come() {
+    let holds_none = |connection: &ClientConnection| format!("{connection:?}").contains("state: None");
+    let mut connections = Connections::new();
+    let (mut connection, mut other) = client(&mut connections).await;
+    for requests in [1, 3] {
+        other.write_all("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n".repeat(requests).as_bytes()).await.unwrap();
+        for _ in 0..requests {
+            assert!(timeout(LONG, connection.wait_for_request()).await.unwrap());
+            assert!(!holds_none(&connection), "{connection:?}");
+            let mut request = connection.read_request().await.unwrap();
+            let outcome = codec::forward::request(&mut request, connection.address(), "test");
+            connection.finish(outcome.map_err(Into::into), None).await;
+        }
+        // Looked at once, and dropped.
+        assert!(timeout(Duration::ZERO, connection.wait_for_request()).await.is_err());
+        assert!(holds_none(&connection), "{connection:?}");
+    }
+}
