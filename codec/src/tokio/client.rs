@@ -38,7 +38,7 @@ struct Inner {
     limits: &'static Limits,
     /// `None` while the client is idle: most clients are, and this is most of the memory of one.
     state: Option<Box<ClientState>>,
-    /// When the last exchange ended before the state was given up, or else the connection began.
+    /// When the last exchange ended, or else the connection began: it outlives the state.
     idle_since: Instant,
     timer: Timer,
     guard: ConnectionGuard,
@@ -74,11 +74,7 @@ impl Inner {
         }
         match &mut self.state {
             Some(state) => state.decoder.release(),
-            None if self.stream.poll_read_ready(cx).is_ready() => {}
-            None => {
-                ready!(self.timer.poll(cx, deadline));
-                return Poll::Ready(Err(Cause::TimedOut(Wait::Head)));
-            }
+            None => ready!(socket::poll_readable(cx, &self.stream, (&mut self.timer, deadline, Wait::Head)))?,
         }
         self.poll_fill(cx, deadline)
     }
@@ -91,7 +87,6 @@ impl Inner {
     }
 }
 
-#[inline]
 fn get_or_begin(state: &mut Option<Box<ClientState>>, idle_since: Instant) -> &mut ClientState {
     state.get_or_insert_with(|| Box::new(ClientState::new(idle_since.into_std())))
 }

@@ -29,16 +29,28 @@ pub(super) fn poll_fill(
     if decoder.is_at_end_of_file() {
         return Poll::Ready(Err(Cause::Closed(wait)));
     }
-    if let Poll::Ready(ready) = stream.as_ref().poll_read_ready(cx) {
-        ready.map_err(Cause::Io)?;
+    loop {
+        ready!(poll_readable(cx, stream.as_ref(), (timer, deadline, wait)))?;
         let mut space = ReadBuf::new(decoder.space(limits));
-        if let Poll::Ready(read) = Pin::new(stream).poll_read(cx, &mut space) {
+        if let Poll::Ready(read) = Pin::new(&mut *stream).poll_read(cx, &mut space) {
             read.map_err(Cause::Io)?;
             let length = space.filled().len();
             decoder.filled(length);
             return Poll::Ready(Ok(()));
         }
+        // Nothing was there after all.
         decoder.release();
+    }
+}
+
+/// Waits until there is something to read, until `deadline` at most.
+pub(super) fn poll_readable(
+    cx: &mut Context<'_>,
+    stream: &TcpStream,
+    (timer, deadline, wait): (&mut Timer, Instant, Wait),
+) -> Poll<Result<(), Cause>> {
+    if let Poll::Ready(ready) = stream.poll_read_ready(cx) {
+        return Poll::Ready(ready.map_err(Cause::Io));
     }
     ready!(timer.poll(cx, deadline));
     Poll::Ready(Err(Cause::TimedOut(wait)))
