@@ -179,6 +179,13 @@ impl ResponseState {
         self.answering.persistence = Persistence::Close;
     }
 
+    /// RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
+    pub(crate) fn close_if_refused(&mut self, head: &ResponseHead, request_ended: &Signal) {
+        if head.status() >= 300 && !request_ended.is_set() {
+            self.close_after_response();
+        }
+    }
+
     pub(crate) fn queue_head(&mut self, head: &ResponseHead, date: &str) {
         let persistence = self.encoder.queue_response(head, self.answering, date);
         self.answering.persistence = persistence;

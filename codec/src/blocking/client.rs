@@ -222,10 +222,7 @@ impl ResponseWriter<'_> {
 
     /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
-        if head.status() >= 300 && !self.request_ended.is_set() {
-            // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
-            self.state.close_after_response();
-        }
+        self.state.close_if_refused(head, self.request_ended);
         with_date_for(&head.fields, |date| self.state.queue_head(head, date));
         self.began.set();
         if self.state.encoder.is_close_delimited() {

@@ -40,10 +40,7 @@ impl ResponseWriter<'_> {
         if self.guard.is_closing() {
             self.state.close_after_response();
         }
-        if head.status() >= 300 && !self.request_ended.is_set() {
-            // RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
-            self.state.close_after_response();
-        }
+        self.state.close_if_refused(head, self.request_ended);
         with_date_for(&head.fields, |date| self.state.queue_head(head, date));
         self.began.set();
         if self.state.encoder.is_close_delimited() {
