@@ -73,13 +73,12 @@ impl Backend {
 
     /// Answers each request with these bytes, once it has come whole.
     pub fn good(response: impl AsRef<[u8]>) -> io::Result<Backend> {
-        let response = response.as_ref().to_vec();
-        Backend::script(move |connection| {
-            while connection.read_request()?.is_some() {
-                connection.answer(&response)?;
-            }
-            Ok(())
-        })
+        Backend::script(answering(response))
+    }
+
+    /// The same at a port that is known already.
+    pub fn good_at(port: KeptPort, response: impl AsRef<[u8]>) -> io::Result<Backend> {
+        Backend::script_at(port, answering(response))
     }
 
     /// Answers like [`Backend::good`], then closes: for responses that the end of the connection ends, or cuts.
@@ -216,6 +215,19 @@ impl Backend {
     /// Waits until so many connections have ended.
     pub fn wait_for_closed(&self, count: usize) -> io::Result<()> {
         self.shared.wait_until("closed connections", PATIENCE, |record| record.closed >= count)
+    }
+}
+
+/// The script of a good backend.
+fn answering(
+    response: impl AsRef<[u8]>,
+) -> impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static {
+    let response = response.as_ref().to_vec();
+    move |connection| {
+        while connection.read_request()?.is_some() {
+            connection.answer(&response)?;
+        }
+        Ok(())
     }
 }
 

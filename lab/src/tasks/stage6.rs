@@ -215,12 +215,7 @@ fn takes_back_what_is_well(subject: &Subject<'_>) -> Result<(), Seen> {
     let (port, good) = (KeptPort::bind()?, Backend::good(HELLO)?);
     let running = subject.start_before(&[port.address(), good.address()], &CHECKED)?;
     get_all(&running, 10, "one of two backends is down")?;
-    let back = Backend::script_at(port, |connection| {
-        while connection.read_request()?.is_some() {
-            connection.answer(HELLO)?;
-        }
-        Ok(())
-    })?;
+    let back = Backend::good_at(port, HELLO)?;
     let deadline = Instant::now() + CLIENT_PATIENCE;
     while sent(&back, "GET") == 0 {
         get_all(&running, 2, "a backend has come back")?;

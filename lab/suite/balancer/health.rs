@@ -126,13 +126,7 @@ fn checks_find_what_is_down_before_a_request_does() {
         (told(&proxy)[0]["Requests"].clone(), told(&proxy)[0]["Failures"].clone()),
         (json!(0), json!(0))
     );
-    let back = Backend::script_at(port, |connection| {
-        while connection.read_request()?.is_some() {
-            connection.answer(HELLO)?;
-        }
-        Ok(())
-    })
-    .unwrap();
+    let back = Backend::good_at(port, HELLO).unwrap();
     proxy.wait_for_log(&format!("backend {address} is up again")).unwrap();
     load(&proxy, 1, 10, |status| assert_eq!(status, 200));
     assert_eq!(back.requests().len(), 5, "a check that only connects is no request");

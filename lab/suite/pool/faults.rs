@@ -108,13 +108,7 @@ fn a_backend_that_stops_and_starts_costs_502_in_between_and_nothing_before_or_af
     for _ in 0..20 {
         assert_eq!(client.exchange(GET).unwrap().status, 502);
     }
-    let backend = Backend::script_at(port, |connection| {
-        while connection.read_request()?.is_some() {
-            connection.answer(HELLO)?;
-        }
-        Ok(())
-    })
-    .unwrap();
+    let backend = Backend::good_at(port, HELLO).unwrap();
     for _ in 0..20 {
         assert_eq!(client.exchange(GET).unwrap().status, 200);
     }
