@@ -85,8 +85,9 @@ impl Health {
     /// A request has failed, by the fault of the backend. `is_last`: no other backend is up.
     pub fn failed(&self, error: &Error, is_last: bool) {
         self.failures.fetch_add(1, Ordering::Relaxed);
-        self.must_answer.store(!was_unreached(error), Ordering::Relaxed);
-        let is_bad_response = !was_unreached(error) && !matches!(error.cause(), Cause::TimedOut(_));
+        let is_unreached = was_unreached(error);
+        self.must_answer.store(!is_unreached, Ordering::Relaxed);
+        let is_bad_response = !is_unreached && !matches!(error.cause(), Cause::TimedOut(_));
         let error = error.to_string();
         self.set_last_error(&error);
         if is_last && is_bad_response {
