@@ -39,13 +39,12 @@ impl Log {
 
     /// The first panic in it, with its message: what panics later often does so because of it.
     pub(crate) fn first_panic(&self) -> Option<String> {
-        const PANIC: &str = " panicked at ";
         let log = self.lock();
-        let lines: Vec<&str> = log.lines().collect();
-        let index = lines.iter().position(|line| line.contains(PANIC))?;
-        let place = lines[index].split(PANIC).nth(1)?;
+        let mut lines = log.lines();
+        let (_, place) = lines.find_map(|line| line.split_once(" panicked at "))?;
         // Its message is on the next line.
-        Some(format!("panicked at {place} {}", lines.get(index + 1).unwrap_or(&"")))
+        let message = lines.next().unwrap_or_default();
+        Some(format!("panicked at {place} {message}"))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, String> {

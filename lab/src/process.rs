@@ -144,10 +144,15 @@ impl Process {
 
     /// Ends it, and returns its first panic.
     pub fn end(&mut self) -> Option<String> {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
         self.wait_for_last_words();
         self.log.first_panic()
+    }
+
+    fn kill(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// If it has ended, waits until all that it has said is in its log.
@@ -234,9 +239,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

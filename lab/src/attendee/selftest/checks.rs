@@ -69,37 +69,22 @@ fn variants() -> Vec<Variant> {
         if let Some(next) = Stage::find(stage.number + 1) {
             proofs.push(Proof { tasks: next.tasks.iter().collect(), passes: false });
         }
-        let (patched, mistake) = (Vec::new(), None);
-        variants.push(Variant { name: stage.reference(), stage, patched, mistake, proofs });
+        let mut add = |name: String, patched, mistake, proofs| {
+            variants.push(Variant { name, stage, patched, mistake, proofs });
+        };
+        add(stage.reference(), Vec::new(), None, proofs);
         for task in &all {
-            let proofs = vec![alone(task, false)];
-            variants.push(Variant {
-                name: format!("without {}", task.name),
-                stage,
-                patched: vec![task],
-                mistake: None,
-                proofs,
-            });
+            add(format!("without {}", task.name), vec![task], None, vec![alone(task, false)]);
             let mistake = MISTAKES.iter().find(|mistake| mistake.task == task.name);
             if mistake.is_some() {
-                let (patched, proofs) = (Vec::new(), vec![alone(task, false)]);
-                let name = format!("mistake {}", task.name);
-                variants.push(Variant { name, stage, patched, mistake, proofs });
+                add(format!("mistake {}", task.name), Vec::new(), mistake, vec![alone(task, false)]);
             }
         }
         for task in stage.stretch {
-            let proofs = vec![alone(task, true)];
-            variants.push(Variant {
-                name: format!("with {}", task.name),
-                stage,
-                patched: vec![task],
-                mistake: None,
-                proofs,
-            });
+            add(format!("with {}", task.name), vec![task], None, vec![alone(task, true)]);
         }
         let proofs = vec![Proof { tasks: all.clone(), passes: false }];
-        let name = format!("start {}", stage.number);
-        variants.push(Variant { name, stage, patched: all, mistake: None, proofs });
+        add(format!("start {}", stage.number), all, None, proofs);
     }
     variants
 }
