@@ -2,18 +2,21 @@
 
 use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::mem::MaybeUninit;
 
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout};
 
+use super::borrowed::{Borrow, may_return};
 use super::socket::{self, Patience};
 use super::timer::Timer;
 use crate::names::Name;
 use crate::signal::Signal;
 use crate::{
-    BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
-    RequestHead, ResponseHead, Wait,
+    BackendAddress, BodyFraming, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence,
+    Piece, RequestHead, ResponseHead, Wait,
 };
 
 /// A connection to a backend, for one exchange at a time.
@@ -37,6 +40,8 @@ struct Inner {
     response: ResponseState,
     /// More of the request has left: the time for the response starts again.
     request_progressed: Signal,
+    /// `None` once the connection will not come back to the pool that it is from.
+    borrow: Option<Borrow>,
 }
 
 /// What a response means for the connection that it came on.
@@ -48,6 +53,8 @@ enum ResponseState {
     Begun,
     /// Its head has come, and says whether another exchange may follow.
     Head(Persistence),
+    /// The same, and no byte of a body follows the head.
+    BareHead(Persistence),
 }
 
 impl BackendConnection {
@@ -88,7 +95,19 @@ impl BackendConnection {
             persistence: Persistence::KeepAlive,
             response: ResponseState::Nothing,
             request_progressed: Signal::default(),
+            borrow: None,
         }))
+    }
+
+    /// Counts this connection as borrowed until it is [returned](Borrow::returned), or the head of a response shows
+    /// that it will not serve another request soon.
+    pub fn set_borrow(&mut self, borrow: Borrow) {
+        self.0.borrow = Some(borrow);
+    }
+
+    /// Ends the borrow; `None` if the connection no longer counts as borrowed.
+    pub fn take_borrow(&mut self) -> Option<Borrow> {
+        self.0.borrow.take()
     }
 
     /// Makes the next request the last: it says `Connection: close` (RFC 9112 section 9.6).
@@ -102,13 +121,24 @@ impl BackendConnection {
         self.0.encoder.is_clean()
             && self.0.decoder.is_clean()
             && self.0.persistence == Persistence::KeepAlive
-            && self.0.response == ResponseState::Head(Persistence::KeepAlive)
+            && matches!(
+                self.0.response,
+                ResponseState::Head(Persistence::KeepAlive) | ResponseState::BareHead(Persistence::KeepAlive)
+            )
     }
 
-    /// Whether an idle connection has ended, or bytes came that nobody asked for. It costs a system call only if
-    /// something is known to have come; a connection that ended just now may pass.
+    /// Whether an idle connection has ended, or bytes came that nobody asked for.
+    ///
+    /// After a response with a body this costs a system call only if something is known to have come, so a connection
+    /// that ended just now may pass. After a response without one, the kernel is always asked: a broken backend may
+    /// send a body there all the same (RFC 9112 section 6.3, rule 1), which would be taken for the next response.
     pub fn is_stale(&self) -> bool {
-        !matches!(self.0.stream.try_read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+        let stream = &self.0.stream;
+        let read = match self.0.response {
+            ResponseState::BareHead(_) => SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]),
+            _ => stream.try_read(&mut [0]),
+        };
+        !matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Whether a byte of the response to the last request has come.
@@ -119,7 +149,7 @@ impl BackendConnection {
     /// Whether a head of the response to the last request has come, be it that of an interim response. What a proxy
     /// has read this far, it passes on.
     pub fn has_sent_head(&self) -> bool {
-        matches!(self.0.response, ResponseState::Head(_))
+        matches!(self.0.response, ResponseState::Head(_) | ResponseState::BareHead(_))
     }
 
     /// The two directions of an exchange.
@@ -147,6 +177,7 @@ impl BackendConnection {
             head_deadline: None,
             state: &mut inner.response,
             request_progressed: &inner.request_progressed,
+            borrow: &mut inner.borrow,
         };
         (writer, reader)
     }
@@ -209,6 +240,7 @@ pub struct ResponseReader<'a> {
     head_deadline: Option<Instant>,
     state: &'a mut ResponseState,
     request_progressed: &'a Signal,
+    borrow: &'a mut Option<Borrow>,
 }
 
 impl Drop for ResponseReader<'_> {
@@ -230,7 +262,16 @@ impl ResponseReader<'_> {
                 self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?
             {
                 self.head_deadline = None;
-                *self.state = ResponseState::Head(Persistence::after(&head, self.expected.response_to));
+                let persistence = Persistence::after(&head, self.expected.response_to);
+                *self.state = match head.framing() {
+                    BodyFraming::Empty | BodyFraming::ContentLength(0) => {
+                        ResponseState::BareHead(persistence)
+                    }
+                    _ => ResponseState::Head(persistence),
+                };
+                if !head.is_interim() && !may_return(&head, persistence) {
+                    *self.borrow = None;
+                }
                 return Ok(head);
             }
             self.fill(Wait::Head).await.map_err(Error::backend)?;

@@ -4,6 +4,7 @@
 //! nothing; dropping one that writes leaves a connection that is not used again.
 
 mod backend;
+mod borrowed;
 mod client;
 mod connections;
 mod request_body;
@@ -15,6 +16,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 pub use backend::{BackendConnection, RequestWriter, ResponseReader};
+pub use borrowed::{Borrow, Borrows};
 pub use client::ClientConnection;
 pub use connections::{ClientStream, ConnectionGuard, Connections};
 use pin_project_lite::pin_project;

@@ -2,10 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream as StdStream};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use codec::Limits;
-use codec::tokio::{ClientConnection, ClientStream, Connections};
+use codec::tokio::{BackendConnection, ClientConnection, ClientStream, Connections};
+use codec::{BackendAddress, BodyFraming, Limits, Piece, RequestHead};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -148,5 +149,44 @@ async fn a_client_that_waits_holds_no_state_and_loses_no_request_that_has_come()
         // Looked at once, and dropped.
         assert!(timeout(Duration::ZERO, connection.wait_for_request()).await.is_err());
         assert!(holds_none(&connection), "{connection:?}");
+    }
+}
+
+#[tokio::test]
+async fn late_bytes_after_a_response_without_a_body_are_seen_at_once() {
+    // RFC 9112 section 6.3, rule 1: a broken backend sends a body after HEAD. The runtime is not given the time to
+    // hear of it: only the kernel knows.
+    for (method, response) in [
+        ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
+        ("GET", "HTTP/1.1 204 No Content\r\n\r\n"),
+        ("GET", "HTTP/1.1 304 Not Modified\r\n\r\n"),
+        ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    ] {
+        let (sends_body, body_is_due) = channel();
+        let (body_sent, is_sent) = channel();
+        let (address, _) = backend(move |mut stream| {
+            read_until(&mut stream, "\r\n\r\n");
+            stream.write_all(response.as_bytes()).unwrap();
+            body_is_due.recv_timeout(LONG).unwrap();
+            stream.write_all(b"hello").unwrap();
+            body_sent.send(()).unwrap();
+            // Open until the test is over.
+            let _ = body_is_due.recv_timeout(LONG);
+        });
+        let address = BackendAddress::resolve(&address.to_string()).unwrap();
+        let mut connection = BackendConnection::connect(&address, limits(Limits::DEFAULT)).await.unwrap();
+        let request = RequestHead::new(method, "/", "h", BodyFraming::Empty).unwrap();
+        let (mut to_backend, mut from_backend) = connection.split(&request);
+        to_backend.write_head(&request);
+        to_backend.write_piece(Piece::last(&[])).await.unwrap();
+        from_backend.read_response().await.unwrap();
+        while from_backend.next_piece().await.unwrap().is_some() {}
+        drop((to_backend, from_backend));
+        assert!(connection.is_reusable() && !connection.is_stale(), "{method}: {response}");
+
+        // Without a wait in between, so that the runtime learns of nothing.
+        sends_body.send(()).unwrap();
+        is_sent.recv_timeout(LONG).unwrap();
+        assert!(connection.is_stale(), "{method}: {response}");
     }
 }

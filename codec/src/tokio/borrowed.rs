@@ -1,0 +1,79 @@
+//! Which of the connections that a pool has handed out may still come back.
+//!
+//! Invariant: [`Borrows::count`] is the number of [`Borrow`]s that are alive.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::{BodyFraming, Persistence, ResponseHead};
+
+/// The connections of one pool that are borrowed and may come back: a request that finds the pool empty may wait for
+/// one of them.
+#[derive(Clone, Debug, Default)]
+pub struct Borrows(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    count: AtomicUsize,
+    lost: Notify,
+}
+
+/// One borrowed connection. Dropped, it is lost: it will not come back.
+#[derive(Debug)]
+pub struct Borrow {
+    shared: Arc<Shared>,
+    is_returned: bool,
+}
+
+impl Borrows {
+    /// Counts one more connection.
+    pub fn begin(&self) -> Borrow {
+        self.0.count.fetch_add(1, Ordering::Relaxed);
+        Borrow { shared: Arc::clone(&self.0), is_returned: false }
+    }
+
+    /// The number of connections that may come back.
+    pub fn count(&self) -> usize {
+        // Pairs with the release in `drop`: a caller that no longer counts a connection sees it in the pool.
+        self.0.count.load(Ordering::Acquire)
+    }
+
+    /// Waits until a connection is lost. May return early, and may be dropped and called again.
+    pub async fn wait_for_loss(&self) {
+        self.0.lost.notified().await;
+    }
+}
+
+impl Borrow {
+    /// The connection is in the pool again.
+    pub fn returned(mut self) {
+        self.is_returned = true;
+    }
+}
+
+impl Drop for Borrow {
+    fn drop(&mut self) {
+        self.shared.count.fetch_sub(1, Ordering::Release);
+        if !self.is_returned {
+            self.shared.lost.notify_one();
+        }
+    }
+}
+
+/// Whether the connection may serve another request soon after this response.
+///
+/// A body without a known end may still be short. An event stream rarely is (WHATWG HTML section 9.2).
+pub(super) fn may_return(head: &ResponseHead, persistence: Persistence) -> bool {
+    let is_event_stream = || {
+        let media_type =
+            head.fields.get("Content-Type").and_then(|value| value.split(|&byte| byte == b';').next());
+        media_type.is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+    };
+    match (persistence, head.framing()) {
+        (Persistence::Close, _) | (_, BodyFraming::CloseDelimited) => false,
+        (_, BodyFraming::Empty | BodyFraming::ContentLength(_)) => true,
+        (_, BodyFraming::Chunked) => !is_event_stream(),
+    }
+}
