@@ -1,20 +1,23 @@
 //! Connections to the backend that are kept for the next request, in a channel.
 //!
-//! Who needs a connection receives one, who is done sends it back. Whoever edits this: a connection is only put
-//! back if the codec says that nothing of an exchange is left in it.
+//! A request receives a connection from the channel and sends it back when it is done.
+//!
+//! Invariant: a connection returns to the channel only when the codec reports that it is clean.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender, TrySendError};
-use codec::tokio::BackendConnection;
+use codec::tokio::{BackendConnection, Borrows};
 use codec::{BackendAddress, Blame, Cause, Error, Limits, RequestHead};
-use tokio::time::timeout;
+use tokio::select;
+use tokio::time::{sleep, timeout};
 
 /// How long a connection may wait for room in a full pool before it is closed.
 const PUT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The time between two looks at the idle connections: `--pool-idle` is exceeded by this much at most.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The flags of the pool.
 #[derive(clap::Args)]
@@ -38,75 +41,83 @@ pub struct Pool {
     backend: BackendAddress,
     size: usize,
     wait: Duration,
+    idle: Arc<IdleConnections>,
+    /// Connections that may come back, including those that are being opened.
+    borrows: Borrows,
+}
+
+/// The channel of idle connections.
+pub struct IdleConnections {
     max_age: Duration,
     sender: Sender<Idle>,
     receiver: Receiver<Idle>,
-    /// Connections that may come back, those that are being opened among them.
-    lent: Arc<AtomicUsize>,
+    /// Held by the sweep, which takes each connection out of the channel to look at it.
+    sweeping: Mutex<()>,
 }
 
-struct Idle {
-    connection: BackendConnection,
-    since: Instant,
+/// A connection, and since when it is idle.
+pub struct Idle {
+    pub connection: BackendConnection,
+    pub since: Instant,
 }
 
 /// A connection that was taken from the pool. Dropped instead of put back, it is closed.
 pub struct Lent {
     connection: BackendConnection,
     is_reused: bool,
-    /// `None` once an exchange on it has failed.
-    _counted: Option<Counted>,
 }
-
-/// Counts a lent connection until it is dropped.
-struct Counted(Arc<AtomicUsize>);
 
 impl Pool {
     pub fn new(backend: BackendAddress, flags: &Flags) -> Pool {
-        let (sender, receiver) = async_channel::bounded(flags.pool_size);
-        Pool {
-            backend,
-            size: flags.pool_size,
-            wait: flags.pool_wait,
-            max_age: flags.pool_idle,
-            sender,
-            receiver,
-            lent: Arc::default(),
-        }
+        let idle = Arc::new(IdleConnections::new(flags.pool_size, flags.pool_idle));
+        tokio::spawn(sweep(Arc::downgrade(&idle)));
+        Pool { backend, size: flags.pool_size, wait: flags.pool_wait, idle, borrows: Borrows::default() }
     }
 
     /// A connection to the backend: an idle one if there is one, else a new one.
     ///
-    /// Only if as many are lent as the pool holds, it waits a little for one of them to come back. Otherwise
+    /// A request waits only while as many connections are borrowed as the pool holds, and may come back. Otherwise
     /// there is nothing to wait for: a cold pool costs no time.
     pub async fn get(&self) -> Result<Lent, Error> {
-        while let Ok(idle) = self.receiver.try_recv() {
-            if let Some(connection) = self.usable(idle) {
-                return Ok(connection);
+        if let Some(connection) = self.idle.take() {
+            return Ok(self.lend(connection));
+        }
+        match timeout(self.wait, self.wait_for_return()).await {
+            Ok(Some(connection)) => Ok(self.lend(connection)),
+            Ok(None) | Err(_) => self.connect().await,
+        }
+    }
+
+    /// A connection that has come back; `None` if fewer are borrowed than the pool holds, and none is idle.
+    async fn wait_for_return(&self) -> Option<BackendConnection> {
+        loop {
+            // Read before the channel: a connection is sent back first, and is not counted after that.
+            let may_return = self.borrows.count() >= self.size;
+            let idle = self.idle.take();
+            if idle.is_some() || !may_return {
+                return idle;
+            }
+            select! {
+                Ok(idle) = self.idle.receiver.recv() => {
+                    if self.idle.is_usable(&idle) {
+                        return Some(idle.connection);
+                    }
+                }
+                () = self.borrows.wait_for_loss() => {}
             }
         }
-        if self.lent.load(Ordering::Relaxed) >= self.size
-            && let Ok(Ok(idle)) = timeout(self.wait, self.receiver.recv()).await
-            && let Some(connection) = self.usable(idle)
-        {
-            return Ok(connection);
-        }
-        self.connect().await
     }
 
     /// Puts a connection back for the next request, or closes it if it cannot be used again.
     pub fn put(&self, lent: Lent) {
-        let Lent { connection, _counted, .. } = lent;
+        let mut connection = lent.connection;
         if !connection.is_reusable() {
             return;
         }
-        match self.sender.try_send(Idle { connection, since: Instant::now() }) {
-            // More were opened than the pool holds. One may be taken out soon.
-            Err(TrySendError::Full(idle)) => {
-                let sender = self.sender.clone();
-                tokio::spawn(async move { timeout(PUT_TIMEOUT, sender.send(idle)).await });
-            }
-            Ok(()) | Err(TrySendError::Closed(_)) => {}
+        let borrow = connection.take_borrow();
+        self.idle.put(Idle { connection, since: Instant::now() });
+        if let Some(borrow) = borrow {
+            borrow.returned();
         }
     }
 
@@ -125,8 +136,8 @@ impl Pool {
         let Err(error) = outcome else {
             return Ok(false);
         };
-        // It will not come back: nobody is to wait for it, least of all who gets another in its place.
-        lent._counted = None;
+        // A failed connection never returns, so it no longer counts as borrowed.
+        drop(lent.take_borrow());
         let was_closed =
             error.blame() == Blame::Backend && matches!(error.cause(), Cause::Closed(_) | Cause::Io(_));
         let has_died = lent.is_reused && was_closed && !lent.has_answered();
@@ -138,16 +149,76 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Lent, Error> {
-        let counted = Counted::new(&self.lent);
-        let connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
-        Ok(Lent { connection, is_reused: false, _counted: Some(counted) })
+        let borrow = self.borrows.begin();
+        let mut connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
+        connection.set_borrow(borrow);
+        Ok(Lent { connection, is_reused: false })
     }
 
-    /// An idle connection, unless the backend has closed it, or soon will.
-    fn usable(&self, idle: Idle) -> Option<Lent> {
-        let Idle { connection, since } = idle;
-        let is_usable = since.elapsed() < self.max_age && !connection.is_stale();
-        is_usable.then(|| Lent { connection, is_reused: true, _counted: Some(Counted::new(&self.lent)) })
+    fn lend(&self, mut connection: BackendConnection) -> Lent {
+        connection.set_borrow(self.borrows.begin());
+        Lent { connection, is_reused: true }
+    }
+}
+
+impl IdleConnections {
+    pub fn new(size: usize, max_age: Duration) -> IdleConnections {
+        let (sender, receiver) = async_channel::bounded(size);
+        IdleConnections { max_age, sender, receiver, sweeping: Mutex::default() }
+    }
+
+    /// A usable connection, if one is idle.
+    pub fn take(&self) -> Option<BackendConnection> {
+        self.receive().or_else(|| {
+            // The sweep may have had the last one out of the channel.
+            let _swept = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
+            self.receive()
+        })
+    }
+
+    fn receive(&self) -> Option<BackendConnection> {
+        while let Ok(idle) = self.receiver.try_recv() {
+            if self.is_usable(&idle) {
+                return Some(idle.connection);
+            }
+        }
+        None
+    }
+
+    /// Whether a connection may serve a request: the backend has not closed it, and will not soon.
+    fn is_usable(&self, idle: &Idle) -> bool {
+        idle.since.elapsed() < self.max_age && !idle.connection.is_stale()
+    }
+
+    pub fn put(&self, idle: Idle) {
+        // More were opened than the pool holds. One may be taken out soon.
+        if let Err(TrySendError::Full(idle)) = self.sender.try_send(idle) {
+            let sender = self.sender.clone();
+            tokio::spawn(async move { timeout(PUT_TIMEOUT, sender.send(idle)).await });
+        }
+    }
+
+    /// Closes the connections that are not usable. A channel cannot be looked into, so each is taken out once.
+    pub fn sweep(&self) {
+        let _sweeping = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..self.receiver.len() {
+            match self.receiver.try_recv() {
+                Ok(idle) if self.is_usable(&idle) => self.put(idle),
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Sweeps until the pool is gone.
+async fn sweep(idle: Weak<IdleConnections>) {
+    loop {
+        sleep(SWEEP_INTERVAL).await;
+        let Some(idle) = idle.upgrade() else {
+            return;
+        };
+        idle.sweep();
     }
 }
 
@@ -155,19 +226,6 @@ impl Pool {
 /// the client that could not be read again.
 pub fn is_repeatable(request: &RequestHead) -> bool {
     matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE") && !request.has_body()
-}
-
-impl Counted {
-    fn new(lent: &Arc<AtomicUsize>) -> Counted {
-        lent.fetch_add(1, Ordering::Relaxed);
-        Counted(Arc::clone(lent))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Deref for Lent {

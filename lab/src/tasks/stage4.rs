@@ -14,17 +14,17 @@ pub(super) const TASKS: [Task; 4] = [
         title: "Take an idle connection from the pool",
         promise: "400 requests of 8 clients need 8 connections",
         file: "pool.rs",
-        function: "Pool::get",
+        function: "IdleConnections::receive",
         lines: 5,
         minutes: 8,
         needs: None,
         hints: [
-            "In `get`, before anything else: connections that were put back wait in the channel.",
-            "`try_recv` on `receiver` gives an idle connection at once, or an error if there is none. `usable` says \
-             whether it may be used. If it may not, try the next.",
+            "In `receive`: connections that were put back wait in the channel.",
+            "`try_recv` on `receiver` gives an idle connection at once, or an error if there is none. `is_usable` \
+             says whether it may be used. If it may not, try the next.",
             "    while let Ok(idle) = self.receiver. ... () {\n\
-             \x20       if let Some(connection) = self. ... (idle) {\n\
-             \x20           return Ok( ... );\n\
+             \x20       if self. ... (&idle) {\n\
+             \x20           return Some( ... );\n\
              \x20       }\n\
              \x20   }",
         ],
@@ -56,14 +56,14 @@ pub(super) const TASKS: [Task; 4] = [
         title: "Do not use a connection that the backend has closed",
         promise: "nothing is sent into a connection that is closed",
         file: "pool.rs",
-        function: "Pool::usable",
+        function: "IdleConnections::is_usable",
         lines: 1,
         minutes: 4,
         needs: Some("4.1"),
         hints: [
-            "In `usable`: it asks for the age of an idle connection, and for nothing else.",
+            "In `is_usable`: it asks for the age of an idle connection, and for nothing else.",
             "`is_stale` says whether the end of the connection has come, or bytes that nobody asked for.",
-            "    let is_usable = since.elapsed() < self.max_age && !connection. ... ();",
+            "    idle.since.elapsed() < self.max_age && !idle.connection. ... ()",
         ],
         patch: include_str!("../../tasks/4.3.patch"),
         holds: uses_no_closed_connection,
@@ -114,7 +114,7 @@ fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
     let (requests, accepted) = (CLIENTS * EACH, backend.accepted());
     ensure(accepted <= CLIENTS, || {
         let reused = if accepted == requests {
-            ". None was used twice: is it put back, does `usable` let it through, does `get` take it?"
+            ". None was used twice: is it put back, does `is_usable` let it through, does `receive` take it?"
         } else {
             ""
         };

@@ -1,6 +1,8 @@
 //! Connections to the backend are kept, and a broken one never costs a request that can be helped (from part4 on).
 
+mod borrowed;
 mod faults;
+mod idle;
 mod keeping;
 mod repeating;
 

@@ -1,0 +1,42 @@
+//! The channel of idle connections, beside a sweep that never pauses.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code)] // The suite tests the rest of it.
+#[path = "../src/pool.rs"]
+mod pool;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use codec::tokio::BackendConnection;
+use codec::{BackendAddress, Limits};
+use pool::{Idle, IdleConnections};
+
+#[tokio::test]
+async fn a_kept_connection_is_always_found_while_the_pool_is_swept() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = BackendAddress::resolve(&listener.local_addr().unwrap().to_string()).unwrap();
+    let connection = BackendConnection::connect(&address, &Limits::DEFAULT).await.unwrap();
+
+    let kept = Arc::new(IdleConnections::new(1, Duration::MAX));
+    kept.put(Idle { connection, since: Instant::now() });
+    let (sweeper, is_over) = (Arc::clone(&kept), Arc::new(AtomicBool::new(false)));
+    let ends = Arc::clone(&is_over);
+    let sweeping = thread::spawn(move || {
+        while !ends.load(Ordering::Relaxed) {
+            sweeper.sweep();
+        }
+    });
+    for round in 0..100_000 {
+        let connection = kept.take();
+        let connection = connection.unwrap_or_else(|| panic!("round {round}: a request would connect"));
+        kept.put(Idle { connection, since: Instant::now() });
+    }
+    is_over.store(true, Ordering::Relaxed);
+    sweeping.join().unwrap();
+}
