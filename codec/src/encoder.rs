@@ -157,7 +157,7 @@ impl Encoder {
     }
 
     /// Queues the head of a final response, framed as the client can read it, and says whether the connection
-    /// can go on after it. `date` is the value of `Date` where the response has none.
+    /// can go on after it. `date` is the value of `Date` where the response has none; it is empty without a clock.
     pub fn queue_response(&mut self, head: &ResponseHead, answering: Answering, date: &str) -> Persistence {
         let framing = framing_for(answering.version, head.framing());
         let has_no_body = has_no_body(answering.response_to, head.status());
@@ -181,7 +181,7 @@ impl Encoder {
             (_, BodyFraming::Empty) => put_length(out, 0),
             (_, framing) => put_framing(out, framing),
         }
-        if !head.fields.has(Name::Date) {
+        if !head.fields.has(Name::Date) && !date.is_empty() {
             // RFC 9110 section 6.6.1: a recipient with a clock adds the date to a response without one.
             put_field(out, b"Date", date.as_bytes());
         }

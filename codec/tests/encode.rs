@@ -46,6 +46,19 @@ fn a_head_leaves_with_the_first_piece_and_the_last_chunk_with_the_last() {
 }
 
 #[test]
+fn a_response_gets_no_date_without_a_clock() {
+    // RFC 9110 section 6.6.1: a server without a clock MUST NOT generate a Date.
+    let mut encoder = Encoder::new();
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::Empty), ANSWERING, "");
+    assert_eq!(encoder.queued(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    // What the backend says is forwarded.
+    encoder.reset();
+    let head = ResponseHead::new(200, BodyFraming::Empty).with("Date", "then");
+    encoder.queue_response(&head, ANSWERING, "");
+    assert!(encoder.queued().ends_with(b"\r\nDate: then\r\nContent-Length: 0\r\n\r\n"));
+}
+
+#[test]
 fn a_large_piece_is_not_copied_and_keeps_its_framing() {
     // RFC 9112 section 7.1
     let bytes = vec![b'x'; 100_000];
