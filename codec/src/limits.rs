@@ -35,7 +35,9 @@ pub struct Limits {
     /// The largest read buffer that a long body may grow to. More makes no difference to the speed.
     pub max_buffer_bytes: usize,
 
-    /// How long a connection may be idle before a request; then it is closed without a word.
+    /// How long a connection may be idle before a request; then it is closed without a word. Longer than the 60 s for
+    /// which common load balancers reuse a connection: the end that sends requests must be the first to let it go, or
+    /// the other end closes it while a request is on its way. nginx has the same 75 s.
     pub idle_timeout: Duration,
     /// How long a request head may take from its first byte to its last, answered 408. A total, because
     /// a client that sends a byte a second would never exceed a bound between two bytes.
@@ -77,7 +79,7 @@ impl Limits {
         max_interim_responses: 8,
         bare_line_feed: BareLineFeed::Refuse,
         max_buffer_bytes: 256 * KIB,
-        idle_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(75),
         head_timeout: Duration::from_secs(10),
         request_body_timeout: Duration::from_secs(30),
         connect_timeout: Duration::from_secs(2),

@@ -50,7 +50,7 @@ pub struct Flags {
     #[arg(long, value_name = "N", requires = "stall", value_parser = clap::value_parser!(u64).range(1..))]
     stall_every: Option<u64>,
 
-    /// Close a connection that is idle for that long (default: 60000)
+    /// Close a connection that is idle for that long (default: 75000)
     #[arg(long, value_name = "MS", value_parser = milliseconds(1))]
     idle_timeout: Option<u64>,
 }

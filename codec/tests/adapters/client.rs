@@ -41,6 +41,14 @@ fn an_idle_kept_connection_is_closed_without_a_word(adapter: Adapter) {
     assert!(!answer.contains("close"), "{answer}");
 }
 
+#[test]
+fn a_load_balancer_closes_an_idle_connection_first() {
+    // RFC 9112 section 9.3.1: a close may cross a request, and a POST is lost then. AWS, nginx and others reuse a
+    // connection to a server for 60 s.
+    const LOAD_BALANCER: Duration = Duration::from_secs(60);
+    assert!(Limits::DEFAULT.idle_timeout > LOAD_BALANCER);
+}
+
 fn a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes(adapter: Adapter) {
     // RFC 9110 section 15.5.9: the bound is on the whole head, not on the pause between two bytes.
     let limits = limits(Limits { head_timeout: SHORT * 2, idle_timeout: LONG, ..Limits::DEFAULT });
