@@ -40,7 +40,7 @@ pub enum Cause {
     Connect {
         /// The backend, as it was given.
         backend: String,
-        /// Why the last of its addresses could not be reached.
+        /// Why it could not be reached; of several addresses, the failure that tells most.
         error: io::Error,
     },
     /// Reading or writing failed.
@@ -75,18 +75,14 @@ impl Error {
         Error { blame: Blame::Client, cause: Box::new(cause.into()) }
     }
 
-    /// An error of the backend's side; of our own if resources ran out.
+    /// An error of the backend's side.
     pub(crate) fn backend(cause: impl Into<Cause>) -> Error {
-        let cause = Box::new(cause.into());
-        match &*cause {
-            Cause::Connect { error, .. } if is_exhaustion(error) => Error { blame: Blame::Proxy, cause },
-            _ => Error { blame: Blame::Backend, cause },
-        }
+        Error { blame: Blame::Backend, cause: Box::new(cause.into()) }
     }
 
     /// An error of our own: something that the operating system does not give.
-    pub(crate) fn proxy(error: io::Error) -> Error {
-        Error { blame: Blame::Proxy, cause: Box::new(Cause::Io(error)) }
+    pub(crate) fn proxy(cause: impl Into<Cause>) -> Error {
+        Error { blame: Blame::Proxy, cause: Box::new(cause.into()) }
     }
 
     /// An error of the backends' side: none of them can be asked now, but perhaps after `retry_after`.
@@ -178,15 +174,6 @@ pub(crate) struct Answer {
     /// The type of error that `Proxy-Status` names (RFC 9209 section 2.3).
     pub(crate) error_type: &'static str,
     pub(crate) sentence: String,
-}
-
-/// Whether the operating system has no descriptor or port left.
-fn is_exhaustion(error: &io::Error) -> bool {
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    const WSAEMFILE: i32 = 10024;
-    error.kind() == io::ErrorKind::AddrNotAvailable
-        || matches!(error.raw_os_error(), Some(ENFILE | EMFILE | WSAEMFILE))
 }
 
 /// A refusal outside of a connection comes from `forward::request`, and so is the client's.

@@ -17,6 +17,7 @@
 //!                          tokio/                        over tokio, with the feature `tokio`; line-parallel
 //!  shared by the adapters  client_state.rs both_ways.rs signal.rs date.rs address.rs
 //!                          error.rs error_response.rs report.rs     whose fault it was, and how it is answered
+//!                          connect_failure.rs                       why a backend could not be reached
 //! ```
 //!
 //! A proxy is written with an adapter: a `ClientConnection` reads requests and writes responses,
@@ -31,6 +32,7 @@ mod both_ways;
 mod buffer;
 mod chunked;
 mod client_state;
+mod connect_failure;
 mod connection;
 mod date;
 mod decoder;

@@ -10,6 +10,9 @@ mod failures;
 mod forwarding;
 mod framing;
 mod heads;
+#[cfg(target_os = "linux")]
+#[allow(dead_code)] // Part of it is for several backends.
+pub mod network;
 mod responses;
 #[allow(dead_code)] // Each stage uses a part of it.
 pub mod setup;

@@ -1,10 +1,10 @@
 //! The connection to a backend: writes requests, reads responses.
 
-use std::io::ErrorKind;
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
 use super::socket;
+use crate::connect_failure::ConnectFailure;
 use crate::names::Name;
 use crate::signal::Signal;
 use crate::{
@@ -33,10 +33,11 @@ impl BackendConnection {
     /// Connects to the first address that answers, within [`Limits::connect_timeout`] for all of them.
     ///
     /// # Errors
-    /// The backend's: none of its addresses accepts. Ours: no descriptor or port is left.
+    /// The backend's: none of its addresses accepts. Ours: no descriptor or port is left. Of several, the one that
+    /// tells most.
     pub fn connect(backend: &BackendAddress, limits: &'static Limits) -> Result<BackendConnection, Error> {
         let deadline = Instant::now() + limits.connect_timeout;
-        let mut failure = Cause::TimedOut(Wait::Connect);
+        let mut failure = ConnectFailure::default();
         for (address, left) in backend.addresses().iter().zip((1..=backend.addresses().len() as u32).rev()) {
             // Each address gets its share: one that does not answer must not hide the next.
             let share = deadline.saturating_duration_since(Instant::now()) / left;
@@ -48,11 +49,10 @@ impl BackendConnection {
                     socket::prepare(&stream).map_err(Error::backend)?;
                     return Ok(BackendConnection::new(stream, backend, limits));
                 }
-                Err(error) if error.kind() == ErrorKind::TimedOut => failure = Cause::TimedOut(Wait::Connect),
-                Err(error) => failure = Cause::Connect { backend: backend.to_string(), error },
+                Err(error) => failure.add(address, error),
             }
         }
-        Err(Error::backend(failure))
+        Err(failure.into_error(backend))
     }
 
     fn new(stream: TcpStream, backend: &BackendAddress, limits: &'static Limits) -> BackendConnection {

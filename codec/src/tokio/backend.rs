@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::borrowed::{Borrow, may_return};
 use super::socket::{self, Patience};
 use super::timer::Timer;
+use crate::connect_failure::ConnectFailure;
 use crate::names::Name;
 use crate::signal::Signal;
 use crate::{
@@ -62,13 +63,14 @@ impl BackendConnection {
     /// May be dropped.
     ///
     /// # Errors
-    /// The backend's: none of its addresses accepts. Ours: no descriptor or port is left.
+    /// The backend's: none of its addresses accepts. Ours: no descriptor or port is left. Of several, the one that
+    /// tells most.
     pub async fn connect(
         backend: &BackendAddress,
         limits: &'static Limits,
     ) -> Result<BackendConnection, Error> {
         let deadline = Instant::now() + limits.connect_timeout;
-        let mut failure = Cause::TimedOut(Wait::Connect);
+        let mut failure = ConnectFailure::default();
         for (address, left) in backend.addresses().iter().zip((1..=backend.addresses().len() as u32).rev()) {
             // Each address gets its share: one that does not answer must not hide the next.
             let share = deadline.saturating_duration_since(Instant::now()) / left;
@@ -77,11 +79,11 @@ impl BackendConnection {
                     stream.set_nodelay(true).map_err(Error::backend)?;
                     return Ok(BackendConnection::new(stream, backend, limits));
                 }
-                Ok(Err(error)) => failure = Cause::Connect { backend: backend.to_string(), error },
-                Err(_) => failure = Cause::TimedOut(Wait::Connect),
+                Ok(Err(error)) => failure.add(address, error),
+                Err(_) => failure.add_timeout(address),
             }
         }
-        Err(Error::backend(failure))
+        Err(failure.into_error(backend))
     }
 
     fn new(stream: TcpStream, backend: &BackendAddress, limits: &'static Limits) -> BackendConnection {

@@ -4,6 +4,8 @@
 mod attempts;
 mod choice;
 mod health;
+#[cfg(target_os = "linux")]
+mod network;
 
 use std::net::SocketAddr;
 use std::time::Instant;
