@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codec::tokio::BackendConnection;
-use codec::{BackendAddress, BodyFraming, Error, Limits, Piece, RequestHead};
+use codec::{BackendAddress, Blame, BodyFraming, Error, Limits, Piece, RequestHead};
 use stage::Failure;
 use tokio::time::{sleep, timeout};
 
@@ -53,9 +53,10 @@ async fn watch(proxy: Arc<Proxy>, index: usize, check: Check) {
         let must_answer = check.request.is_some() || health.must_answer();
         match check.run(must_answer).await {
             // It went down meanwhile, and was not asked for the answer that it owes since then.
-            Ok(()) if health.must_answer() && !must_answer => {}
-            Ok(()) => health.check_passed(),
-            Err(why) => health.check_failed(&why),
+            Some(Ok(())) if health.must_answer() && !must_answer => {}
+            Some(Ok(())) => health.check_passed(),
+            Some(Err(why)) => health.check_failed(&why),
+            None => {}
         }
         sleep(check.interval.mul_f64(1.0 - JITTER * random())).await;
     }
@@ -90,8 +91,8 @@ impl Check {
         })
     }
 
-    /// Whether the backend is well; else why not.
-    async fn run(&self, must_answer: bool) -> Result<(), String> {
+    /// Whether the backend is well; else why not. `None` if this proxy has no descriptor or port left to ask with.
+    async fn run(&self, must_answer: bool) -> Option<Result<(), String>> {
         let checked = timeout(self.timeout, async {
             let mut connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
             match (&self.request, must_answer) {
@@ -100,12 +101,13 @@ impl Check {
                 (None, false) => Ok(None),
             }
         });
-        match checked.await {
+        Some(match checked.await {
             Ok(Ok(None | Some(200..=399))) => Ok(()),
+            Ok(Err(error)) if error.blame() == Blame::Proxy => return None,
             Ok(Ok(Some(status))) => Err(format!("check: it answered {status}")),
             Ok(Err(error)) => Err(format!("check: {error}")),
             Err(_) => Err(format!("check: no answer within {:?}", self.timeout)),
-        }
+        })
     }
 }
 

@@ -1,12 +1,17 @@
 //! Failures to connect, in a network of the test's own: which are the backend's, and which are ours.
 
+use std::fs;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
 use lab::{Process, RefusedPort};
 use serde_json::json;
 
-use super::{UNCHECKED, exchange, good, told};
+use super::{CHECKED, UNCHECKED, addresses, exchange, good, start, told};
 use crate::BINARY;
-use crate::suite::network::{WITHOUT_IPV6, in_network};
-use crate::suite::setup::{GET, free_ports};
+use crate::suite::network::{PORT_RANGE, WITHOUT_IPV6, in_network};
+use crate::suite::setup::{GET, assert_is_error, free_ports};
 
 #[test]
 fn a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down() {
@@ -21,5 +26,21 @@ fn a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down() {
         }
         let told = told(&proxy);
         assert_eq!((&told[0]["State"], &told[0]["Failures"]), (&json!("down"), &json!(3)), "{told:?}");
+    });
+}
+
+#[test]
+fn checks_that_find_no_port_left_do_not_put_backends_down() {
+    // RFC 9209 section 2.3.12: the lack is ours.
+    in_network("", "checks_that_find_no_port_left_do_not_put_backends_down", || {
+        let backends = [good(), good()];
+        let proxy = start(&addresses(&backends), &CHECKED);
+        fs::write(PORT_RANGE, "20000 20000").unwrap();
+        let _only_ports = backends.each_ref().map(|backend| TcpStream::connect(backend.address()).unwrap());
+        // A check that cannot be made is seen nowhere: this is time for 20 of them.
+        thread::sleep(Duration::from_millis(400));
+        let response = exchange(&proxy, GET);
+        assert_is_error(&response, 503, "RFC 9110 section 15.6.4", "connection_limit_reached", "no port");
+        assert!(!proxy.log().contains(" is down: "), "{}", proxy.log());
     });
 }
