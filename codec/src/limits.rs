@@ -55,6 +55,10 @@ pub struct Limits {
     /// How long the rest of a request is read and thrown away after the answer, so that a reset does not
     /// destroy the answer before the client has read it.
     pub linger_timeout: Duration,
+    /// How long a peer of a tunnel may give no sign of life, and how long it may refuse to take a byte; then both
+    /// connections are reset. An idle peer answers the keep-alive probes of TCP, so its tunnel lives on. Longer than
+    /// [`Limits::write_timeout`], because a terminal in a tunnel may be stopped by its user for a while.
+    pub tunnel_timeout: Duration,
 }
 
 /// Whether a line of a head may end with LF alone (RFC 9112 section 2.2 lets a recipient accept it).
@@ -87,6 +91,7 @@ impl Limits {
         response_body_timeout: Duration::from_secs(30),
         write_timeout: Duration::from_secs(30),
         linger_timeout: Duration::from_secs(2),
+        tunnel_timeout: Duration::from_secs(120),
     };
 
     /// The default for a serial proxy: while it serves one client all others wait, so a client that sends

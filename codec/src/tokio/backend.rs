@@ -184,10 +184,6 @@ impl BackendConnection {
         (writer, reader)
     }
 
-    pub(super) fn stream(&self) -> &TcpStream {
-        &self.0.stream
-    }
-
     pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
         &mut self.0.stream
     }

@@ -3,12 +3,10 @@
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::backend::BackendConnection;
 use super::connections::{ClientStream, ConnectionGuard};
@@ -16,6 +14,7 @@ use super::request_body::RequestBody;
 use super::response_writer::ResponseWriter;
 use super::socket;
 use super::timer::Timer;
+use super::tunnel::{self, Side};
 use crate::client_state::{ClientState, Ending};
 use crate::date::with_date;
 use crate::{Cause, Error, Limits, Piece, Report, RequestHead, Wait};
@@ -90,9 +89,6 @@ impl Inner {
 fn get_or_begin(state: &mut Option<Box<ClientState>>, idle_since: Instant) -> &mut ClientState {
     state.get_or_insert_with(|| Box::new(ClientState::new(idle_since.into_std())))
 }
-
-/// Finds out in two minutes that the other side of a tunnel has gone.
-const TUNNEL_KEEPALIVE: TcpKeepalive = TcpKeepalive::new().with_time(Duration::from_secs(60));
 
 impl ClientConnection {
     /// Takes over a connection that was accepted.
@@ -195,35 +191,29 @@ impl ClientConnection {
     }
 
     /// If the response was 101, passes bytes both ways until both sides have ended (RFC 9110 section 7.8);
-    /// after any other response it does nothing. A side that ends is passed on as such, the other goes on. What is
-    /// spoken in it is not looked at: docs/src/limits.md.
+    /// after any other response it does nothing. A side that ends is forwarded as such, and the other goes on. Not to be
+    /// dropped.
+    ///
+    /// # Errors
+    /// Those of the side that failed, is gone, or took nothing for [`Limits::tunnel_timeout`].
     pub async fn tunnel(&mut self, backend: &mut BackendConnection) -> Result<(), Error> {
         if !self.0.state().response.has_switched_protocols() {
             return Ok(());
         }
         // What comes now is no request, however the tunnel ends.
         self.0.state().close_after_response();
-        // A side that has gone without a word must not hold the other for ever.
-        for stream in [&self.0.stream, backend.stream()] {
-            let _ = SockRef::from(stream).set_tcp_keepalive(&TUNNEL_KEEPALIVE);
-        }
-        // What came right after the heads.
-        let to_backend = self.0.state().decoder.take_unread();
-        let to_client = backend.take_unread();
-        let first = async {
-            backend.stream_mut().write_all(&to_backend).await?;
-            self.0.stream.write_all(&to_client).await
-        };
-        let first = timeout(self.0.limits.write_timeout, first).await;
-        first.map_err(|_| Error::client(Cause::TimedOut(Wait::Write)))?.map_err(Error::proxy)?;
-        let copied = copy_bidirectional(&mut self.0.stream, backend.stream_mut()).await;
-        // Which side failed is not known. The client must not take it for an ordinary end.
-        let (_, sent) = copied.map_err(|error| {
-            socket::reset_on_close(&self.0.stream, true);
-            Error::proxy(error)
-        })?;
-        self.0.state().tunnelled(sent + to_client.len() as u64);
-        Ok(())
+        let limits = self.0.limits;
+        let unread = self.0.state().decoder.take_unread();
+        let client = Side { stream: &mut self.0.stream, unread, blame: Error::client };
+        let unread = backend.take_unread();
+        let backend = Side { stream: backend.stream_mut(), unread, blame: Error::backend };
+        let mut to_client = 0;
+        // Boxed, because few exchanges get here.
+        let outcome = Box::pin(tunnel::run(client, backend, limits, &mut to_client)).await;
+        self.0.state().tunnelled(to_client);
+        // Nothing more is read from the client, so `close` does not wait for it.
+        self.0.state().decoder.filled(0);
+        outcome
     }
 
     /// Takes the socket out, with the bytes that came after the request: for a tunnel, or whatever is not HTTP.

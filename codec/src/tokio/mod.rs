@@ -11,6 +11,7 @@ mod request_body;
 mod response_writer;
 mod socket;
 mod timer;
+mod tunnel;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

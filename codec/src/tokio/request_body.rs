@@ -1,7 +1,6 @@
 //! The request's half of an exchange, on the client's side.
 
 use std::future::poll_fn;
-use std::io;
 
 use tokio::io::Interest;
 use tokio::net::tcp::ReadHalf;
@@ -57,8 +56,7 @@ impl RequestBody<'_> {
         poll_fn(|cx| self.stream.as_ref().poll_read_ready(cx)).await.map_err(Error::client)?;
         // Perhaps the next request came, or the end of the client's side. Boxed, because few exchanges get here.
         Box::pin(self.stream.ready(Interest::ERROR)).await.map_err(Error::client)?;
-        let error = self.stream.as_ref().take_error().ok().flatten();
-        Err(Error::client(error.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())))
+        Err(Error::client(socket::error_of(self.stream.as_ref())))
     }
 
     async fn fill(&mut self) -> Result<(), Cause> {

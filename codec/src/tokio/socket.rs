@@ -1,7 +1,7 @@
 //! Reading and writing with a deadline.
 
 use std::future::poll_fn;
-use std::io::{ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -118,6 +118,11 @@ fn unwritten<'a, 'b>(parts: &'a mut [IoSlice<'b>], written: usize) -> &'a mut [I
     let mut rest = &mut parts[..end];
     IoSlice::advance_slices(&mut rest, written);
     rest
+}
+
+/// The error that a connection has failed with: if it was read already, a reset.
+pub(super) fn error_of(stream: &TcpStream) -> io::Error {
+    stream.take_error().ok().flatten().unwrap_or_else(|| ErrorKind::ConnectionReset.into())
 }
 
 /// Makes closing the connection reset it, or not.

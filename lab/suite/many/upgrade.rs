@@ -1,11 +1,12 @@
 //! Upgrade: after a 101 the proxy is a tunnel, after any other answer it is a proxy as before.
 
+use std::sync::mpsc::channel;
 use std::thread;
 
-use lab::{Backend, Client, End};
+use lab::{Backend, Client, End, PATIENCE};
 
 use super::body_of;
-use crate::suite::setup::{GET, HELLO, Setup, Step, assert_is_error, says_close};
+use crate::suite::setup::{GET, HELLO, Setup, Step, assert_is_error, is_foreign, says_close, skips_foreign};
 
 const OFFER: &str = "GET /chat HTTP/1.1\r\nHost: example.test\r\nConnection: keep-alive, Upgrade\r\n\
     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n";
@@ -104,14 +105,42 @@ fn a_request_in_a_tunnel_is_bytes_as_any() {
 }
 
 #[test]
-fn a_tunnel_that_is_reset_at_one_end_ends_at_the_other() {
-    // RFC 9112 section 9.5: whoever is left must not wait for ever.
+fn a_tunnel_that_is_reset_at_one_end_is_reset_at_the_other() {
+    // RFC 9112 section 9.5: whoever is left must not wait for ever, nor take it for an ordinary end.
     let (_setup, mut client) = tunnel(|connection| connection.reset());
-    assert_eq!(client.read_to_end().unwrap().0, b"");
+    let is_reset = |end: &End| *end == End::Reset || is_foreign();
+    let (bytes, end) = client.read_to_end().unwrap();
+    assert!(bytes.is_empty() && is_reset(&end), "{end:?}");
 
-    let (setup, client) = tunnel(|connection| connection.wait_for_end().map(drop));
+    let (sender, ends) = channel();
+    let setup = Setup::new(Backend::script(move |connection| {
+        connection.read_head()?;
+        connection.answer(SWITCHED)?;
+        let _ = sender.send(connection.wait_for_end()?);
+        Ok(())
+    }));
+    let mut client = setup.client();
+    client.exchange(OFFER).unwrap();
     client.reset().unwrap();
-    setup.backend.wait_for_closed(1).unwrap();
+    let end = ends.recv_timeout(PATIENCE).unwrap();
+    assert!(is_reset(&end), "{end:?}");
+}
+
+#[test]
+fn a_tunnel_that_its_client_resets_is_logged_with_its_bytes_and_as_the_fault_of_the_client() {
+    if skips_foreign("what it logs") {
+        return;
+    }
+    let (setup, mut client) = tunnel(|connection| {
+        connection.send("hello")?;
+        connection.wait_for_end().map(drop)
+    });
+    assert_eq!(client.read_bytes(5).unwrap(), b"hello");
+    client.reset().unwrap();
+    setup.proxy.wait_for_log("GET /chat 101 5B ").unwrap();
+    let log = setup.proxy.log();
+    let line = log.lines().find(|line| line.contains("GET /chat")).unwrap();
+    assert!(line.contains("INFO") && line.contains("(client: "), "{line}");
 }
 
 #[test]
