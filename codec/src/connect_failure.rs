@@ -36,11 +36,6 @@ impl ConnectFailure {
         }
     }
 
-    /// Adds that an address did not answer in time.
-    pub(crate) fn add_timeout(&mut self, address: &SocketAddr) {
-        self.add(address, ErrorKind::TimedOut.into());
-    }
-
     /// The error to report; the time was up if no address was tried.
     pub(crate) fn into_error(self, backend: &BackendAddress) -> Error {
         match self.0 {

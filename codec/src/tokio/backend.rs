@@ -80,7 +80,7 @@ impl BackendConnection {
                     return Ok(BackendConnection::new(stream, backend, limits));
                 }
                 Ok(Err(error)) => failure.add(address, error),
-                Err(_) => failure.add_timeout(address),
+                Err(_) => failure.add(address, ErrorKind::TimedOut.into()),
             }
         }
         Err(failure.into_error(backend))
