@@ -7,6 +7,14 @@ use crate::counters::InFlight;
 
 pub const TEXT: &str = "text/plain; charset=utf-8";
 
+/// The head of a response that may differ the next time.
+///
+/// RFC 9111 section 5.2.2.4: with `no-cache` a cache asks before each use. Without it, a cache may guess for how long a
+/// response stays fresh (RFC 9111 section 4.2.2): browsers do so from `Last-Modified`, and keep 301, 308 and 410 for ever.
+pub fn revalidated_head(status: u16, framing: BodyFraming) -> ResponseHead {
+    ResponseHead::new(status, framing).with("Cache-Control", "no-cache")
+}
+
 pub struct Answer<'a> {
     writer: ResponseWriter<'a>,
     in_flight: Option<InFlight<'static>>,
@@ -62,13 +70,13 @@ impl<'a> Answer<'a> {
 
     pub async fn write_text(&mut self, status: u16, text: &str) -> Result<(), Error> {
         self.write_whole(text.as_bytes(), |framing| {
-            ResponseHead::new(status, framing).with("Content-Type", TEXT)
+            revalidated_head(status, framing).with("Content-Type", TEXT)
         })
         .await
     }
 
     pub async fn write_empty(&mut self, status: u16) -> Result<(), Error> {
-        self.write_head_alone(&ResponseHead::new(status, BodyFraming::Empty)).await
+        self.write_head_alone(&revalidated_head(status, BodyFraming::Empty)).await
     }
 
     /// A response that is its head alone.

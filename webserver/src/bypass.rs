@@ -91,7 +91,8 @@ impl RawConnection {
             _ => format!("Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n", text.len()),
         };
         let body = if response_to == ResponseTo::Head { "" } else { &text };
-        self.write_head(status, &format!("{framing}Connection: close\r\n"), body).await
+        self.write_head(status, &format!("{framing}Cache-Control: no-cache\r\nConnection: close\r\n"), body)
+            .await
     }
 
     /// The codec sends a body without a length in chunks to whoever can read them.

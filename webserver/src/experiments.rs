@@ -1,11 +1,14 @@
 //! The experiments that are good HTTP, each a few lines; and `/truncate`, which only stops too soon.
+//!
+//! Invariant: a response that may differ the next time starts from [`revalidated_head`]. Those of `/hello`, `/bytes`,
+//! `/chunked`, `/truncate` and `/trailers` never do, and are short heads: benchmarks load them.
 
 use std::time::Duration;
 
 use codec::tokio::RequestBody;
 use codec::{BodyFraming, Error, FieldSection, Piece, RequestHead, ResponseHead, reason_phrase};
 
-use crate::answer::{Answer, TEXT};
+use crate::answer::{Answer, TEXT, revalidated_head};
 use crate::pattern;
 use crate::pause::pause;
 use crate::router::Experiment;
@@ -18,7 +21,7 @@ pub async fn run(
 ) -> Result<(), Error> {
     match experiment {
         Experiment::Favicon => answer.write_empty(204).await,
-        Experiment::Hello { name } => answer.write_text(200, &format!("hello, {name}!\n")).await,
+        Experiment::Hello { name } => hello(&name, answer).await,
         Experiment::Bytes(length) => write_pattern(BodyFraming::ContentLength(length), length, answer).await,
         Experiment::Chunked(length) => write_pattern(BodyFraming::Chunked, length, answer).await,
         Experiment::Truncate(length) => truncate(length, answer).await,
@@ -48,6 +51,12 @@ pub fn status_text(status: u16) -> Option<String> {
         204 | 205 | 304 => None,
         _ => Some(format!("{status} {}", reason_phrase(status)).trim_end().to_owned() + "\n"),
     }
+}
+
+async fn hello(name: &str, mut answer: Answer<'_>) -> Result<(), Error> {
+    let text = format!("hello, {name}!\n");
+    let head = |framing| ResponseHead::new(200, framing).with("Content-Type", TEXT);
+    answer.write_whole(text.as_bytes(), head).await
 }
 
 async fn write_pattern(framing: BodyFraming, length: u64, mut answer: Answer<'_>) -> Result<(), Error> {
@@ -89,7 +98,7 @@ async fn echo(request: &RequestHead, mut body: RequestBody<'_>, mut answer: Answ
         BodyFraming::Empty => BodyFraming::ContentLength(0),
         framing => framing,
     };
-    let mut head = ResponseHead::new(200, framing);
+    let mut head = revalidated_head(200, framing);
     for name in ["Content-Type", "Trailer"] {
         for value in request.fields.get_all(name) {
             head.fields.append(name, value);
@@ -111,7 +120,7 @@ async fn headers(request: &RequestHead, mut answer: Answer<'_>) -> Result<(), Er
             text.extend_from_slice(part);
         }
     }
-    answer.write_whole(&text, |framing| ResponseHead::new(200, framing).with("Content-Type", TEXT)).await
+    answer.write_whole(&text, |framing| revalidated_head(200, framing).with("Content-Type", TEXT)).await
 }
 
 async fn drip(count: u64, milliseconds: u64, mut answer: Answer<'_>) -> Result<(), Error> {
@@ -148,7 +157,7 @@ async fn upgrade_required(mut answer: Answer<'_>) -> Result<(), Error> {
     let text = "send `Connection: upgrade` and `Upgrade: echo` in a GET of HTTP/1.1\n";
     answer
         .write_whole(text.as_bytes(), |framing| {
-            ResponseHead::new(426, framing).with("Content-Type", TEXT).with("Upgrade", "echo")
+            revalidated_head(426, framing).with("Content-Type", TEXT).with("Upgrade", "echo")
         })
         .await
 }

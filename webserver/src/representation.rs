@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use codec::{BodyFraming, Error, RequestHead, ResponseHead};
 
-use crate::answer::{Answer, TEXT};
+use crate::answer::{Answer, TEXT, revalidated_head};
 use crate::conditional::{self, Preconditions};
 use crate::content::Content;
 use crate::range::{self, Selection};
@@ -46,7 +46,7 @@ impl Representation {
                 let head = |framing| {
                     // RFC 9110 section 15.5.17: 416 tells the length.
                     let content_range = format!("bytes */{}", self.length);
-                    ResponseHead::new(416, framing)
+                    revalidated_head(416, framing)
                         .with("Content-Type", TEXT)
                         .with("Content-Range", content_range)
                 };
@@ -56,7 +56,7 @@ impl Representation {
     }
 
     fn head(&self, status: u16, length: u64) -> ResponseHead {
-        let mut head = ResponseHead::new(status, BodyFraming::ContentLength(length))
+        let mut head = revalidated_head(status, BodyFraming::ContentLength(length))
             .with("Content-Type", self.media_type.as_bytes())
             // RFC 9110 section 14.3.
             .with("Accept-Ranges", "bytes");
@@ -64,9 +64,9 @@ impl Representation {
         head
     }
 
-    /// RFC 9110 section 15.4.5: nothing that describes the content, but what it is told apart by.
+    /// RFC 9110 section 15.4.5: the validator and `Cache-Control` as with 200, and nothing that describes the content.
     fn not_modified(&self) -> ResponseHead {
-        let mut head = ResponseHead::new(304, BodyFraming::Empty);
+        let mut head = revalidated_head(304, BodyFraming::Empty);
         self.validators.add_best_to(&mut head);
         head
     }

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use codec::tokio::{ClientConnection, RequestBody};
-use codec::{Error, Limits, Report, RequestHead, ResponseHead};
+use codec::{Error, Limits, Report, RequestHead};
 use stage::Failure;
 
-use crate::answer::{Answer, TEXT};
+use crate::answer::{Answer, TEXT, revalidated_head};
 use crate::bypass::{Bypassing, RawConnection};
 use crate::counters::{CountedConnection, Counters};
 use crate::experiments;
@@ -105,7 +105,7 @@ impl Server {
             },
             Ok(Experiment::Counters) => {
                 let json = self.counters.json();
-                let head = |framing| ResponseHead::new(200, framing).with("Content-Type", "application/json");
+                let head = |framing| revalidated_head(200, framing).with("Content-Type", "application/json");
                 answer.write_whole(json.as_bytes(), head).await?;
             }
             Ok(Experiment::ResetCounters) => {
@@ -131,7 +131,7 @@ async fn discard(
 
 async fn reject(rejection: &Rejection, answer: &mut Answer<'_>) -> Result<(), Error> {
     let head = |framing| {
-        let head = ResponseHead::new(rejection.status, framing).with("Content-Type", TEXT);
+        let head = revalidated_head(rejection.status, framing).with("Content-Type", TEXT);
         match rejection.allow {
             Some(methods) => head.with("Allow", methods),
             None => head,
@@ -140,10 +140,10 @@ async fn reject(rejection: &Rejection, answer: &mut Answer<'_>) -> Result<(), Er
     answer.write_whole(rejection.text.as_bytes(), head).await
 }
 
-/// RFC 9110 section 15.4.2: 301, and Location says where.
+/// RFC 9110 section 15.4.8: 307, because the folder may become a file, and 301 or 308 would tell clients to forget the
+/// path without the slash. 302 differs from 307 only for methods that are answered 405 before.
 async fn redirect(location: &str, answer: &mut Answer<'_>) -> Result<(), Error> {
     let text = format!("the folder is at {location}\n");
-    let head =
-        |framing| ResponseHead::new(301, framing).with("Content-Type", TEXT).with("Location", location);
+    let head = |framing| revalidated_head(307, framing).with("Content-Type", TEXT).with("Location", location);
     answer.write_whole(text.as_bytes(), head).await
 }

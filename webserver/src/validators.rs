@@ -42,8 +42,7 @@ impl Validators {
         }
     }
 
-    /// From the content itself. It is made of several files, so there is no one time. Without a time a browser has
-    /// nothing to guess a lifetime from: it asks each time, and sees each edit.
+    /// From the content itself. It is made of several files, so there is no one time.
     pub fn of_content(content: &[u8]) -> Validators {
         Validators {
             opaque_tag: Some(format!("\"{:x}-{:016x}\"", content.len(), hash(content))),

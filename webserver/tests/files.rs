@@ -82,7 +82,7 @@ fn a_folder_is_answered_with_its_index_html() {
     assert_eq!(response.text(), "sub");
 }
 
-/// RFC 9110 section 15.4.2.
+/// RFC 9110 section 15.4.8.
 #[test]
 fn a_folder_without_slash_is_redirected_to_the_one_with_and_keeps_its_query() {
     let folder = Folder::new();
@@ -97,7 +97,7 @@ fn a_folder_without_slash_is_redirected_to_the_one_with_and_keeps_its_query() {
         ("http://backend/sub?a", "/sub/?a"),
     ] {
         let response = webserver.get(target);
-        assert_eq!((response.status(), response.field("Location")), (301, Some(location)), "{target}");
+        assert_eq!((response.status(), response.field("Location")), (307, Some(location)), "{target}");
     }
 }
 
