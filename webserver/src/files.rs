@@ -16,6 +16,15 @@ use crate::path::FilePath;
 use crate::representation::Representation;
 use crate::validators::Validators;
 
+/// What the system reports for a circle of links: ELOOP, or on Windows ERROR_CANT_RESOLVE_FILENAME. Its `ErrorKind` has
+/// no stable name.
+const LINK_LOOP: i32 = match () {
+    () if cfg!(windows) => 1921,
+    () if cfg!(any(target_os = "linux", target_os = "android")) => 40,
+    // macOS and the BSDs.
+    () => 62,
+};
+
 /// What a folder itself is answered with.
 const INDEX: &str = "index.html";
 
@@ -92,6 +101,7 @@ impl Docroot {
 fn is_absence(error: &io::Error) -> bool {
     use ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied};
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory | PermissionDenied | InvalidFilename)
+        || error.raw_os_error() == Some(LINK_LOOP)
 }
 
 fn media_type(path: &Path) -> Cow<'static, str> {

@@ -224,6 +224,24 @@ fn a_link_is_followed_inside_the_docroot_and_not_out_of_it() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_circle_of_links_is_not_found() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new();
+    folder.file("a.txt", "");
+    symlink("loop", folder.path("loop")).unwrap();
+    symlink("there", folder.path("back")).unwrap();
+    symlink("back", folder.path("there")).unwrap();
+    fs::create_dir(folder.path("sub")).unwrap();
+    symlink("index.html", folder.path("sub/index.html")).unwrap();
+    let webserver = folder.serve("");
+    for target in ["/loop", "/loop/", "/loop/a.txt", "/back", "/there", "/sub/", "/sub/index.html"] {
+        assert_eq!((webserver.get(target).status(), target), (404, target));
+    }
+}
+
 #[test]
 fn what_is_no_file_is_not_found() {
     let folder = Folder::new();

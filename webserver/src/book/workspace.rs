@@ -19,9 +19,6 @@ const OWN_CRATE: &str = "work";
 /// Far more than any source has: what is larger is not shown.
 const MAX_SOURCE_BYTES: u64 = 1024 * 1024;
 
-/// How deep the folders of a crate's sources may lie: a circle of links must end.
-const MAX_DEPTH: usize = 8;
-
 pub struct Workspace {
     /// `None`: there is no workspace at run time.
     root: Option<PathBuf>,
@@ -74,11 +71,13 @@ impl Workspace {
         self.root.as_ref().is_some_and(|root| root.join(crate_name).join("src").is_dir())
     }
 
-    /// The names of the files below a crate's `src`, sorted.
+    /// The names of the files below a crate's `src` that can be shown, sorted.
     pub fn source_names(&self, crate_name: &str) -> Vec<String> {
         let mut names = Vec::new();
         if let Some(root) = &self.root {
-            collect_names(&root.join(crate_name).join("src"), "", MAX_DEPTH, &mut names);
+            let sources = root.join(crate_name).join("src");
+            collect_names(&sources, "", &mut names);
+            names.retain(|name| shown(&sources, name).is_some());
         }
         names.sort();
         names
@@ -91,14 +90,11 @@ impl Workspace {
         }
         let folder = self.root.as_ref()?.join(crate_name);
         let path = if name == "Cargo.toml" {
-            inside(&folder, &folder.join(name))?
+            shown(&folder, name)?
         } else {
-            let sources = folder.join("src");
-            inside(&sources, &sources.join(name.strip_prefix("src/")?))?
+            shown(&folder.join("src"), name.strip_prefix("src/")?)?
         };
-        let metadata = fs::metadata(&path).ok()?;
-        let is_shown = metadata.is_file() && metadata.len() <= MAX_SOURCE_BYTES;
-        if is_shown { fs::read_to_string(path).ok() } else { None }
+        fs::read_to_string(path).ok()
     }
 }
 
@@ -108,14 +104,19 @@ fn inside(folder: &Path, path: &Path) -> Option<PathBuf> {
     path.starts_with(folder).then_some(path)
 }
 
-fn collect_names(folder: &Path, prefix: &str, depth: usize, names: &mut Vec<String>) {
-    let Some(depth) = depth.checked_sub(1) else {
-        return;
-    };
+/// The path of a source, if it is a file below the folder that is not too large.
+fn shown(folder: &Path, name: &str) -> Option<PathBuf> {
+    let path = inside(folder, &folder.join(name))?;
+    let metadata = fs::metadata(&path).ok()?;
+    (metadata.is_file() && metadata.len() <= MAX_SOURCE_BYTES).then_some(path)
+}
+
+/// Links to folders are not followed, so a circle of them ends.
+fn collect_names(folder: &Path, prefix: &str, names: &mut Vec<String>) {
     for entry in folder.read_dir().into_iter().flatten().flatten() {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        match entry.path().is_dir() {
-            true => collect_names(&entry.path(), &format!("{name}/"), depth, names),
+        match entry.file_type().is_ok_and(|file_type| file_type.is_dir()) {
+            true => collect_names(&entry.path(), &format!("{name}/"), names),
             false => names.push(name),
         }
     }
@@ -136,5 +137,35 @@ mod tests {
         assert!(gone.book_file("../book.toml").is_none() && here.book_file("../book.toml").is_none());
         assert!(gone.crates().is_empty() && gone.source("part1", "src/main.rs").is_none());
         assert!(here.crates().len() >= 10 && here.source("part1", "src/main.rs").is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_source_that_cannot_be_shown_is_not_listed() {
+        use std::fs::{create_dir_all, remove_dir_all, write};
+        use std::os::unix::fs::symlink;
+
+        let root = std::env::temp_dir().join(format!("webserver-sources-{}", std::process::id()));
+        let sources = root.join("work/src");
+        create_dir_all(sources.join("folder")).unwrap();
+        create_dir_all(root.join("docs/src")).unwrap();
+        for file in ["docs/src/SUMMARY.md", "outside.rs", "work/src/main.rs", "work/src/folder/a.rs"] {
+            write(root.join(file), "").unwrap();
+        }
+        for (target, link) in [
+            // An editor marks a file that it has open with a link that leads nowhere.
+            ("name@host.1234", ".#main.rs"),
+            ("loop.rs", "loop.rs"),
+            ("../../outside.rs", "outside.rs"),
+            (".", "circle"),
+            ("main.rs", "link.rs"),
+        ] {
+            symlink(target, sources.join(link)).unwrap();
+        }
+        let workspace = Workspace::at(&root);
+        let names = workspace.source_names("work");
+        assert_eq!(names, ["folder/a.rs", "link.rs", "main.rs"]);
+        assert!(names.iter().all(|name| workspace.source("work", &format!("src/{name}")).is_some()));
+        remove_dir_all(&root).unwrap();
     }
 }
