@@ -91,7 +91,7 @@ impl Server {
             discard(&request, &mut body, &mut answer).await?;
         }
         match experiment {
-            Err(rejection) => reject(&rejection, &mut answer).await?,
+            Err(rejection) => self.reject(&rejection, &request, &mut answer).await?,
             Ok(Experiment::Bypass(bypass)) => {
                 let response_to = request.response_to();
                 return Ok(Some(Bypassing { bypass, response_to, in_flight: answer.into_in_flight() }));
@@ -101,7 +101,7 @@ impl Server {
                     representation.respond(&request, &mut answer).await?;
                 }
                 Ok(Found::Moved { location }) => redirect(&location, &mut answer).await?,
-                Err(rejection) => reject(&rejection, &mut answer).await?,
+                Err(rejection) => self.reject(&rejection, &request, &mut answer).await?,
             },
             Ok(Experiment::Counters) => {
                 let json = self.counters.json();
@@ -116,6 +116,29 @@ impl Server {
         }
         Ok(None)
     }
+
+    async fn reject(
+        &'static self,
+        rejection: &Rejection,
+        request: &RequestHead,
+        answer: &mut Answer<'_>,
+    ) -> Result<(), Error> {
+        let page = self.site.page_about(rejection, request, &self.counters).await;
+        let (body, media_type) = match &page {
+            Some(page) => (&page.content[..], page.media_type),
+            None => (rejection.text.as_bytes(), TEXT),
+        };
+        let head = |framing| {
+            let head = revalidated_head(rejection.status, framing).with("Content-Type", media_type);
+            // RFC 9110 section 12.5.5: what the response depends on besides the target.
+            let head = if self.site.has_docroot() { head } else { head.with("Vary", "Accept") };
+            match rejection.allow {
+                Some(methods) => head.with("Allow", methods),
+                None => head,
+            }
+        };
+        answer.write_whole(body, head).await
+    }
 }
 
 /// Reads a body that nobody wants: the next request starts after it.
@@ -127,17 +150,6 @@ async fn discard(
     answer.ask_for_body(request).await?;
     while body.next_piece().await?.is_some() {}
     Ok(())
-}
-
-async fn reject(rejection: &Rejection, answer: &mut Answer<'_>) -> Result<(), Error> {
-    let head = |framing| {
-        let head = revalidated_head(rejection.status, framing).with("Content-Type", TEXT);
-        match rejection.allow {
-            Some(methods) => head.with("Allow", methods),
-            None => head,
-        }
-    };
-    answer.write_whole(rejection.text.as_bytes(), head).await
 }
 
 /// RFC 9110 section 15.4.8: 307, because the folder may become a file, and 301 or 308 would tell clients to forget the

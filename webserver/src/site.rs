@@ -98,6 +98,28 @@ impl Site {
         }))
     }
 
+    /// The page of the book about a rejection, for a browser. `None`: there is no book, or the client asks for no page.
+    pub async fn page_about(
+        &'static self,
+        rejection: &Rejection,
+        request: &RequestHead,
+        counters: &Counters,
+    ) -> Option<Document> {
+        // RFC 9110 section 12.5.1: browsers name the type, and curl takes any, so it gets the text.
+        let is_html = |range: &[u8]| {
+            let media_type = range.split(|&byte| byte == b';').next().unwrap_or_default();
+            media_type.trim_ascii_end().eq_ignore_ascii_case(b"text/html")
+        };
+        if self.has_docroot() || !request.fields.list("Accept").any(is_html) {
+            return None;
+        }
+        let (status, text, path) = (rejection.status, rejection.text.clone(), request.path().to_owned());
+        let counts = counters.counts();
+        let made =
+            tokio::task::spawn_blocking(move || self.book.refusal(status, &text, &path, &counts)).await;
+        made.inspect_err(|error| log::warn!("{}: {error}", request.path())).ok()
+    }
+
     fn nothing(&self, request: &RequestHead) -> Rejection {
         match self.docroot {
             Some(_) => Rejection::new(404, "there is no such file"),

@@ -8,13 +8,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use support::folder::Folder;
-use support::{Client, Webserver, get, get_with, request};
-
-/// The values of an attribute.
-fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
-    let start = format!(" {attribute}=\"");
-    html.split(&start).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
-}
+use support::{Client, Webserver, get, get_with, request, values};
 
 fn page(client: &mut Client, path: &str) -> String {
     client.send(get(path));

@@ -9,6 +9,7 @@ mod code;
 mod difference;
 mod layout;
 mod live;
+mod refusal;
 mod rows;
 mod sources;
 mod summary;
@@ -47,7 +48,6 @@ impl Book {
         if let Some(name) = path.strip_prefix("images/") {
             return self.image(name);
         }
-        let summary = Summary::read(&self.workspace);
         let names: Vec<&str> = path.split('/').collect();
         let page = match names[..] {
             ["experiments"] => Page::new("Experiments", EXPERIMENTS.to_owned()),
@@ -66,14 +66,26 @@ impl Book {
             }
             ["diff"] => difference::list(&self.workspace),
             ["diff", old, new] => difference::page(&self.workspace, old, new)?,
-            _ => self.chapter(&summary, &format!("/{path}"))?,
+            _ => self.chapter(&format!("/{path}"))?,
         };
-        let layout = Layout { summary: &summary, stages: &self.workspace.stages() };
-        let content = layout.render(&page, &format!("/{path}")).into_bytes();
-        Some(Document { content: Cow::Owned(content), media_type: HTML })
+        Some(self.document(&page, &format!("/{path}")))
     }
 
-    fn chapter(&self, summary: &Summary, path: &str) -> Option<Page> {
+    /// The page for a request that cannot be answered as it asks, at whatever path.
+    pub fn refusal(&self, status: u16, text: &str, path: &str, counts: &Counts) -> Document {
+        let is_page = |path: &&str| !path.is_empty() && self.find(path, counts).is_some();
+        let likely = refusal::guesses(path).into_iter().find(is_page);
+        // It stands at no place in the table of contents, also where another method would have got a page.
+        self.document(&refusal::page(status, text, likely), "")
+    }
+
+    fn document(&self, page: &Page, path: &str) -> Document {
+        let layout = Layout { summary: &Summary::read(&self.workspace), stages: &self.workspace.stages() };
+        Document { content: Cow::Owned(layout.render(page, path).into_bytes()), media_type: HTML }
+    }
+
+    fn chapter(&self, path: &str) -> Option<Page> {
+        let summary = Summary::read(&self.workspace);
         let chapter = summary.chapters().find(|chapter| chapter.path == path)?;
         let markdown = self.workspace.book_text(&chapter.file)?;
         let title = chapter::title(&markdown).unwrap_or(&chapter.title).to_owned();

@@ -85,6 +85,12 @@ pub fn get_with(webserver: &Webserver, target: &str, fields: &str) -> Response {
     client.response()
 }
 
+/// The values of an attribute in HTML.
+pub fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let start = format!(" {attribute}=\"");
+    html.split(&start).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
 pub struct Client {
     reader: BufReader<TcpStream>,
 }
