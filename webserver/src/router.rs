@@ -60,10 +60,10 @@ const DEFAULT_DRIP_MILLISECONDS: u64 = 200;
 /// RFC 9110 section 15: final responses; 1xx would announce a response that never comes.
 const FINAL_STATUSES: RangeInclusive<u64> = 200..=599;
 
-/// What `/_lab` asks is about the others, and is neither counted nor delayed; nor is the page that shows it.
+/// What `/_lab` asks is about the others, and is neither counted nor delayed; nor are the pages that show it.
 pub fn is_for_lab(request: &RequestHead, site: &Site) -> bool {
     let path = request.path();
-    path.starts_with("/_lab/") || (path == "/counters" && !site.has_docroot())
+    path.starts_with("/_lab/") || (matches!(path, "/counters" | "/counters/live") && !site.has_docroot())
 }
 
 pub fn route(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {

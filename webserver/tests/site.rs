@@ -27,7 +27,7 @@ fn crawl(client: &mut Client) -> BTreeMap<String, String> {
     while let Some(path) = missing.pop() {
         if pages.contains_key(&path)
             || path.contains(':')
-            || (experiments.contains(&path) && path != "/counters")
+            || (experiments.contains(&path) && !path.starts_with("/counters"))
         {
             continue;
         }
@@ -77,7 +77,7 @@ fn every_link_and_anchor_leads_somewhere() {
         "/diff/4/5",
         "/source/codec/src/chunked.rs",
         "/source/lab/Cargo.toml",
-        "/counters",
+        "/counters/live",
     ] {
         assert!(pages.contains_key(path), "{path} is linked from nowhere");
     }
@@ -221,15 +221,31 @@ fn no_path_leads_out_of_the_sources_or_the_book() {
 }
 
 #[test]
-fn the_page_of_the_counters_is_live_and_does_not_count_itself() {
+fn the_pages_of_the_counters_show_them_and_do_not_count_themselves() {
     let webserver = Webserver::start(&[]);
     webserver.get("/hello/x");
-    let html = webserver.get("/counters").text();
+    for (path, requests) in [("/counters", 1), ("/counters/live", 2)] {
+        let html = webserver.get(path).text();
+        assert!(html.contains(&format!("requests</th><td>{requests}</td>")), "{html}");
+        assert_eq!(webserver.get(path).text(), html);
+        webserver.get("/hello/x");
+        assert!(webserver.get(path).text().contains(&format!("requests</th><td>{}</td>", requests + 1)));
+    }
+}
+
+/// WCAG 2.2.1 and 2.2.2.
+#[test]
+fn a_page_refreshes_itself_only_where_it_can_be_stopped() {
+    let webserver = Webserver::start(&[]);
+    for path in ["/", "/part1", "/experiments", "/counters", "/report", "/source", "/diff/1/2"] {
+        let response = webserver.get(path);
+        assert_eq!(response.field("Refresh"), None, "{path}");
+        assert!(!response.text().contains("http-equiv=\"refresh\""), "{path}");
+    }
+    let html = webserver.get("/counters/live").text();
     assert!(html.contains("<meta http-equiv=\"refresh\" content=\"2\">"));
-    assert!(html.contains("requests</th><td>1</td>"), "{html}");
-    assert_eq!(webserver.get("/counters").text(), html);
-    webserver.get("/hello/x");
-    assert!(webserver.get("/counters").text().contains("requests</th><td>2</td>"));
+    assert!(html.contains("<a href=\"/counters\" autofocus>Stop refreshing</a>"));
+    assert!(webserver.get("/counters").text().contains("<a href=\"/counters/live\">"));
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Page {
         Page { width: Width::Full, ..Page::new(title, body) }
     }
 
-    /// The browser asks for the page again and again.
+    /// The browser asks for the page again and again. WCAG 2.2.1: only where the reader asked for it and can stop it.
     pub fn refreshed_every(self, seconds: u32) -> Page {
         Page { refresh_seconds: Some(seconds), ..self }
     }

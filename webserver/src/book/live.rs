@@ -6,12 +6,29 @@ use crate::counters::Counts;
 /// Often enough to watch a load, and seldom enough to be no load.
 const REFRESH_SECONDS: u32 = 2;
 
+/// The counters as they are now: the page stays as it is until it is loaded again.
 pub fn counters(counts: &Counts) -> Page {
+    let refresh = format!(
+        "<a href=\"/counters\">Load it again</a>, or \
+         <a href=\"/counters/live\">refresh it every {REFRESH_SECONDS} s</a>."
+    );
+    counters_page(counts, &refresh)
+}
+
+/// The counters, loaded again every few seconds until the reader stops it (WCAG 2.2.1 and 2.2.2). The link that stops it
+/// has the focus after each load, so that one key is enough.
+pub fn live_counters(counts: &Counts) -> Page {
+    let stop = format!(
+        "It is loaded again every {REFRESH_SECONDS} s. <a href=\"/counters\" autofocus>Stop refreshing</a>"
+    );
+    counters_page(counts, &stop).refreshed_every(REFRESH_SECONDS)
+}
+
+fn counters_page(counts: &Counts, refreshing: &str) -> Page {
     let Counts { accepted, in_flight, in_flight_max, requests } = counts;
     let html = format!(
         "<h1>Counters of the backend</h1>\n\
-         <p>What has come here, whatever the way. This page asks again every {REFRESH_SECONDS} s, and does not count \
-         itself.</p>\n\
+         <p>What has come here, whatever the way. This page does not count itself. {refreshing}</p>\n\
          <div class=\"scroll\" tabindex=\"0\"><table class=\"counters\">\n\
          <tr><th scope=\"row\">accepted</th><td>{accepted}</td><td>connections with at least one request</td></tr>\n\
          <tr><th scope=\"row\">requests</th><td>{requests}</td><td>requests, on all of them</td></tr>\n\
@@ -23,7 +40,7 @@ pub fn counters(counts: &Counts) -> Page {
          <p>The same <a href=\"/_lab/counters\">as JSON</a>. Back to zero:</p>\n\
          <pre tabindex=\"0\"><code>curl -X POST http://127.0.0.1:8081/_lab/counters/reset</code></pre>\n"
     );
-    Page::new("Counters of the backend", html).refreshed_every(REFRESH_SECONDS)
+    Page::new("Counters of the backend", html)
 }
 
 /// The report as it was made, with a way back to the book.

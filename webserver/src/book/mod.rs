@@ -52,6 +52,7 @@ impl Book {
         let page = match names[..] {
             ["experiments"] => Page::new("Experiments", EXPERIMENTS.to_owned()),
             ["counters"] => live::counters(counts),
+            ["counters", "live"] => live::live_counters(counts),
             ["report"] => match self.workspace.report() {
                 Some(report) => {
                     let content = Cow::Owned(live::report(&report).into_bytes());
