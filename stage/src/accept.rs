@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crate::Failure;
 
 /// Waits longer after each failure in a row, and says so once: an error such as "too many open files" comes back
-/// at once, and a loop that does not wait does nothing else.
+/// at once, and a loop that does not wait does nothing else. An error of one connection took that connection from
+/// the queue, so it cannot come back and nothing waits for it.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -26,8 +27,12 @@ impl Backoff {
         self.failures = 0;
     }
 
-    /// Accepting failed: how long to wait before the next try.
-    pub(crate) fn failed(&mut self, error: &io::Error) -> Duration {
+    /// Returns how long to wait before the next call of `accept`; `None` after an error of one connection.
+    pub(crate) fn failed(&mut self, error: &io::Error) -> Option<Duration> {
+        if !is_exhaustion(error) {
+            log::debug!("a connection failed before it was accepted: {error}");
+            return None;
+        }
         let wait = Self::FIRST.saturating_mul(1 << self.failures.min(16)).min(Self::LONGEST);
         let last_failure = self.last_failure.replace(Instant::now());
         if last_failure.is_none_or(|last| last.elapsed() > Self::ONE_TROUBLE) {
@@ -37,8 +42,21 @@ impl Backoff {
             );
         }
         self.failures += 1;
-        wait
+        Some(wait)
     }
+}
+
+/// Whether `accept` failed because the process or the machine has no descriptor or no memory left. All other errors
+/// that accept(2) lists are those of the connection: it was reset, or the network under it failed.
+fn is_exhaustion(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const ENOBUFS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 105 } else { 55 };
+    const WSAEMFILE: i32 = 10024;
+    const WSAENOBUFS: i32 = 10055;
+    // ENOMEM has a kind.
+    error.kind() == ErrorKind::OutOfMemory
+        || matches!(error.raw_os_error(), Some(ENFILE | EMFILE | ENOBUFS | WSAEMFILE | WSAENOBUFS))
 }
 
 /// Why an address cannot be listened on, and the flag that helps.
@@ -52,4 +70,45 @@ pub(crate) fn bind_failure(flag: &str, address: SocketAddr, error: &io::Error) -
         _ => format!("{error}. Take another address"),
     };
     Failure::Environment(format!("cannot listen on {address}: {what}: {flag} {free}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long `accept` waits after each of these errors.
+    fn waits(errors: impl IntoIterator<Item = io::Error>) -> Vec<Option<Duration>> {
+        let mut backoff = Backoff::default();
+        errors.into_iter().map(|error| backoff.failed(&error)).collect()
+    }
+
+    #[test]
+    fn an_error_of_one_connection_does_not_delay_the_next() {
+        // The kinds that platforms report, and what accept(2) of Linux lists: EPERM, EPROTO, ENOPROTOOPT,
+        // EOPNOTSUPP, ENETDOWN, ENETUNREACH, ECONNABORTED, ECONNRESET, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ENONET.
+        let kinds = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::Interrupted];
+        let ten_times = kinds.iter().cycle().take(30).map(|&kind| io::Error::from(kind));
+        assert!(waits(ten_times).iter().all(Option::is_none));
+        if cfg!(target_os = "linux") {
+            let numbers = [1, 71, 92, 95, 100, 101, 103, 104, 110, 112, 113, 64];
+            let listed = numbers.map(io::Error::from_raw_os_error);
+            assert_eq!(waits(listed), [None; 12]);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_process_or_the_machine_lacks_backs_off() {
+        let no_buffers = if cfg!(target_os = "linux") { 105 } else { 55 };
+        // ENFILE, EMFILE, ENOMEM, ENOBUFS.
+        let errors = [23, 24, 12, no_buffers].map(io::Error::from_raw_os_error);
+        assert_eq!(waits(errors), [10, 20, 40, 80].map(|wait| Some(Duration::from_millis(wait))));
+    }
+
+    #[test]
+    fn a_connection_that_is_passed_over_does_not_end_the_backoff() {
+        let (lack, reset) = (ErrorKind::OutOfMemory, ErrorKind::ConnectionReset);
+        let waits = waits([lack, reset, lack].map(io::Error::from));
+        assert_eq!(waits, [Some(Duration::from_millis(10)), None, Some(Duration::from_millis(20))]);
+    }
 }

@@ -54,7 +54,11 @@ impl Listener {
                     self.backoff.succeeded();
                     return Some(ClientConnection::new(stream, &Limits::SERIAL));
                 }
-                Err(error) => thread::sleep(self.backoff.failed(&error)),
+                Err(error) => {
+                    if let Some(wait) = self.backoff.failed(&error) {
+                        thread::sleep(wait);
+                    }
+                }
             }
         }
     }

@@ -130,7 +130,11 @@ impl Listener {
                     let stream = ClientStream { stream, guard: self.connections.guard() };
                     return Some(ClientConnection::new(stream, self.limits));
                 }
-                Err(error) => sleep(self.backoff.failed(&error)).await,
+                Err(error) => {
+                    if let Some(wait) = self.backoff.failed(&error) {
+                        sleep(wait).await;
+                    }
+                }
             }
         }
     }
