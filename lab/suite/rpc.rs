@@ -4,9 +4,9 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use lab::{Backend, Client, PATIENCE, Process, Response};
+use lab::{Backend, Client, End, Ended, PATIENCE, Process, Response};
 
-use crate::suite::setup::{GET, HELLO, start_with};
+use crate::suite::setup::{GET, HELLO, start_with, wait_until_refused};
 
 const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
 
@@ -183,6 +183,44 @@ fn rpc_clients_that_stall_delay_nobody() {
     }
     assert!(rpc.call(CALL).contains(r#""/":100"#));
     drop(stalled);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_answer_that_is_being_read_at_a_stop_signal_is_finished() {
+    // RFC 9112 section 9.6: its length is promised. It is larger than what the kernel keeps for both sockets.
+    const PATHS: usize = 6_000;
+    const AT_ONCE: usize = 100;
+    let mut rpc = Rpc::hello();
+    let mut client = Client::connect(rpc.proxy.address()).unwrap();
+    for first in (0..PATHS).step_by(AT_ONCE) {
+        let requests =
+            (first..first + AT_ONCE).map(|number| GET.replace("GET /", &format!("GET /{number:01000}")));
+        client.send(requests.collect::<String>()).unwrap();
+        for _ in 0..AT_ONCE {
+            assert_eq!(client.read_response("GET").unwrap().status, 200);
+        }
+    }
+    let mut idle = Client::connect(rpc.address).unwrap();
+    assert_eq!(idle.exchange("GET / HTTP/1.1\r\nHost: rpc\r\n\r\n").unwrap().status, 404);
+    let mut caller = Client::connect(rpc.address).unwrap();
+    let head = "POST /rpc HTTP/1.1\r\nHost: rpc\r\nContent-Type: application/json\r\n";
+    caller.send(format!("{head}Content-Length: {}\r\n\r\n{CALL}", CALL.len())).unwrap();
+    let mut length = 0;
+    let response = caller.read_streamed("POST", &mut |piece| {
+        if !piece.is_empty() && length == 0 {
+            rpc.proxy.terminate()?;
+            wait_until_refused(rpc.proxy.address());
+            wait_until_refused(rpc.address);
+            // An idle caller ends at once.
+            assert_eq!(idle.read_to_end()?, (Vec::new(), End::EndOfFile));
+        }
+        length += piece.len();
+        Ok(())
+    });
+    assert_eq!(response.unwrap().ended, Ended::ContentLength);
+    assert!(length > PATHS * 1_000, "{length} bytes");
+    assert_eq!(rpc.proxy.wait_for_exit().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! A proxy before a backend, what most tests ask of the two, and all that differs between stages.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
-use lab::{Backend, Client, Connection, Ended, Process, Received, Response, StartError};
+use lab::{Backend, Client, Connection, Ended, PATIENCE, Process, Received, Response, StartError};
 
 use crate::{BINARY, NAME, STAGE};
 
@@ -158,6 +159,14 @@ pub fn assert_is_error(response: &Response, status: u16, text: &str, error: &str
     let proxy_status = format!("{NAME}; error={error}");
     assert_eq!(response.field("proxy-status"), Some(proxy_status.as_str()), "\"{shown}\"");
     assert!(response.field("date").is_some(), "\"{shown}\"");
+}
+
+/// Waits until no more clients are accepted at that address.
+pub fn wait_until_refused(address: SocketAddr) {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect_timeout(&address, PATIENCE).is_ok() {
+        assert!(Instant::now() < deadline, "clients are accepted after a stop signal");
+    }
 }
 
 /// Bytes in which each place can be told from its neighbours.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ const RESERVED_DESCRIPTORS: u64 = 64;
 
 /// Clients that are served at once where the system sets no limit of its own.
 const MAX_CLIENTS_WITHOUT_LIMIT: u64 = 100_000;
+
+/// The connections of every listener of this process, so that a drain waits for all of them.
+static ALL_CONNECTIONS: Mutex<Vec<Connections>> = Mutex::new(Vec::new());
 
 /// Runs a program on a runtime with a thread for each core that it may use. With one core it is a runtime without
 /// threads of its own, which spares each request what threads cost to keep apart.
@@ -90,11 +93,13 @@ impl Listener {
         let stop = Arc::new(Notify::new());
         let signals = Signals::catch().context("cannot catch Ctrl-C")?;
         tokio::spawn(stop_on_signal(signals, Arc::clone(&stop)));
+        let connections = Connections::new();
+        ALL_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner).push(connections.clone());
         Ok(Listener {
             listener,
             address,
             max_clients: usize::try_from(max_clients).unwrap_or(usize::MAX),
-            connections: Connections::new(),
+            connections,
             limits: &Limits::DEFAULT,
             stop,
             backoff: Backoff::default(),
@@ -112,8 +117,8 @@ impl Listener {
         format!("http://{}", self.address)
     }
 
-    /// The next client, once fewer than `--max-clients` are there; `None` once the process was asked to stop.
-    /// Failures are logged, and tried again.
+    /// The next client, once fewer than `--max-clients` are there; `None` once the process was asked to stop, and
+    /// idle connections are closed then. Failures are logged, and tried again.
     pub async fn accept(&mut self) -> Option<ClientConnection> {
         loop {
             let accept = async {
@@ -122,7 +127,11 @@ impl Listener {
             };
             let accepted = tokio::select! {
                 accepted = accept => accepted,
-                () = self.stop.notified() => return None,
+                () = self.stop.notified() => {
+                    // Before the port is free: a client that is refused must not see a connection that still goes on.
+                    self.connections.close();
+                    return None;
+                }
             };
             match accepted {
                 Ok((stream, _)) => {
@@ -139,17 +148,24 @@ impl Listener {
         }
     }
 
-    /// Closes idle connections at once, and waits for requests that are in flight, 10 s at most.
+    /// Closes the idle connections of all listeners of this process at once, and waits for their requests that are
+    /// in flight, 10 s at most.
     pub async fn drain(self) {
-        let Listener { listener, connections, .. } = self;
-        // Before the port is free: who finds nobody listening must not see a connection that still goes on.
-        connections.close();
-        drop(listener);
-        if connections.count() > 0 {
-            log::info!("stopping: {} clients may finish, for {DRAIN_TIMEOUT:?} at most", connections.count());
+        let all = ALL_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Before the port is free, as in `accept`; another listener may not have seen the signal yet.
+        all.iter().for_each(Connections::close);
+        drop(self);
+        let count = || all.iter().map(Connections::count).sum::<usize>();
+        if count() > 0 {
+            log::info!("stopping: {} clients may finish, for {DRAIN_TIMEOUT:?} at most", count());
         }
-        if timeout(DRAIN_TIMEOUT, connections.wait_for_fewer_than(1)).await.is_err() {
-            log::warn!("stopped: {} clients were cut off", connections.count());
+        let drained = async {
+            for connections in &all {
+                connections.wait_for_fewer_than(1).await;
+            }
+        };
+        if timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+            log::warn!("stopped: {} clients were cut off", count());
         }
     }
 }

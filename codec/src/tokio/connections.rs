@@ -3,23 +3,23 @@
 //! A listener owns [`Connections`]; each connection holds a [`ConnectionGuard`] until it is closed.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-/// The open connections of a server, and whether they are asked to end.
-#[derive(Debug, Default)]
+/// The open connections of a server, and whether they are asked to end. A clone is another handle to the same ones.
+#[derive(Clone, Debug, Default)]
 pub struct Connections {
     shared: Arc<Shared>,
-    next_id: u64,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     is_closing: AtomicBool,
+    next_id: AtomicU64,
     wakers: Mutex<HashMap<u64, Option<Waker>>>,
     one_left: Notify,
 }
@@ -49,9 +49,8 @@ impl Connections {
     }
 
     /// Counts one more connection in, until the guard is dropped.
-    pub fn guard(&mut self) -> ConnectionGuard {
-        let id = self.next_id;
-        self.next_id += 1;
+    pub fn guard(&self) -> ConnectionGuard {
+        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         self.shared.wakers().insert(id, None);
         ConnectionGuard { shared: Arc::clone(&self.shared), id, waker: None }
     }
@@ -69,9 +68,11 @@ impl Connections {
         self.shared.wakers().len()
     }
 
-    /// Waits until fewer than `most` connections are open. May be dropped and called again.
+    /// Waits until fewer than `most` connections are open. May be dropped and called again, and by several tasks at
+    /// once.
     pub async fn wait_for_fewer_than(&self, most: usize) {
         loop {
+            // Before the count: it is notified from now on, also while it is not polled.
             let one_left = self.shared.one_left.notified();
             if self.count() < most {
                 return;
@@ -101,7 +102,7 @@ impl ConnectionGuard {
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.shared.wakers().remove(&self.id);
-        self.shared.one_left.notify_one();
+        self.shared.one_left.notify_waiters();
     }
 }
 

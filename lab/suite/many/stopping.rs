@@ -3,12 +3,11 @@
 #![cfg(unix)]
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use lab::{Backend, Client, End, Ended, PATIENCE};
 
-use crate::suite::setup::{GET, HELLO, Setup, assert_ends, says_close, skips_foreign};
+use crate::suite::setup::{GET, HELLO, Setup, assert_ends, says_close, skips_foreign, wait_until_refused};
 
 /// How long requests in flight may take after a signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,13 +19,6 @@ fn in_flight() -> (Setup, Client) {
     client.send(GET).unwrap();
     setup.backend.wait_for_requests(1).unwrap();
     (setup, client)
-}
-
-fn wait_until_refused(address: SocketAddr) {
-    let deadline = Instant::now() + PATIENCE;
-    while TcpStream::connect_timeout(&address, PATIENCE).is_ok() {
-        assert!(Instant::now() < deadline, "clients are accepted after a stop signal");
-    }
 }
 
 #[test]
