@@ -45,6 +45,7 @@ Examples:
   cargo lab check 1           check what you did there";
 
 fn main() -> ExitCode {
+    stage::report_panics();
     stage::exit(match Lab::parse().command {
         Command::Bench(flags) => bench::run(&flags),
         Command::Conform(conform) => lab::conform::command(&conform),

@@ -10,6 +10,7 @@ mod failures;
 mod forwarding;
 mod framing;
 mod heads;
+mod logging;
 #[cfg(target_os = "linux")]
 #[allow(dead_code)] // Part of it is for several backends.
 pub mod network;

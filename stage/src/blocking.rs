@@ -13,6 +13,7 @@ use codec::blocking::ClientConnection;
 
 use crate::accept::{Backoff, bind_failure};
 use crate::flags::resolve_listen;
+use crate::stderr;
 
 /// Accepts clients until the process is asked to stop.
 #[derive(Debug)]
@@ -68,6 +69,7 @@ impl Listener {
 fn stop_on_signal(stopping: Arc<AtomicBool>, address: SocketAddr) -> anyhow::Result<()> {
     ctrlc::set_handler(move || {
         if stopping.swap(true, Ordering::Relaxed) {
+            stderr::flush();
             process::exit(1);
         }
         // A blocked accept is woken by a connection. If none can be made, accept has an error to wake up with.

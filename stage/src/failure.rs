@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::stderr;
+
 /// A failure that says what was wrong, where, and what to do next.
 #[derive(Debug)]
 pub enum Failure {
@@ -22,15 +24,20 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Turns what `main` came to into an exit code, with one line on stderr if it is an error.
+/// Turns what `main` came to into an exit code, with one line on stderr if it is an error. Waits until all that was
+/// said on stderr is written, 1 s at most.
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = result else {
-        return ExitCode::SUCCESS;
+    let code = match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            stderr::print(&format!("error: {error:#}\n"));
+            match error.downcast_ref::<Failure>() {
+                Some(Failure::Usage(_)) => ExitCode::from(2),
+                Some(Failure::Environment(_)) => ExitCode::from(3),
+                None => ExitCode::FAILURE,
+            }
+        }
     };
-    eprintln!("error: {error:#}");
-    match error.downcast_ref::<Failure>() {
-        Some(Failure::Usage(_)) => ExitCode::from(2),
-        Some(Failure::Environment(_)) => ExitCode::from(3),
-        None => ExitCode::FAILURE,
-    }
+    stderr::flush();
+    code
 }

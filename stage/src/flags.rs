@@ -87,21 +87,6 @@ fn is_same(backend: &SocketAddr, listen: &SocketAddr) -> bool {
     reaches && backend.port() == listen.port()
 }
 
-/// Starts the log on stderr. `RUST_LOG` wins over `level`, the value of `--log`.
-///
-/// # Errors
-/// [`Failure::Usage`] if it is not a level.
-pub fn start_log(level: &str) -> Result<(), Failure> {
-    let level: log::LevelFilter = level.parse().map_err(|_| {
-        Failure::Usage(format!("--log {level}: it is not one of off, error, warn, info, debug, trace"))
-    })?;
-    let mut builder = env_logger::Builder::new();
-    builder.filter_level(level).parse_default_env().format_target(false);
-    // A second call, as tests may make it, leaves the first log in place.
-    let _ = builder.try_init();
-    Ok(())
-}
-
 /// Reads a number that is at least 1, for a flag.
 pub fn parse_size(text: &str) -> Result<usize, String> {
     match text.parse() {

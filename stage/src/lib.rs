@@ -6,7 +6,9 @@
 //! | `blocking.rs` | the front door over `std::net` |
 //! | `tokio.rs` | the front door over tokio, with the feature `tokio` |
 //! | `accept.rs` | what goes wrong at either |
-//! | `output.rs` | the ready line, the log, one line a request |
+//! | `output.rs` | the ready line, one line a request |
+//! | `stderr.rs` | the log, panics, the reason for an end: written without a wait |
+//! | `queue.rs` | what of it is not written yet |
 //! | `failure.rs` | errors that a person can act on, and the exit codes |
 
 mod accept;
@@ -14,9 +16,12 @@ pub mod blocking;
 mod failure;
 mod flags;
 mod output;
+mod queue;
+mod stderr;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
 pub use failure::{Failure, exit};
-pub use flags::{EXAMPLES, Flags, parse_duration, parse_size, start_log};
+pub use flags::{EXAMPLES, Flags, parse_duration, parse_size};
 pub use output::{announce, log_report, log_silent_client};
+pub use stderr::{report_panics, start_log};

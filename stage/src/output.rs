@@ -1,16 +1,37 @@
-//! What a stage says: one ready line on stdout, and on stderr one line a request.
+//! What a stage says: one ready line on stdout, and in the log one line a request.
 
 use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
 
 use codec::{Blame, Cause, Report};
 
-/// Prints the one line on stdout that says where the stage listens, and sends it off at once: who started the
-/// stage may be waiting for it.
+use crate::stderr::FLUSH_TIMEOUT;
+
+/// Prints the one line on stdout that says where the stage listens, and sends it off at once: the program that
+/// started the stage may be waiting for it. A stdout that takes nothing holds the start for 1 s.
 pub fn announce(line: &str) {
-    // A closed stdout means that nobody wants to know.
+    let owned = line.to_owned();
+    let (written, is_written) = channel();
+    let print = move || {
+        print_line(&owned);
+        // The receiver may have given up.
+        let _ = written.send(());
+    };
+    match thread::Builder::new().name("stdout".to_owned()).spawn(print) {
+        Ok(thread) if is_written.recv_timeout(FLUSH_TIMEOUT).is_ok() => {
+            let _ = thread.join();
+        }
+        Ok(_) => log::warn!("nothing reads stdout, where the line that says where it listens is to go"),
+        Err(_) => print_line(line),
+    }
+}
+
+fn print_line(line: &str) {
     let mut stdout = std::io::stdout().lock();
+    // A closed stdout means that nobody wants to know.
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }
 

@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::accept::{Backoff, bind_failure};
 use crate::flags::resolve_listen;
+use crate::stderr;
 
 /// How long requests that are in flight may take to end after a stop signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -195,6 +196,7 @@ async fn stop_on_signal(mut signals: Signals, stop: Arc<Notify>) {
     signals.next().await;
     stop.notify_one();
     signals.next().await;
+    stderr::flush();
     process::exit(1);
 }
 

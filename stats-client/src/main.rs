@@ -49,6 +49,7 @@ struct Flags {
 }
 
 fn main() -> ExitCode {
+    stage::report_panics();
     let result = run(&Flags::parse());
     let is_closed_pipe = |error: &anyhow::Error| {
         error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)

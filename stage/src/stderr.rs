@@ -1,0 +1,119 @@
+//! All that a program says on stderr: the log, a panic, the reason for its end. None of it waits for a reader.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, Write};
+use std::panic;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use anstream::AutoStream;
+use env_logger::{DEFAULT_WRITE_STYLE_ENV, Target, WriteStyle};
+
+use crate::Failure;
+use crate::queue::Queue;
+
+/// How long a program that ends waits for its output to be taken.
+pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+static QUEUE: Queue = Queue::new();
+
+/// The log's way to stderr.
+pub(crate) struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        QUEUE.push(bytes);
+        Ok(bytes.len())
+    }
+
+    /// What is queued is on its way: only the end of the program waits for it.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Starts the log on stderr. `RUST_LOG` wins over `level`, the value of `--log`.
+///
+/// # Errors
+/// [`Failure::Usage`] if it is not a level; [`Failure::Environment`] if the thread that writes cannot be started.
+pub fn start_log(level: &str) -> Result<(), Failure> {
+    let level: log::LevelFilter = level.parse().map_err(|_| {
+        Failure::Usage(format!("--log {level}: it is not one of off, error, warn, info, debug, trace"))
+    })?;
+    start().map_err(|error| {
+        Failure::Environment(format!(
+            "cannot start the thread that writes the log: {error}. Stop other programs"
+        ))
+    })?;
+    report_panics();
+    let mut builder = env_logger::Builder::new();
+    builder.filter_level(level).parse_default_env().format_target(false);
+    builder.write_style(write_style()).target(Target::Pipe(Box::new(Stderr)));
+    // A second call, as tests may make it, leaves the first log in place.
+    let _ = builder.try_init();
+    Ok(())
+}
+
+/// Whether the log is coloured: as env_logger decides it for a log that goes to stderr directly.
+fn write_style() -> WriteStyle {
+    match std::env::var(DEFAULT_WRITE_STYLE_ENV).as_deref() {
+        Ok("always") => WriteStyle::Always,
+        Ok("never") => WriteStyle::Never,
+        _ => AutoStream::choice(&io::stderr()).into(),
+    }
+}
+
+/// Starts the thread that writes to stderr, if there is none yet.
+///
+/// # Errors
+/// The system has no thread for it.
+pub(crate) fn start() -> Result<(), String> {
+    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| {
+        // The level is coloured or not before it is queued. On Windows this makes the terminal show colours.
+        let write = || QUEUE.write_to(AutoStream::always_ansi(io::stderr()));
+        let thread = thread::Builder::new().name("stderr".to_owned()).spawn(write);
+        thread.map(drop).map_err(|error| error.to_string())
+    });
+    started.clone()
+}
+
+/// Prints a message of more than the log. The lines end with a line feed.
+pub(crate) fn print(message: &str) {
+    match start() {
+        Ok(()) => QUEUE.push(message.as_bytes()),
+        Err(_) => eprint!("{message}"),
+    }
+}
+
+/// Waits until all that was said is written, for [`FLUSH_TIMEOUT`] at most. To be called before the program ends.
+pub(crate) fn flush() {
+    QUEUE.flush(FLUSH_TIMEOUT);
+}
+
+/// Reports panics as the standard library does, but without waiting for a reader of stderr. A panic that may end the
+/// program waits until it is written, as an end does.
+pub fn report_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let thread = thread::current();
+        let name = thread.name().unwrap_or("<unnamed>");
+        let backtrace = Backtrace::capture();
+        let more = match backtrace.status() {
+            BacktraceStatus::Captured => backtrace.to_string(),
+            _ => "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n".to_owned(),
+        };
+        print(&format!("\nthread '{name}' {panic}\n{more}"));
+        if !is_task() {
+            flush();
+        }
+    }));
+}
+
+/// Whether the code that runs is a task of a runtime, which goes on after the task has panicked.
+fn is_task() -> bool {
+    #[cfg(feature = "tokio")]
+    return ::tokio::task::try_id().is_some();
+    #[cfg(not(feature = "tokio"))]
+    false
+}

@@ -1,0 +1,38 @@
+//! Requests are answered while nothing reads the log.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Far more than any answer needs.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+#[test]
+fn requests_are_answered_while_nothing_reads_the_log() {
+    // Their lines are far more than a pipe holds.
+    let (requests, path) = (50, format!("/hello/{}", "x".repeat(5000)));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_webserver"));
+    command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.env_remove("RUST_LOG").spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("webserver listening on http://").unwrap();
+    let ask = || {
+        let mut client = TcpStream::connect(address)?;
+        client.set_read_timeout(Some(DEADLINE))?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: backend\r\nConnection: close\r\n\r\n");
+        client.write_all(request.as_bytes())?;
+        let mut response = String::new();
+        client.read_to_string(&mut response)?;
+        std::io::Result::Ok(response)
+    };
+    let answered = (0..requests).map_while(|_| ask().ok());
+    let answered = answered.filter(|response| response.starts_with("HTTP/1.1 200 ")).count();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(answered, requests);
+}
