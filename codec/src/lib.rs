@@ -18,6 +18,7 @@
 //!  shared by the adapters  client_state.rs both_ways.rs signal.rs date.rs address.rs
 //!                          error.rs error_response.rs report.rs     whose fault it was, and how it is answered
 //!                          connect_failure.rs                       why a backend could not be reached
+//!                          printable.rs                  text from outside, for people
 //! ```
 //!
 //! A proxy is written with an adapter: a `ClientConnection` reads requests and writes responses,
@@ -47,6 +48,7 @@ mod limits;
 mod lines;
 mod names;
 mod persistence;
+mod printable;
 mod reason;
 mod refusal;
 mod report;
@@ -70,6 +72,7 @@ pub use fields::FieldSection;
 pub use framing::{BodyFraming, ResponseTo};
 pub use limits::{BareLineFeed, Limits};
 pub use persistence::Persistence;
+pub use printable::{Printable, printable};
 pub use reason::reason_phrase;
 pub use refusal::Refusal;
 pub use report::Report;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, printable};
 
 /// One line of a proxy's log: `GET /index.html 200 1234B 3.1ms`.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", if self.request.is_empty() { "-" } else { &self.request })?;
+        write!(f, "{} ", printable(if self.request.is_empty() { "-" } else { &self.request }))?;
         match self.status {
             Some(status) => write!(f, "{status}")?,
             None => f.write_str("-")?,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use lab::{Client, Process, StartError};
-use stage::Failure;
+use stage::{Failure, printable};
 
 use crate::get;
 
@@ -152,16 +152,16 @@ fn show(proxy: &Process, path: &str) -> anyhow::Result<()> {
     println!("GET {path}");
     let mut client = Client::connect(proxy.address())?;
     let response = client.exchange(get::request(path, &proxy.address().to_string())?)?;
-    println!("  {}", response.head.start_line);
+    println!("  {}", printable(&response.head.start_line));
     for name in SHOWN_FIELDS {
         if let Some(value) = response.field(name) {
-            println!("  {name}: {value}");
+            println!("  {name}: {}", printable(value));
         }
     }
     println!();
     let text = response.text();
     for line in text.lines().take(SHOWN_LINES) {
-        println!("  {line}");
+        println!("  {}", printable(line));
     }
     if text.lines().count() > SHOWN_LINES {
         println!("  ... {} bytes in all", response.body.len());

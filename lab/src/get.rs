@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use lab::{Client, Response};
-use stage::Failure;
+use stage::{Failure, printable};
+
+use crate::shown::Shown;
 
 #[derive(clap::Args)]
 pub struct Get {
@@ -43,19 +45,26 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
     client.send(request).with_context(|| format!("{proxy} did not take the request"))?;
 
     let mut stdout = io::stdout().lock();
+    // Into a pipe or a file the body goes byte for byte.
+    let mut shown = stdout.is_terminal().then(Shown::default);
     let mut length = 0;
     let mut last_byte = b'\n';
     let mut unwritten = Ok(());
     let response = client.read_streamed("GET", &mut |piece| {
         length += piece.len();
         last_byte = piece.last().copied().unwrap_or(last_byte);
-        unwritten = stdout.write_all(piece).and_then(|()| stdout.flush());
+        let text = shown.as_mut().map(|shown| shown.piece(piece));
+        let bytes = text.as_ref().map_or(piece, |text| text.as_bytes());
+        unwritten = stdout.write_all(bytes).and_then(|()| stdout.flush());
         unwritten.as_ref().map(|&()| ()).map_err(|error| io::Error::from(error.kind()))
     });
     match unwritten {
         // Who reads stdout, as `head` does, has enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
         written => written.context("cannot write the body to stdout")?,
+    }
+    if let Some(shown) = shown {
+        stdout.write_all(shown.end().as_bytes()).context("cannot write the body to stdout")?;
     }
     let response = response.with_context(|| format!("no valid response from {proxy}"))?;
     if last_byte != b'\n' && stdout.is_terminal() {
@@ -69,7 +78,7 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
         bail!(
             "the status is {} {}. Try: its body, which says why, or the log of the proxy",
             response.status,
-            response.reason
+            printable(&response.reason)
         );
     }
     Ok(())
@@ -77,9 +86,10 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
 
 /// The summary and the fields, after the body: its length and the time are only known then.
 fn report(response: &Response, length: usize, elapsed: Duration) {
-    eprintln!("{} {} {length} bytes {} ms", response.status, response.reason, elapsed.as_millis());
+    let reason = printable(&response.reason);
+    eprintln!("{} {reason} {length} bytes {} ms", response.status, elapsed.as_millis());
     for (name, value) in &response.head.fields {
-        eprintln!("{name}: {value}");
+        eprintln!("{}: {}", printable(name), printable(value));
     }
 }
 

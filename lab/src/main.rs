@@ -4,6 +4,7 @@ mod attendee;
 mod demo;
 mod diff;
 mod get;
+mod shown;
 
 use std::process::ExitCode;
 

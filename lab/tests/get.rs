@@ -40,6 +40,18 @@ fn a_bad_status_or_a_cut_body_ends_with_exit_code_1() {
 }
 
 #[test]
+fn what_a_terminal_would_act_on_is_shown_and_the_body_in_a_pipe_is_untouched() {
+    let head =
+        "HTTP/1.1 404 No\u{9b}2J\u{202e}\r\nContent-Length: 5\r\nX-Name: \t\u{9b}1m\u{2066}a\tb\r\n\r\n";
+    let body = "\u{1b}[2J\n";
+    let finished = get(&Backend::good(head.to_owned() + body).unwrap(), "/");
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), body));
+    assert!(finished.stderr.starts_with(r"404 No\u{9b}2J\u{202e} 5 bytes "), "{}", finished.stderr);
+    assert!(finished.stderr.contains("X-Name: \\u{9b}1m\\u{2066}a\\tb\n"), "{}", finished.stderr);
+    assert!(finished.stderr.contains(r"the status is 404 No\u{9b}2J\u{202e}. Try: "), "{}", finished.stderr);
+}
+
+#[test]
 fn where_nothing_listens_it_says_what_to_start() {
     let port = RefusedPort::bind().unwrap();
     let address = port.address().unwrap().to_string();

@@ -21,6 +21,7 @@ mod stderr;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
+pub use codec::printable;
 pub use failure::{Failure, exit};
 pub use flags::{EXAMPLES, Flags, parse_duration, parse_size};
 pub use output::{announce, log_report, log_silent_client};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use codec::blocking::BackendConnection;
-use codec::{BackendAddress, BodyFraming, Cause, Error, Limits, Piece, RequestHead};
+use codec::{BackendAddress, BodyFraming, Cause, Error, Limits, Piece, RequestHead, printable};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ fn exchange(rpc: &BackendAddress, call: &[u8]) -> Result<Vec<u8>, ClientError> {
         200 => Ok(body),
         status => {
             let text = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned();
-            Err(ClientError::Refused(format!("{rpc} answers {status}: {}", printable(&text))))
+            Err(ClientError::Refused(format!("{rpc} answers {status}: {text}")))
         }
     }
 }
@@ -110,20 +110,14 @@ fn failed(rpc: &BackendAddress, error: Error) -> ClientError {
     }
 }
 
-/// Text that comes from elsewhere, without what a terminal would take for a command.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
-}
-
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ClientError::Down(rpc, error) => {
                 write!(f, "no stats from {rpc} ({error}). Is part5 running on {rpc}? Try: cargo run -p part5")
             }
-            ClientError::Refused(text) | ClientError::Nonsense(text) => f.write_str(text),
+            // They quote the answer.
+            ClientError::Refused(text) | ClientError::Nonsense(text) => printable(text).fmt(f),
         }
     }
 }

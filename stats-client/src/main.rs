@@ -89,6 +89,19 @@ fn run(flags: &Flags) -> anyhow::Result<()> {
     }
 }
 
+/// The answer as a line of JSON in ASCII: a terminal would act on some of the other characters.
 fn json(answer: &impl Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string(answer).context("the answer cannot be written as JSON")? + "\n")
+    let text = serde_json::to_string(answer).context("the answer cannot be written as JSON")?;
+    let mut line = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        // All of these stand in strings, where RFC 8259 section 7 lets any character be escaped.
+        if character.is_ascii() && !character.is_ascii_control() {
+            line.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                line += &format!("\\u{unit:04x}");
+            }
+        }
+    }
+    Ok(line + "\n")
 }

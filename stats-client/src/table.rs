@@ -1,5 +1,6 @@
 //! The answers of the RPC as people read them.
 
+use codec::printable;
 use stats_client::{Backends, State, Stats};
 
 /// The `top` paths with the most bytes, a line each: bytes, path.
@@ -34,9 +35,4 @@ pub fn of_backends(backends: &Backends) -> String {
         );
     }
     text
-}
-
-/// What comes from elsewhere: what a terminal would take for a command is shown, not done.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }

@@ -134,7 +134,7 @@ fn backends_are_printed_in_their_order_a_line_each() {
         finished.stdout,
         "state  in flight   requests   failures  backend\n\
          up             2       1234          3  127.0.0.1:8082\n\
-         down           2          5          3  127.0.0.1:8081  (backend: it ?[2Jrefused?)\n"
+         down           2          5          3  127.0.0.1:8081  (backend: it \\u{1b}[2Jrefused\\n)\n"
     );
     let json = run(&server, &["--backends", "--json"]).stdout;
     assert!(
@@ -147,8 +147,30 @@ fn backends_are_printed_in_their_order_a_line_each() {
 
 #[test]
 fn a_path_cannot_command_the_terminal() {
-    let server = answering(r#"{"result":{"RequestBytes":{"/\u001b[2J\n":1}}}"#);
-    assert_eq!(run(&server, &[]).stdout, "         1 /?[2J?\n");
+    let server = answering(r#"{"result":{"RequestBytes":{"/\u001b[2J\n\u202e\u2066\u009b\u007f":1}}}"#);
+    let shown = r"/\u{1b}[2J\n\u{202e}\u{2066}\u{9b}\u{7f}";
+    assert_eq!(run(&server, &[]).stdout, format!("         1 {shown}\n"));
+    // The same value in JSON.
+    let json = r#"{"RequestBytes":{"/\u001b[2J\n\u202e\u2066\u009b\u007f":1}}"#;
+    assert_eq!(run(&server, &["--json"]).stdout, format!("{json}\n"));
+}
+
+#[test]
+fn an_error_of_the_server_cannot_command_the_terminal() {
+    for answer in [
+        r#"{"error":{"code":1,"message":"\u001b[2J\n\u202e\u009b"}}"#,
+        // What serde_json quotes.
+        r#"{"result":{"Backends":[{"Address":"a","State":"\u001b[2J\n\u202e\u009b","InFlight":0,"Requests":0,"Failures":0}]}}"#,
+    ] {
+        let finished = run(&answering(answer), &["--backends"]);
+        assert_eq!(finished.code, Some(1));
+        assert!(finished.stderr.contains(r"\u{1b}[2J\n\u{202e}\u{9b}"), "{}", finished.stderr);
+        let line = finished.stderr.trim_end_matches('\n');
+        assert!(
+            !line.contains(|character: char| character.is_control() || character == '\u{202e}'),
+            "{line:?}"
+        );
+    }
 }
 
 #[test]
