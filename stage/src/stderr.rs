@@ -16,6 +16,9 @@ use crate::queue::Queue;
 /// How long a program that ends waits for its output to be taken.
 pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a task that has panicked waits for its message to be taken, before its connection is closed.
+const TASK_FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
+
 static QUEUE: Queue = Queue::new();
 
 /// The log's way to stderr.
@@ -92,8 +95,8 @@ pub(crate) fn flush() {
     QUEUE.flush(FLUSH_TIMEOUT);
 }
 
-/// Reports panics as the standard library does, but without waiting for a reader of stderr. A panic that may end the
-/// program waits until it is written, as an end does.
+/// Reports panics as the standard library does, but without waiting for a reader of stderr for longer than an end of
+/// the program does; in a task of a runtime, which goes on, for 100 ms.
 pub fn report_panics() {
     panic::set_hook(Box::new(|panic| {
         let thread = thread::current();
@@ -104,9 +107,8 @@ pub fn report_panics() {
             _ => "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n".to_owned(),
         };
         print(&format!("\nthread '{name}' {panic}\n{more}"));
-        if !is_task() {
-            flush();
-        }
+        // A program may be killed as soon as its client sees the connection end.
+        QUEUE.flush(if is_task() { TASK_FLUSH_TIMEOUT } else { FLUSH_TIMEOUT });
     }));
 }
 

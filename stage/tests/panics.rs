@@ -42,6 +42,24 @@ fn a_panic_is_reported_with_its_thread_its_place_and_its_message() {
     assert!(text.contains(":\na fault\nnote: run with `RUST_BACKTRACE=1`"), "{text}");
 }
 
+#[cfg(feature = "tokio")]
+#[test]
+fn a_panic_in_a_task_is_written_before_the_task_ends() {
+    if env::var_os(IS_CHILD).is_some() {
+        stage::start_log("info").unwrap();
+        let program = async {
+            tokio::spawn(async { panic!("a fault") }).await.unwrap_err();
+            // Nothing is written from here on.
+            std::process::abort();
+        };
+        stage::tokio::block_on(program).unwrap();
+    }
+    let test = "a_panic_in_a_task_is_written_before_the_task_ends";
+    let output = child(test, Stdio::piped()).wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains(":\na fault\n"), "{text}");
+}
+
 #[test]
 fn a_panic_that_nothing_reads_does_not_keep_the_program_from_ending() {
     panics_in_child();
