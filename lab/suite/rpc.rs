@@ -83,6 +83,9 @@ fn calls_that_are_not_valid_get_the_codes_of_json_rpc() {
         (r#"{"jsonrpc":"1.0","method":"RpcServer.GetStats","id":1}"#, -32600, "1"),
         (r#"{"jsonrpc":"2.0","method":1,"id":2}"#, -32600, "2"),
         (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":{}}"#, -32600, "null"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":[1]}"#, -32600, "null"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":true}"#, -32600, "null"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":false}"#, -32600, "null"),
         (r#"{"jsonrpc":"2.0","method":"RpcServer.Other","id":3}"#, -32601, "3"),
         (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","params":[1],"id":4}"#, -32602, "4"),
         (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","params":{"a":1},"id":5}"#, -32602, "5"),
@@ -91,6 +94,37 @@ fn calls_that_are_not_valid_get_the_codes_of_json_rpc() {
         let answer = rpc.call(call);
         assert!(answer.contains(&format!("\"code\":{code}")), "{call}: {answer}");
         assert!(answer.contains(&format!("\"id\":{id}")), "{call}: {answer}");
+    }
+}
+
+#[test]
+fn an_id_comes_back_as_the_bytes_it_came_in() {
+    // JSON-RPC 2.0 section 5: the id of an answer is that of its call. A number need not fit into any type of ours.
+    let rpc = Rpc::hello();
+    for id in [
+        "18446744073709551616",
+        "-170141183460469231731687303715884105729",
+        "0.1000",
+        "1.0",
+        "-0",
+        "1E2",
+        "1e400",
+        r#""a\/b\u00e9\ud83d\ude00""#,
+        "\"\u{e9}\"",
+        "null",
+    ] {
+        let call = CALL.replace("1}", &format!(" {id} }}"));
+        let answer = format!(r#"{{"id":{id},"jsonrpc":"2.0","result":{{"RequestBytes":{{}}}}}}"#);
+        assert_eq!(rpc.call(&call), answer);
+        assert_eq!(rpc.call(&format!("[{call}]")), format!("[{answer}]"));
+        for wrong in [
+            call.replace("GetStats", "Other"),
+            call.replace("2.0", "1.0"),
+            call.replace(",\"id", ",\"params\":1,\"id"),
+        ] {
+            let answer = rpc.call(&wrong);
+            assert!(answer.contains(&format!(r#""id":{id},"#)), "{wrong}: {answer}");
+        }
     }
 }
 

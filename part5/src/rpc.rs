@@ -3,10 +3,12 @@
 //! The counts are copied under their lock; encoding and sending come after it is released, so that a slow RPC client
 //! delays nobody.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use codec::tokio::ClientConnection;
 use codec::{BodyFraming, Error, Limits, Piece, RequestHead, ResponseHead};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use stage::tokio::Listener;
 use stats_client::{GET_STATS, PATH, Stats};
@@ -19,6 +21,9 @@ const MAX_CALL_BYTES: u64 = 64 * 1024;
 const MAX_BATCH: usize = 16;
 /// The most RPC clients at once; the next one waits.
 const MAX_CLIENTS: u64 = 64;
+
+/// The fields of a call. Each is kept as the bytes it came in, so an id comes back unchanged.
+type Call<'a> = HashMap<String, &'a RawValue>;
 
 /// Returns the result of a call.
 type Method = fn(&Proxy) -> Value;
@@ -99,8 +104,8 @@ impl Answer {
         Answer { status, content_type: "text/plain; charset=utf-8", body: format!("{text}\n") }
     }
 
-    fn json(value: &Value) -> Answer {
-        Answer { status: 200, content_type: "application/json", body: value.to_string() }
+    fn json(body: String) -> Answer {
+        Answer { status: 200, content_type: "application/json", body }
     }
 }
 
@@ -133,49 +138,57 @@ fn check(request: &RequestHead) -> Result<(), Answer> {
 
 /// Answers a call or a batch of calls (JSON-RPC 2.0 sections 4 to 6).
 fn answer(call: &[u8], proxy: &Proxy) -> Answer {
-    let calls = match serde_json::from_slice(call) {
-        Err(_) => return Answer::json(&error(&Value::Null, -32700, "Parse error")),
-        Ok(Value::Array(calls)) => calls,
-        Ok(call) => {
-            return match answer_one(&call, proxy) {
-                Some(answer) => Answer::json(&answer),
-                None => Answer::text(204, ""),
-            };
-        }
+    let Ok(call) = serde_json::from_slice::<&RawValue>(call) else {
+        return Answer::json(error("null", -32700, "Parse error"));
+    };
+    let Ok(calls) = serde_json::from_str::<Vec<&RawValue>>(call.get()) else {
+        // It is JSON and not an array, so it is a single call.
+        return match answer_one(call, proxy) {
+            Some(answer) => Answer::json(answer),
+            None => Answer::text(204, ""),
+        };
     };
     if calls.is_empty() || calls.len() > MAX_BATCH {
         let message = format!("Invalid Request: a batch has 1 to {MAX_BATCH} calls");
-        return Answer::json(&error(&Value::Null, -32600, &message));
+        return Answer::json(error("null", -32600, &message));
     }
-    let answers: Vec<Value> = calls.iter().filter_map(|call| answer_one(call, proxy)).collect();
+    let answers: Vec<String> = calls.into_iter().filter_map(|call| answer_one(call, proxy)).collect();
     match answers.is_empty() {
         true => Answer::text(204, ""),
-        false => Answer::json(&Value::Array(answers)),
+        false => Answer::json(format!("[{}]", answers.join(","))),
     }
 }
 
 /// Answers one call; `None` for a notification, which gets no answer.
-fn answer_one(call: &Value, proxy: &Proxy) -> Option<Value> {
-    let id = call.get("id");
-    let is_valid_id = matches!(id, None | Some(Value::Null | Value::Number(_) | Value::String(_)));
-    let method = call.get("method").and_then(Value::as_str);
-    let is_valid = call.get("jsonrpc") == Some(&json!("2.0")) && is_valid_id;
-    let (true, Some(method)) = (is_valid, method) else {
-        let id = if is_valid_id { id.unwrap_or(&Value::Null) } else { &Value::Null };
+fn answer_one(call: &RawValue, proxy: &Proxy) -> Option<String> {
+    let Ok(call) = serde_json::from_str::<Call>(call.get()) else {
+        return Some(error("null", -32600, "Invalid Request"));
+    };
+    let field = |name| call.get(name).map(|raw| serde_json::from_str(raw.get()).unwrap_or(Value::Null));
+    let id = call.get("id").map(|id| id.get());
+    // JSON-RPC 2.0 section 4: an id is a string, a number or null.
+    let is_valid_id = id.is_none_or(|id| !id.starts_with(['{', '[', 't', 'f']));
+    let method = field("method");
+    let (true, true, Some(Value::String(method))) =
+        (is_valid_id, field("jsonrpc") == Some(json!("2.0")), method)
+    else {
+        let id = id.filter(|_| is_valid_id).unwrap_or("null");
         return Some(error(id, -32600, "Invalid Request"));
     };
     let id = id?;
     let Some((_, result)) = METHODS.iter().find(|(name, _)| *name == method) else {
         return Some(error(id, -32601, "Method not found"));
     };
-    match call.get("params") {
+    match field("params") {
         None => {}
-        Some(params) if params == &json!({}) || params == &json!([]) || params == &json!([{}]) => {}
+        Some(params) if params == json!({}) || params == json!([]) || params == json!([{}]) => {}
         Some(_) => return Some(error(id, -32602, "Invalid params: this method takes none")),
     }
-    Some(json!({ "jsonrpc": "2.0", "result": result(proxy), "id": id }))
+    Some(format!(r#"{{"id":{id},"jsonrpc":"2.0","result":{}}}"#, result(proxy)))
 }
 
-fn error(id: &Value, code: i32, message: &str) -> Value {
-    json!({ "jsonrpc": "2.0", "error": { "code": code, "message": message }, "id": id })
+/// `id` is JSON already.
+fn error(id: &str, code: i32, message: &str) -> String {
+    let error = json!({ "code": code, "message": message });
+    format!(r#"{{"error":{error},"id":{id},"jsonrpc":"2.0"}}"#)
 }

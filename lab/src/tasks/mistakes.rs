@@ -25,7 +25,7 @@ pub const MISTAKES: [Mistake; 5] = [
         wrong: "while client.wait_for_request().await || true {",
     },
     // An id of null is an id.
-    Mistake { task: "5.2", right: "let id = id?;", wrong: "let id = id.filter(|id| !id.is_null())?;" },
+    Mistake { task: "5.2", right: "let id = id?;", wrong: "let id = id.filter(|&id| id != \"null\")?;" },
     // A division by zero where no backend is left.
     Mistake { task: "6.1", right: ".checked_rem(free().count())?;", wrong: " % free().count();" },
     // Out after two failures.

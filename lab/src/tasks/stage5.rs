@@ -36,12 +36,12 @@ pub(super) const TASKS: [Task; 3] = [
         hints: [
             "In `answer_one`: its result is `None` where there is to be no answer.",
             "A call without an `id` is a notification (JSON-RPC 2.0 section 4.1): `?` on an `Option` returns \
-             `None`. `call.get(\"params\")` is `None` if there are none, which is fine, as are {}, [] and [{}].",
+             `None`. `field(\"params\")` is `None` if there are none, which is fine, as are {}, [] and [{}].",
             "    let id = id?;\n\
              and before the result\n\
-             \x20   match call.get(\"params\") {\n\
+             \x20   match field(\"params\") {\n\
              \x20       None => {}\n\
-             \x20       Some(params) if params == &json!({}) || ... => {}\n\
+             \x20       Some(params) if params == json!({}) || ... => {}\n\
              \x20       Some(_) => return Some(error(id, -32602, \"Invalid params\")),\n\
              \x20   }",
         ],
