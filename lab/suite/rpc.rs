@@ -1,12 +1,16 @@
 //! The stats RPC (from part5 on): JSON-RPC 2.0 over HTTP, a snapshot, and nobody is delayed by who asks.
 
+use std::fmt::Write;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use lab::{Backend, Client, End, Ended, PATIENCE, Process, Response};
 
-use crate::suite::setup::{GET, HELLO, start_with, wait_until_refused};
+use crate::BINARY;
+use crate::suite::setup::{GET, HELLO, free_ports, start_with, wait_until_refused};
 
 const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
 
@@ -20,6 +24,23 @@ struct Rpc {
 impl Rpc {
     fn start(backend: Backend) -> Rpc {
         let proxy = start_with(backend.address(), &[]).unwrap();
+        Rpc::of(proxy, backend)
+    }
+
+    /// A proxy on one core, where a runtime has one thread; on any core where there is no `taskset`.
+    fn hello_on_one_core() -> Rpc {
+        let backend = Backend::good(HELLO).unwrap();
+        let has_taskset = Command::new("taskset").arg("--version").output().is_ok();
+        let mut command = Command::new(if has_taskset { "taskset" } else { BINARY });
+        if has_taskset {
+            command.args(["-c", "0", BINARY]);
+        }
+        command.args(["--log", "error", "--listen", "127.0.0.1:0", "--backend"]);
+        command.arg(backend.address().to_string()).args(free_ports());
+        Rpc::of(Process::start(command, |_| ()).unwrap(), backend)
+    }
+
+    fn of(proxy: Process, backend: Backend) -> Rpc {
         // The ready line goes on: `, stats RPC on http://127.0.0.1:4711/rpc`.
         let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap().to_owned();
         let address = url.strip_suffix("/rpc").unwrap().parse().unwrap();
@@ -30,11 +51,34 @@ impl Rpc {
         Rpc::start(Backend::good(HELLO).unwrap())
     }
 
-    /// Posts a call with these field lines.
-    fn post(&self, fields: &str, call: &str) -> Response {
+    /// Makes the stats 3 MiB large: 3,000 paths of 1 KiB.
+    fn count_many_paths(&self) {
+        let mut client = Client::connect(self.proxy.address()).unwrap();
+        for batch in 0..30 {
+            let mut requests = String::new();
+            for number in 0..100 {
+                let path = format!("{:0>1023}", batch * 100 + number);
+                write!(requests, "GET /{path} HTTP/1.1\r\nHost: example.test\r\n\r\n").unwrap();
+            }
+            client.send(requests).unwrap();
+            for _ in 0..100 {
+                assert_eq!(client.read_response("GET").unwrap().status, 200);
+            }
+        }
+    }
+
+    /// Sends a call on a connection of its own, and does not read the answer.
+    fn send(&self, fields: &str, call: &str) -> Client {
         let length = call.len();
         let head = format!("POST /rpc HTTP/1.1\r\nHost: rpc\r\n{fields}Content-Length: {length}\r\n\r\n");
-        Client::connect(self.address).unwrap().exchange(head + call).unwrap()
+        let mut client = Client::connect(self.address).unwrap();
+        client.send(head + call).unwrap();
+        client
+    }
+
+    /// Posts a call with these field lines.
+    fn post(&self, fields: &str, call: &str) -> Response {
+        self.send(fields, call).read_response("POST").unwrap()
     }
 
     fn call(&self, call: &str) -> String {
@@ -258,6 +302,63 @@ fn an_answer_that_is_being_read_at_a_stop_signal_is_finished() {
 }
 
 #[test]
+fn a_large_answer_delays_no_proxied_request() {
+    let rpc = Rpc::hello_on_one_core();
+    rpc.count_many_paths();
+    let address = rpc.address;
+    let asking = thread::spawn(move || {
+        let call = format!(
+            "POST /rpc HTTP/1.1\r\nHost: rpc\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{CALL}",
+            CALL.len()
+        );
+        Client::connect(address).unwrap().exchange(call).unwrap().body.len()
+    });
+    // Requests are counted, because how long one may take depends on the machine.
+    let mut client = Client::connect(rpc.proxy.address()).unwrap();
+    let mut answered = 0;
+    while !asking.is_finished() {
+        assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+        answered += 1;
+    }
+    assert!(asking.join().unwrap() > 3000 * 1024);
+    assert!(answered > 20, "{answered} requests were answered while one RPC answer was made and sent");
+}
+
+#[test]
+fn all_answers_together_hold_at_most_64_mib() {
+    let rpc = Rpc::hello();
+    rpc.count_many_paths();
+    // The 16 results of an answer have 3 MiB each, and they are one: 21 such answers fit.
+    let batch = format!("[{}]", [CALL; 16].join(","));
+    let ask = || {
+        let mut client = rpc.send("Content-Type: application/json\r\n", &batch);
+        let head = client.read_head().unwrap().unwrap();
+        assert_eq!(head.status, 200);
+        let length: usize = head.field("content-length").unwrap().parse().unwrap();
+        (client, length)
+    };
+    let mut waiting = Vec::new();
+    for _ in 0..21 {
+        let (client, length) = ask();
+        assert!(length > 16 * 3000 * 1024, "{length} bytes after {} answers", waiting.len());
+        waiting.push(client);
+    }
+    let (mut client, length) = ask();
+    assert!(length < 16 * 1024, "one more answer has {length} bytes");
+    let answer = String::from_utf8(client.read_bytes(length).unwrap()).unwrap();
+    assert_eq!(answer.matches("\"code\":-32000").count(), 16, "{answer}");
+    assert!(answer.contains("all answers together may hold 64 MiB"), "{answer}");
+    if let Some(peak) = rpc.proxy.peak_memory_kib() {
+        assert!(peak < 160 * 1024, "it has had {peak} KiB");
+    }
+    drop(waiting);
+    let deadline = Instant::now() + PATIENCE;
+    while ask().1 < 3000 * 1024 {
+        assert!(Instant::now() < deadline, "the memory of callers that have left is not free");
+    }
+}
+
+#[test]
 fn the_65th_rpc_client_waits_until_one_leaves() {
     // A bound of its own, so that stats clients never take the descriptors of others.
     let rpc = Rpc::hello();
@@ -285,7 +386,7 @@ fn a_port_of_the_rpc_that_is_in_use_is_named_with_its_flag() {
     let backend = rpc.backend.address().to_string();
     let taken = rpc.address.to_string();
     let flags = ["--listen", "127.0.0.1:0", "--backend", &backend, "--rpc", &taken];
-    let finished = lab::run_to_end(crate::BINARY, &flags).unwrap();
+    let finished = lab::run_to_end(BINARY, &flags).unwrap();
     assert_eq!(finished.code, Some(3));
     assert!(finished.stderr.contains(&taken) && finished.stderr.contains("--rpc"), "{}", finished.stderr);
 }

@@ -5,7 +5,7 @@
 //! mutex cannot be held across an `.await` in a task that may move between threads.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codec::{BodyFraming, RequestHead, ResponseHead};
 
@@ -20,7 +20,8 @@ const OTHER: &str = "(other)";
 /// Path -> bytes of body sent to clients.
 #[derive(Default)]
 pub struct Stats {
-    bytes: Mutex<HashMap<String, u64>>,
+    /// `Arc<str>`: a copy of the map shares its paths, so copying it takes little time under the lock.
+    bytes: Mutex<HashMap<Arc<str>, u64>>,
 }
 
 /// The bytes of one response, as they are sent. They are counted for good when this is dropped.
@@ -48,7 +49,7 @@ impl Stats {
     }
 
     /// What every path has come to by now.
-    pub fn snapshot(&self) -> HashMap<String, u64> {
+    pub fn snapshot(&self) -> HashMap<Arc<str>, u64> {
         self.lock().clone()
     }
 
@@ -58,14 +59,14 @@ impl Stats {
         let has_room = totals.len() < MAX_PATHS && path.len() <= MAX_PATH_BYTES;
         let total = match totals.get_mut(path) {
             Some(total) => total,
-            None => totals.entry(if has_room { path } else { OTHER }.to_owned()).or_default(),
+            None => totals.entry(Arc::from(if has_room { path } else { OTHER })).or_default(),
         };
         // Wrapping, because what was announced and never sent is taken off again by adding its negative.
         *total = total.wrapping_add(bytes);
         *total
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, u64>> {
         // Nothing that can panic runs under the lock, so the map is whole even if a task has panicked.
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,17 +1,19 @@
 //! The stats RPC: JSON-RPC 2.0 over HTTP, on a port and in tasks of its own.
 //!
-//! The counts are copied under their lock; encoding and sending come after it is released, so that a slow RPC client
-//! delays nobody.
+//! The counts are copied under their lock. They are encoded after it is released, on a thread outside of the runtime,
+//! and sent piece by piece: neither a large answer nor a slow RPC client delays a proxied request.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use codec::tokio::ClientConnection;
-use codec::{BodyFraming, Error, Limits, Piece, RequestHead, ResponseHead};
+use codec::{BodyFraming, Error, Limits, ResponseHead};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Value, json, to_writer};
+use stage::answers::{Answers, Body, Encoded};
 use stage::tokio::Listener;
-use stats_client::{GET_BACKENDS, GET_STATS, PATH, Stats};
+use stats_client::{GET_BACKENDS, GET_STATS, PATH, Stats, check_request};
 
 use crate::proxy::Proxy;
 
@@ -25,14 +27,16 @@ const MAX_CLIENTS: u64 = 64;
 /// The fields of a call. Each is kept as the bytes it came in, so an id comes back unchanged.
 type Call<'a> = HashMap<String, &'a RawValue>;
 
-/// Returns the result of a call.
-type Method = fn(&Proxy) -> Value;
+/// A name, and the function that writes the result of a call as JSON.
+type Method = (&'static str, fn(&Proxy, &mut Encoded) -> serde_json::Result<()>);
 
 /// What can be called.
-const METHODS: &[(&str, Method)] = &[
+const METHODS: &[Method] = &[
     // A copy: no lock is held when it is turned into JSON.
-    (GET_STATS, |proxy| json!(Stats { request_bytes: proxy.stats.snapshot().into_iter().collect() })),
-    (GET_BACKENDS, |proxy| json!(proxy.balancer.snapshot())),
+    (GET_STATS, |proxy, out| {
+        to_writer(out, &Stats { request_bytes: proxy.stats.snapshot().into_iter().collect() })
+    }),
+    (GET_BACKENDS, |proxy, out| to_writer(out, &proxy.balancer.snapshot())),
 ];
 
 static LIMITS: Limits = Limits { max_body_bytes: Some(MAX_CALL_BYTES), ..Limits::DEFAULT };
@@ -46,127 +50,124 @@ pub struct Flags {
     rpc: String,
 }
 
+/// What all stats clients share.
+struct Rpc {
+    proxy: Arc<Proxy>,
+    answers: Answers,
+}
+
 /// Listens for stats clients from now on, and returns the URL.
 pub fn start(flags: &Flags, proxy: Arc<Proxy>) -> anyhow::Result<String> {
     let mut listener = Listener::bind_flag("--rpc", &flags.rpc, Some(MAX_CLIENTS))?.with_limits(&LIMITS);
     let url = listener.url() + PATH;
+    let rpc = Arc::new(Rpc { proxy, answers: Answers::default() });
     tokio::spawn(async move {
         while let Some(client) = listener.accept().await {
-            let proxy = Arc::clone(&proxy);
-            tokio::spawn(async move { serve(client, &proxy).await });
+            let rpc = Arc::clone(&rpc);
+            tokio::spawn(async move { serve(client, &rpc).await });
         }
     });
     Ok(url)
 }
 
-async fn serve(mut client: ClientConnection, proxy: &Proxy) {
+impl Rpc {
+    /// The result of a method, which a thread outside of the runtime encodes.
+    async fn result(&self, &(name, write): &Method) -> io::Result<Arc<Encoded>> {
+        let proxy = Arc::clone(&self.proxy);
+        self.answers.get(name, move |out| Ok(write(&proxy, out)?)).await
+    }
+}
+
+async fn serve(mut client: ClientConnection, rpc: &Rpc) {
     while client.wait_for_request().await {
-        let outcome = exchange(&mut client, proxy).await;
+        let outcome = exchange(&mut client, rpc).await;
         stage::log_report(&client.finish(outcome, None).await);
     }
     client.close().await;
 }
 
-async fn exchange(client: &mut ClientConnection, proxy: &Proxy) -> Result<(), Error> {
+async fn exchange(client: &mut ClientConnection, rpc: &Rpc) -> Result<(), Error> {
     let request = client.read_request().await?;
-    let (mut body, mut to_client) = client.split();
+    let (mut request_body, mut to_client) = client.split();
     if request.has_body() && request.fields.list_contains("Expect", "100-continue") {
         // RFC 9110 section 10.1.1: the client may wait with its body until it is asked for it.
         to_client.write_interim(&ResponseHead::new(100, BodyFraming::Empty)).await?;
     }
     let mut call = Vec::new();
-    while let Some(piece) = body.next_piece().await? {
+    while let Some(piece) = request_body.next_piece().await? {
         call.extend_from_slice(piece.bytes());
     }
-    let answer = match check(&request) {
-        Ok(()) => answer(&call, proxy),
-        Err(refused) => refused,
+    let (status, content_type, body) = match check_request(&request) {
+        Err((status, text)) => (status, "text/plain; charset=utf-8", Body::from(text)),
+        Ok(()) => match answer(&call, rpc).await {
+            Some(body) => (200, "application/json", body),
+            None => (204, "application/json", Body::default()),
+        },
     };
-    let length = answer.body.len() as u64;
-    let framing = if answer.status == 204 { BodyFraming::Empty } else { BodyFraming::ContentLength(length) };
-    let mut head = ResponseHead::new(answer.status, framing).with("Content-Type", answer.content_type);
-    if answer.status == 405 {
+    let framing = if status == 204 { BodyFraming::Empty } else { BodyFraming::ContentLength(body.length()) };
+    let mut head = ResponseHead::new(status, framing).with("Content-Type", content_type);
+    if status == 405 {
         // RFC 9110 section 15.5.6: 405 lists what is allowed.
         head.fields.append("Allow", "POST");
     }
     to_client.write_head(&head);
-    to_client.write_piece(Piece::last(answer.body.as_bytes())).await?;
-    Ok(())
+    body.send(&mut to_client).await
 }
 
-struct Answer {
-    status: u16,
-    content_type: &'static str,
-    body: String,
-}
-
-impl Answer {
-    fn text(status: u16, text: &str) -> Answer {
-        Answer { status, content_type: "text/plain; charset=utf-8", body: format!("{text}\n") }
-    }
-
-    fn json(body: String) -> Answer {
-        Answer { status: 200, content_type: "application/json", body }
-    }
-}
-
-/// Whether a request is one of JSON-RPC at all.
-fn check(request: &RequestHead) -> Result<(), Answer> {
-    if request.path() != PATH {
-        return Err(Answer::text(404, &format!("the stats RPC is at {PATH}")));
-    }
-    if request.method() != "POST" {
-        return Err(Answer::text(
-            405,
-            &format!("POST a JSON-RPC call: {{\"jsonrpc\":\"2.0\",\"method\":\"{GET_STATS}\",\"id\":1}}"),
-        ));
-    }
-    let media_type = |value: &[u8]| {
-        value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase()
-    };
-    if request.fields.get("Content-Type").map(media_type).as_deref() != Some(b"application/json") {
-        // RFC 9110 section 15.5.16
-        return Err(Answer::text(415, "a call is JSON: send Content-Type: application/json"));
-    }
-    let accepts =
-        |range: &[u8]| matches!(&media_type(range)[..], b"*/*" | b"application/*" | b"application/json");
-    if request.fields.contains("Accept") && !request.fields.list("Accept").any(accepts) {
-        // RFC 9110 section 15.5.7
-        return Err(Answer::text(406, "an answer is JSON: send Accept: application/json, or none"));
-    }
-    Ok(())
-}
-
-/// Answers a call or a batch of calls (JSON-RPC 2.0 sections 4 to 6).
-fn answer(call: &[u8], proxy: &Proxy) -> Answer {
+/// Answers a call or a batch of calls (JSON-RPC 2.0 sections 4 to 6); `None` if all of them are notifications.
+async fn answer(call: &[u8], rpc: &Rpc) -> Option<Body> {
     let Ok(call) = serde_json::from_slice::<&RawValue>(call) else {
-        return Answer::json(error("null", -32700, "Parse error"));
+        return Some(error("null", -32700, "Parse error").into());
     };
-    let Ok(calls) = serde_json::from_str::<Vec<&RawValue>>(call.get()) else {
-        // It is JSON and not an array, so it is a single call.
-        return match answer_one(call, proxy) {
-            Some(answer) => Answer::json(answer),
-            None => Answer::text(204, ""),
-        };
-    };
+    // JSON that is not an array is a single call.
+    let batch = serde_json::from_str::<Vec<&RawValue>>(call.get()).ok();
+    let single = [call];
+    let calls = batch.as_deref().unwrap_or(&single);
     if calls.is_empty() || calls.len() > MAX_BATCH {
         let message = format!("Invalid Request: a batch has 1 to {MAX_BATCH} calls");
-        return Answer::json(error("null", -32600, &message));
+        return Some(error("null", -32600, &message).into());
     }
-    let answers: Vec<String> = calls.into_iter().filter_map(|call| answer_one(call, proxy)).collect();
-    match answers.is_empty() {
-        true => Answer::text(204, ""),
-        false => Answer::json(format!("[{}]", answers.join(","))),
+    let outcomes: Vec<_> = calls.iter().filter_map(|call| check_call(call)).collect();
+    if outcomes.is_empty() {
+        return None;
     }
+    let (mut before, end) = if batch.is_some() { ("[", "]") } else { ("", "") };
+    let mut body = Body::default();
+    // The calls of a batch share the result of a method.
+    let mut results = HashMap::new();
+    for outcome in outcomes {
+        body.push_text(before);
+        before = ",";
+        let (id, method) = match outcome {
+            Ok(valid) => valid,
+            Err(refused) => {
+                body.push_text(&refused);
+                continue;
+            }
+        };
+        if !results.contains_key(method.0) {
+            results.insert(method.0, rpc.result(method).await);
+        }
+        match &results[method.0] {
+            Ok(result) => {
+                body.push_text(&format!(r#"{{"id":{id},"jsonrpc":"2.0","result":"#));
+                body.push_encoded(Arc::clone(result));
+                body.push_text("}");
+            }
+            Err(failure) => body.push_text(&error(id, -32000, &format!("Server error: {failure}"))),
+        }
+    }
+    body.push_text(end);
+    Some(body)
 }
 
-/// Answers one call; `None` for a notification, which gets no answer.
-fn answer_one(call: &RawValue, proxy: &Proxy) -> Option<String> {
+/// Returns the id and the method of a call, or an error; `None` for a notification, which gets no answer.
+fn check_call(call: &RawValue) -> Option<Result<(&str, &'static Method), String>> {
     let Ok(call) = serde_json::from_str::<Call>(call.get()) else {
-        return Some(error("null", -32600, "Invalid Request"));
+        return Some(Err(error("null", -32600, "Invalid Request")));
     };
     let field = |name| call.get(name).map(|raw| serde_json::from_str(raw.get()).unwrap_or(Value::Null));
-    let id = call.get("id").map(|id| id.get());
+    let id = call.get("id").copied().map(RawValue::get);
     // JSON-RPC 2.0 section 4: an id is a string, a number or null.
     let is_valid_id = id.is_none_or(|id| !id.starts_with(['{', '[', 't', 'f']));
     let method = field("method");
@@ -174,18 +175,18 @@ fn answer_one(call: &RawValue, proxy: &Proxy) -> Option<String> {
         (is_valid_id, field("jsonrpc") == Some(json!("2.0")), method)
     else {
         let id = id.filter(|_| is_valid_id).unwrap_or("null");
-        return Some(error(id, -32600, "Invalid Request"));
+        return Some(Err(error(id, -32600, "Invalid Request")));
     };
     let id = id?;
-    let Some((_, result)) = METHODS.iter().find(|(name, _)| *name == method) else {
-        return Some(error(id, -32601, "Method not found"));
+    let Some(method) = METHODS.iter().find(|(name, _)| *name == method) else {
+        return Some(Err(error(id, -32601, "Method not found")));
     };
     match field("params") {
         None => {}
         Some(params) if params == json!({}) || params == json!([]) || params == json!([{}]) => {}
-        Some(_) => return Some(error(id, -32602, "Invalid params: this method takes none")),
+        Some(_) => return Some(Err(error(id, -32602, "Invalid params: this method takes none"))),
     }
-    Some(format!(r#"{{"id":{id},"jsonrpc":"2.0","result":{}}}"#, result(proxy)))
+    Some(Ok((id, method)))
 }
 
 /// `id` is JSON already.

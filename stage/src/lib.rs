@@ -6,12 +6,15 @@
 //! | `blocking.rs` | the front door over `std::net` |
 //! | `tokio.rs` | the front door over tokio, with the feature `tokio` |
 //! | `accept.rs` | what goes wrong at either |
+//! | `answers.rs` | large answers that delay no other task, with the feature `tokio` |
 //! | `output.rs` | the ready line, one line a request |
 //! | `stderr.rs` | the log, panics, the reason for an end: written without a wait |
 //! | `queue.rs` | what of it is not written yet |
 //! | `failure.rs` | errors that a person can act on, and the exit codes |
 
 mod accept;
+#[cfg(feature = "tokio")]
+pub mod answers;
 pub mod blocking;
 mod failure;
 mod flags;

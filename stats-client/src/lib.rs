@@ -5,12 +5,15 @@
 //! so can curl.
 
 mod client;
+mod http;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use client::{ClientError, get_backends, get_stats};
+pub use http::check_request;
 
 /// The path that the RPC is served at.
 pub const PATH: &str = "/rpc";
@@ -24,7 +27,7 @@ pub const GET_BACKENDS: &str = "RpcServer.GetBackends";
 pub struct Stats {
     /// Path of a request -> bytes of body that were sent to clients for it.
     #[serde(rename = "RequestBytes")]
-    pub request_bytes: BTreeMap<String, u64>,
+    pub request_bytes: BTreeMap<Arc<str>, u64>,
 }
 
 /// The backends of a proxy, in the order in which they were given to it.
@@ -66,8 +69,7 @@ pub enum State {
 impl Stats {
     /// All paths and their bytes, the most first; those with as many by name.
     pub fn by_bytes(&self) -> Vec<(&str, u64)> {
-        let mut rows: Vec<_> =
-            self.request_bytes.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
+        let mut rows: Vec<_> = self.request_bytes.iter().map(|(path, bytes)| (&**path, *bytes)).collect();
         rows.sort_by_key(|&(_, bytes)| std::cmp::Reverse(bytes));
         rows
     }

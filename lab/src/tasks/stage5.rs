@@ -29,12 +29,12 @@ pub(super) const TASKS: [Task; 3] = [
         title: "Tell calls, notifications and bad calls apart",
         promise: "a notification gets no answer, bad params an error",
         file: "rpc.rs",
-        function: "answer_one",
+        function: "check_call",
         lines: 6,
         minutes: 8,
         needs: None,
         hints: [
-            "In `answer_one`: its result is `None` where there is to be no answer.",
+            "In `check_call`: its result is `None` where there is to be no answer.",
             "A call without an `id` is a notification (JSON-RPC 2.0 section 4.1): `?` on an `Option` returns \
              `None`. `field(\"params\")` is `None` if there are none, which is fine, as are {}, [] and [{}].",
             "    let id = id?;\n\
@@ -42,7 +42,7 @@ pub(super) const TASKS: [Task; 3] = [
              \x20   match field(\"params\") {\n\
              \x20       None => {}\n\
              \x20       Some(params) if params == json!({}) || ... => {}\n\
-             \x20       Some(_) => return Some(error(id, -32602, \"Invalid params\")),\n\
+             \x20       Some(_) => return Some(Err(error(id, -32602, \"Invalid params\"))),\n\
              \x20   }",
         ],
         patch: include_str!("../../tasks/5.2.patch"),
@@ -60,8 +60,8 @@ pub(super) const TASKS: [Task; 3] = [
         hints: [
             "In `start`, the loop that accepts stats clients.",
             "It is task 2.1 once more: the loop waits until a client is served. The task needs a share of the \
-             proxy of its own.",
-            "    let proxy = Arc::clone( ... );\n\
+             `Rpc` of its own.",
+            "    let rpc = Arc::clone( ... );\n\
              \x20   tokio::spawn(async move { serve( ... ).await });",
         ],
         patch: include_str!("../../tasks/5.3.patch"),
