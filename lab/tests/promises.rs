@@ -118,7 +118,7 @@ fn part5_tells_what_it_has_counted() {
             proxy.ready_line().rsplit("http://").next().unwrap().trim_end_matches("/rpc").parse().unwrap();
         let call = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
         let fields = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", call.len());
-        let request = format!("POST /rpc HTTP/1.1\r\nHost: rpc\r\n{fields}\r\n{call}");
+        let request = format!("POST /rpc HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n{call}");
         let answer = Client::connect(rpc).unwrap().exchange(request).unwrap();
         answer.text().contains(r#""RequestBytes":{"/":2000}"#)
     });

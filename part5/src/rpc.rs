@@ -47,11 +47,16 @@ pub struct Flags {
     /// Where to listen for stats clients
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8079")]
     rpc: String,
+
+    /// More names that stats clients may use for this host, besides localhost and IP addresses
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = stage::parse_host_name)]
+    rpc_host: Vec<String>,
 }
 
 /// What all stats clients share.
 struct Rpc {
     proxy: Arc<Proxy>,
+    host_names: Vec<String>,
     answers: Answers,
 }
 
@@ -59,7 +64,7 @@ struct Rpc {
 pub fn start(flags: &Flags, proxy: Arc<Proxy>) -> anyhow::Result<String> {
     let mut listener = Listener::bind_flag("--rpc", &flags.rpc, Some(MAX_CLIENTS))?.with_limits(&LIMITS);
     let url = listener.url() + PATH;
-    let rpc = Arc::new(Rpc { proxy, answers: Answers::default() });
+    let rpc = Arc::new(Rpc { proxy, host_names: flags.rpc_host.clone(), answers: Answers::default() });
     tokio::spawn(async move {
         while let Some(client) = listener.accept().await {
             let rpc = Arc::clone(&rpc);
@@ -96,7 +101,7 @@ async fn exchange(client: &mut ClientConnection, rpc: &Rpc) -> Result<(), Error>
     while let Some(piece) = request_body.next_piece().await? {
         call.extend_from_slice(piece.bytes());
     }
-    let (status, content_type, body) = match check_request(&request) {
+    let (status, content_type, body) = match check_request(&request, &rpc.host_names) {
         Err((status, text)) => (status, "text/plain; charset=utf-8", Body::from(text)),
         Ok(()) => match answer(&call, rpc).await {
             Some(body) => (200, "application/json", body),

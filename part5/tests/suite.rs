@@ -9,7 +9,7 @@ mod counting;
 mod many;
 #[path = "../../lab/suite/pool/mod.rs"]
 mod pool;
-#[path = "../../lab/suite/rpc.rs"]
+#[path = "../../lab/suite/rpc/mod.rs"]
 mod rpc;
 #[path = "../../lab/suite/mod.rs"]
 mod suite;

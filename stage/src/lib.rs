@@ -10,6 +10,7 @@
 //! | `output.rs` | the ready line, one line a request |
 //! | `stderr.rs` | the log, panics, the reason for an end: written without a wait |
 //! | `queue.rs` | what of it is not written yet |
+//! | `hosts.rs` | which hosts a port for administration answers to |
 //! | `failure.rs` | errors that a person can act on, and the exit codes |
 
 mod accept;
@@ -18,6 +19,7 @@ pub mod answers;
 pub mod blocking;
 mod failure;
 mod flags;
+mod hosts;
 mod output;
 mod queue;
 mod stderr;
@@ -27,5 +29,6 @@ pub mod tokio;
 pub use codec::printable;
 pub use failure::{Failure, exit};
 pub use flags::{EXAMPLES, Flags, parse_duration, parse_size};
+pub use hosts::{is_known_host, parse_host_name};
 pub use output::{announce, log_report, log_silent_client};
 pub use stderr::{report_panics, start_log};

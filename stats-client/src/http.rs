@@ -4,11 +4,19 @@ use codec::RequestHead;
 
 use crate::{GET_STATS, PATH};
 
-/// Checks that a request may carry a call: its path, its method and its media types.
+/// Checks that a request may carry a call: its host, which is known or among `names`, its path, its method and its media
+/// types.
 ///
 /// # Errors
 /// The status and the text of the response that refuses it.
-pub fn check_request(request: &RequestHead) -> Result<(), (u16, String)> {
+pub fn check_request(request: &RequestHead, names: &[String]) -> Result<(), (u16, String)> {
+    if !stage::is_known_host(request, names) {
+        // RFC 9110 section 7.4: a request for a target that this server does not serve is rejected with 421 (section
+        // 15.5.20).
+        let text =
+            "the stats RPC answers to IP addresses and to localhost. To add this host: --rpc-host NAME\n";
+        return Err((421, text.to_owned()));
+    }
     if request.path() != PATH {
         return Err((404, format!("the stats RPC is at {PATH}\n")));
     }

@@ -73,7 +73,7 @@ const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
 
 fn post(client: &mut Client, call: &str) -> Result<Response, Seen> {
     let length = call.len();
-    let fields = "Host: rpc\r\nContent-Type: application/json";
+    let fields = "Host: localhost\r\nContent-Type: application/json";
     exchange(client, format!("POST /rpc HTTP/1.1\r\n{fields}\r\nContent-Length: {length}\r\n\r\n{call}"))
 }
 

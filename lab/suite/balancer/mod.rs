@@ -56,7 +56,8 @@ fn told(proxy: &Process) -> Vec<Value> {
     let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap();
     let rpc = url.strip_suffix("/rpc").unwrap().parse().unwrap();
     let call = r#"{"jsonrpc":"2.0","method":"RpcServer.GetBackends","id":1}"#;
-    let fields = format!("Host: rpc\r\nContent-Type: application/json\r\nContent-Length: {}", call.len());
+    let fields =
+        format!("Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {}", call.len());
     let request = format!("POST /rpc HTTP/1.1\r\n{fields}\r\n\r\n{call}");
     let response = Client::connect(rpc).unwrap().exchange(request).unwrap();
     let answer: Value = serde_json::from_slice(&response.body).unwrap();

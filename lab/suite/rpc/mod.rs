@@ -1,16 +1,16 @@
 //! The stats RPC (from part5 on): JSON-RPC 2.0 over HTTP, a snapshot, and nobody is delayed by who asks.
 
-use std::fmt::Write;
+mod hosts;
+mod large;
+
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::process::Command;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use lab::{Backend, Client, End, Ended, PATIENCE, Process, Response};
 
 use crate::BINARY;
-use crate::suite::setup::{GET, HELLO, free_ports, start_with, wait_until_refused};
+use crate::suite::setup::{GET, HELLO, start_with, wait_until_refused};
 
 const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
 
@@ -22,22 +22,9 @@ struct Rpc {
 }
 
 impl Rpc {
-    fn start(backend: Backend) -> Rpc {
-        let proxy = start_with(backend.address(), &[]).unwrap();
+    fn start(backend: Backend, flags: &[&str]) -> Rpc {
+        let proxy = start_with(backend.address(), flags).unwrap();
         Rpc::of(proxy, backend)
-    }
-
-    /// A proxy on one core, where a runtime has one thread; on any core where there is no `taskset`.
-    fn hello_on_one_core() -> Rpc {
-        let backend = Backend::good(HELLO).unwrap();
-        let has_taskset = Command::new("taskset").arg("--version").output().is_ok();
-        let mut command = Command::new(if has_taskset { "taskset" } else { BINARY });
-        if has_taskset {
-            command.args(["-c", "0", BINARY]);
-        }
-        command.args(["--log", "error", "--listen", "127.0.0.1:0", "--backend"]);
-        command.arg(backend.address().to_string()).args(free_ports());
-        Rpc::of(Process::start(command, |_| ()).unwrap(), backend)
     }
 
     fn of(proxy: Process, backend: Backend) -> Rpc {
@@ -48,29 +35,14 @@ impl Rpc {
     }
 
     fn hello() -> Rpc {
-        Rpc::start(Backend::good(HELLO).unwrap())
-    }
-
-    /// Makes the stats 3 MiB large: 3,000 paths of 1 KiB.
-    fn count_many_paths(&self) {
-        let mut client = Client::connect(self.proxy.address()).unwrap();
-        for batch in 0..30 {
-            let mut requests = String::new();
-            for number in 0..100 {
-                let path = format!("{:0>1023}", batch * 100 + number);
-                write!(requests, "GET /{path} HTTP/1.1\r\nHost: example.test\r\n\r\n").unwrap();
-            }
-            client.send(requests).unwrap();
-            for _ in 0..100 {
-                assert_eq!(client.read_response("GET").unwrap().status, 200);
-            }
-        }
+        Rpc::start(Backend::good(HELLO).unwrap(), &[])
     }
 
     /// Sends a call on a connection of its own, and does not read the answer.
     fn send(&self, fields: &str, call: &str) -> Client {
         let length = call.len();
-        let head = format!("POST /rpc HTTP/1.1\r\nHost: rpc\r\n{fields}Content-Length: {length}\r\n\r\n");
+        let head =
+            format!("POST /rpc HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {length}\r\n\r\n");
         let mut client = Client::connect(self.address).unwrap();
         client.send(head + call).unwrap();
         client
@@ -194,9 +166,9 @@ fn what_is_no_call_gets_a_status_of_its_own() {
     let rpc = Rpc::hello();
     let mut client = Client::connect(rpc.address).unwrap();
     // RFC 9110 section 15.5.6
-    let response = client.exchange("GET /rpc HTTP/1.1\r\nHost: rpc\r\n\r\n").unwrap();
+    let response = client.exchange("GET /rpc HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!((response.status, response.field("allow")), (405, Some("POST")));
-    let response = client.exchange("GET / HTTP/1.1\r\nHost: rpc\r\n\r\n").unwrap();
+    let response = client.exchange("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!(response.status, 404);
     for (fields, status) in [
         // RFC 9110 section 15.5.16
@@ -232,7 +204,7 @@ fn a_caller_that_waits_with_its_call_is_asked_for_it() {
     let fields = "Content-Type: application/json\r\nExpect: 100-continue\r\n";
     let length = CALL.len();
     client
-        .send(format!("POST /rpc HTTP/1.1\r\nHost: rpc\r\n{fields}Content-Length: {length}\r\n\r\n"))
+        .send(format!("POST /rpc HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {length}\r\n\r\n"))
         .unwrap();
     assert_eq!(client.read_head().unwrap().unwrap().status, 100);
     client.send(CALL).unwrap();
@@ -245,7 +217,7 @@ fn rpc_clients_that_stall_delay_nobody() {
     let stalled: Vec<Client> = (0..20)
         .map(|number| {
             let mut client = Client::connect(rpc.address).unwrap();
-            let head = "POST /rpc HTTP/1.1\r\nHost: rpc\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n";
+            let head = "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n";
             match number % 3 {
                 // Within the head, within the body, and one that does not read its answer.
                 0 => client.send(&head[..40]).unwrap(),
@@ -280,9 +252,9 @@ fn an_answer_that_is_being_read_at_a_stop_signal_is_finished() {
         }
     }
     let mut idle = Client::connect(rpc.address).unwrap();
-    assert_eq!(idle.exchange("GET / HTTP/1.1\r\nHost: rpc\r\n\r\n").unwrap().status, 404);
+    assert_eq!(idle.exchange("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap().status, 404);
     let mut caller = Client::connect(rpc.address).unwrap();
-    let head = "POST /rpc HTTP/1.1\r\nHost: rpc\r\nContent-Type: application/json\r\n";
+    let head = "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     caller.send(format!("{head}Content-Length: {}\r\n\r\n{CALL}", CALL.len())).unwrap();
     let mut length = 0;
     let response = caller.read_streamed("POST", &mut |piece| {
@@ -302,69 +274,12 @@ fn an_answer_that_is_being_read_at_a_stop_signal_is_finished() {
 }
 
 #[test]
-fn a_large_answer_delays_no_proxied_request() {
-    let rpc = Rpc::hello_on_one_core();
-    rpc.count_many_paths();
-    let address = rpc.address;
-    let asking = thread::spawn(move || {
-        let call = format!(
-            "POST /rpc HTTP/1.1\r\nHost: rpc\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{CALL}",
-            CALL.len()
-        );
-        Client::connect(address).unwrap().exchange(call).unwrap().body.len()
-    });
-    // Requests are counted, because how long one may take depends on the machine.
-    let mut client = Client::connect(rpc.proxy.address()).unwrap();
-    let mut answered = 0;
-    while !asking.is_finished() {
-        assert_eq!(client.exchange(GET).unwrap().text(), "hello");
-        answered += 1;
-    }
-    assert!(asking.join().unwrap() > 3000 * 1024);
-    assert!(answered > 20, "{answered} requests were answered while one RPC answer was made and sent");
-}
-
-#[test]
-fn all_answers_together_hold_at_most_64_mib() {
-    let rpc = Rpc::hello();
-    rpc.count_many_paths();
-    // The 16 results of an answer have 3 MiB each, and they are one: 21 such answers fit.
-    let batch = format!("[{}]", [CALL; 16].join(","));
-    let ask = || {
-        let mut client = rpc.send("Content-Type: application/json\r\n", &batch);
-        let head = client.read_head().unwrap().unwrap();
-        assert_eq!(head.status, 200);
-        let length: usize = head.field("content-length").unwrap().parse().unwrap();
-        (client, length)
-    };
-    let mut waiting = Vec::new();
-    for _ in 0..21 {
-        let (client, length) = ask();
-        assert!(length > 16 * 3000 * 1024, "{length} bytes after {} answers", waiting.len());
-        waiting.push(client);
-    }
-    let (mut client, length) = ask();
-    assert!(length < 16 * 1024, "one more answer has {length} bytes");
-    let answer = String::from_utf8(client.read_bytes(length).unwrap()).unwrap();
-    assert_eq!(answer.matches("\"code\":-32000").count(), 16, "{answer}");
-    assert!(answer.contains("all answers together may hold 64 MiB"), "{answer}");
-    if let Some(peak) = rpc.proxy.peak_memory_kib() {
-        assert!(peak < 160 * 1024, "it has had {peak} KiB");
-    }
-    drop(waiting);
-    let deadline = Instant::now() + PATIENCE;
-    while ask().1 < 3000 * 1024 {
-        assert!(Instant::now() < deadline, "the memory of callers that have left is not free");
-    }
-}
-
-#[test]
 fn the_65th_rpc_client_waits_until_one_leaves() {
     // A bound of its own, so that stats clients never take the descriptors of others.
     let rpc = Rpc::hello();
     let mut clients: Vec<Client> = (0..64).map(|_| Client::connect(rpc.address).unwrap()).collect();
     let call = format!(
-        "POST /rpc HTTP/1.1\r\nHost: rpc\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{CALL}",
+        "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{CALL}",
         CALL.len()
     );
     for client in &mut clients {
