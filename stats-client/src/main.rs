@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::Parser;
 use codec::BackendAddress;
 use serde::Serialize;
-use stats_client::{get_backends, get_stats};
+use stats_client::{PATH, get_backends, get_stats};
 
 /// What a terminal takes for: go to the upper left corner, and clear all that follows.
 const CLEAR: &str = "\x1b[H\x1b[J";
@@ -27,7 +27,7 @@ Examples:
   cargo run -p stats-client -- --backends      the backends of part6, and how they are"
 )]
 struct Flags {
-    /// Where the stats RPC of the proxy is
+    /// Where the stats RPC of the proxy is: HOST:PORT, or the URL that the proxy prints
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8079")]
     rpc: String,
 
@@ -62,31 +62,53 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> anyhow::Result<()> {
-    let rpc = BackendAddress::resolve(&flags.rpc).map_err(|error| {
-        stage::Failure::Usage(format!("--rpc {}: {error}. Try: --rpc 127.0.0.1:8079", flags.rpc))
-    })?;
     let mut out = io::stdout();
     let is_terminal = out.is_terminal();
+    let mut has_answered = false;
+    let mut last_failure = None;
     loop {
-        let text = match (flags.backends, flags.json) {
-            (false, false) => table::of(&get_stats(&rpc)?, flags.top),
-            (false, true) => json(&get_stats(&rpc)?)?,
-            (true, false) => table::of_backends(&get_backends(&rpc)?),
-            (true, true) => json(&get_backends(&rpc)?)?,
-        };
-        if flags.watch.is_some() && is_terminal {
-            out.write_all(CLEAR.as_bytes())?;
+        match (ask(flags), flags.watch) {
+            (Ok(text), _) => {
+                if flags.watch.is_some() && is_terminal {
+                    out.write_all(CLEAR.as_bytes())?;
+                } else if has_answered && !flags.json {
+                    out.write_all(b"\n")?;
+                }
+                out.write_all(text.as_bytes())?;
+                out.flush()?;
+                has_answered = true;
+                last_failure = None;
+            }
+            // The proxy may be restarted. The same failure is printed once.
+            (Err(error), Some(seconds)) if has_answered => {
+                let failure = format!("error: {error:#}. Asking again every {seconds} s");
+                if last_failure.as_ref() != Some(&failure) {
+                    // A closed stderr does not end the watch.
+                    let _ = writeln!(io::stderr(), "{failure}");
+                }
+                last_failure = Some(failure);
+            }
+            (Err(error), _) => return Err(error),
         }
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
         let Some(seconds) = flags.watch else {
             return Ok(());
         };
         thread::sleep(Duration::from_secs(seconds));
-        if !is_terminal && !flags.json {
-            out.write_all(b"\n")?;
-        }
     }
+}
+
+/// Asks once, and returns what to print. The name is resolved each time, because a restart may give it another address.
+fn ask(flags: &Flags) -> anyhow::Result<String> {
+    let rpc = flags.rpc.strip_suffix(PATH).unwrap_or(&flags.rpc);
+    let rpc = BackendAddress::resolve(rpc).map_err(|error| {
+        stage::Failure::Usage(format!("--rpc {}: {error}. Try: --rpc 127.0.0.1:8079", flags.rpc))
+    })?;
+    Ok(match (flags.backends, flags.json) {
+        (false, false) => table::of(&get_stats(&rpc)?, flags.top),
+        (false, true) => json(&get_stats(&rpc)?)?,
+        (true, false) => table::of_backends(&get_backends(&rpc)?),
+        (true, true) => json(&get_backends(&rpc)?)?,
+    })
 }
 
 /// The answer as a line of JSON in ASCII: a terminal would act on some of the other characters.
