@@ -235,7 +235,7 @@ impl Decoder {
             return Ok(None);
         };
         if head.is_interim() {
-            // RFC 9110 section 15.2: any number may come; a bound keeps a broken backend from going on for ever.
+            // RFC 9110 section 15.2: any number may come. The bound ends an endless stream of a broken backend.
             if *interim_responses == limits.max_interim_responses {
                 return Err(Refusal::TooManyInterimResponses);
             }

@@ -83,13 +83,23 @@ fn interim_responses_come_before_the_final_one() {
 }
 
 #[test]
-fn nine_interim_responses_in_a_row_are_refused() {
-    // RFC 9110 section 15.2 sets no bound; nine are a broken backend.
+fn more_interim_responses_than_the_limit_are_refused() {
+    // RFC 9110 section 15.2 sets no bound; an endless stream comes from a broken backend.
+    let limits = Limits { max_interim_responses: 8, ..Limits::DEFAULT };
     let with = |count: usize| {
         "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(count) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     };
-    assert_eq!(responses(with(8)).messages.len(), 9);
-    assert_eq!(responses(with(9)).rest, Rest::Refused(Refusal::TooManyInterimResponses));
+    assert_eq!(all_responses(ORDINARY, with(8), &limits).messages.len(), 9);
+    let refused = all_responses(ORDINARY, with(9), &limits);
+    assert_eq!(refused.rest, Rest::Refused(Refusal::TooManyInterimResponses));
+}
+
+#[test]
+fn a_hundred_interim_responses_are_accepted() {
+    // RFC 9110 section 15.2: a 102 every 20 s reports on a job of half an hour.
+    let interim = "HTTP/1.1 102 Processing\r\n\r\n";
+    let stream = responses(interim.repeat(100) + "HTTP/1.1 204 No Content\r\n\r\n");
+    assert_eq!((stream.messages.len(), stream.rest), (101, Rest::Nothing));
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn every_limit_of_the_codec_is_in_the_list_with_its_value() {
             ("BareLineFeed::Refuse", _, _) => "refused".to_owned(),
             (_, Some(seconds), _) => format!("{seconds} s"),
             (_, _, Some(kib)) => format!("{kib} KiB"),
-            _ => value.to_owned(),
+            _ => value.replace('_', ","),
         };
         let row = limits.lines().find_map(|line| line.strip_prefix(&format!("| `{name}`")));
         let row = row.unwrap_or_else(|| panic!("limits.md lacks {name}"));

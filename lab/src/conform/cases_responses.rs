@@ -193,13 +193,14 @@ pub(super) const CASES: &[Case] = &[
         &[Check::Body("hello")],
     ),
     answered(
-        "eight-interim-responses-are-forwarded",
+        "a-hundred-interim-responses-are-forwarded",
         INTERIM,
-        Good(hints!("8")),
+        Good(hints!("100")),
         &[200],
-        &[Check::Interim(&[103; 8]), Check::Body("hello")],
+        &[Check::Interim(&[103; 100]), Check::Body("hello")],
     ),
-    answered("a-ninth-interim-response-is-answered-502", INTERIM, Good(hints!("9")), &[502], &[]).ours(),
+    answered("too-many-interim-responses-are-answered-502", INTERIM, Good(hints!("10001")), &[502], &[])
+        .ours(),
     answered(
         "a-101-that-was-not-asked-for-is-answered-502",
         "RFC 9110 section 15.2.2",
