@@ -15,6 +15,15 @@ pub(crate) fn outcome(uploaded: Result<(), Error>, downloaded: Result<(), Error>
     }
 }
 
+/// Whether a complete response with this status stops an upload that is not complete.
+///
+/// Below 300 the request is accepted: the backend may read the rest, which it has not refused. The upload then goes on
+/// until it is complete, until the backend takes nothing for `write_timeout` or closes, or until the client pauses for
+/// `request_body_timeout`.
+pub(crate) fn stops_upload(status: u16) -> bool {
+    status >= 300
+}
+
 /// Whether a failed upload decides what the exchange came to. A backend that takes no more may still answer, and
 /// an upload that was stopped says nothing.
 pub(crate) fn decides(upload: &Error) -> bool {

@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use crate::error_response;
-use crate::signal::Signal;
+use crate::signal::{ResponseEnd, Signal};
 use crate::{
-    Answering, Blame, Decoder, Encoder, Error, Persistence, Progress, Report, RequestHead, ResponseHead,
-    ResponseTo, Version,
+    Answering, Blame, Cause, Decoder, Encoder, Error, Persistence, Progress, Report, RequestHead,
+    ResponseHead, ResponseTo, Version, both_ways, error_response,
 };
 
 /// Both directions of a client's connection.
@@ -21,10 +20,20 @@ pub(crate) struct ClientState {
     pub(crate) idle_since: Instant,
     closes_after_response: bool,
     ending: Ending,
+    pub(crate) signals: Signals,
+}
+
+/// What the two directions of an exchange tell each other, on the client's side.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
     /// The request has been read to its end.
     pub(crate) request_ended: Signal,
+    /// The last piece of the request has been taken: the caller has asked for another.
+    pub(crate) request_delivered: Signal,
     /// The head of the final response is on its way.
     pub(crate) response_began: Signal,
+    /// The response has been sent to its end.
+    pub(crate) response_end: ResponseEnd,
 }
 
 /// The direction to the client.
@@ -34,6 +43,8 @@ pub(crate) struct ResponseState {
     answering: Answering,
     status: Option<u16>,
     body_bytes: u64,
+    /// What the end of this response means for an upload that is not complete.
+    pub(crate) stops_upload: bool,
 }
 
 /// What is to be done with the connection after an exchange.
@@ -61,14 +72,14 @@ impl ClientState {
                 answering: UNKNOWN_REQUEST,
                 status: None,
                 body_bytes: 0,
+                stops_upload: false,
             },
             request: String::new(),
             started: idle_since,
             idle_since,
             closes_after_response: false,
             ending: Ending::KeepAlive,
-            request_ended: Signal::default(),
-            response_began: Signal::default(),
+            signals: Signals::default(),
         }
     }
 
@@ -107,10 +118,10 @@ impl ClientState {
         self.request.push_str(path);
         // Nobody else needs to wait for memory that is only used again with the next request.
         self.decoder.release();
-        self.response_began.clear();
-        self.request_ended.clear();
+        self.signals = Signals::default();
         if !head.has_body() {
-            self.request_ended.set();
+            self.signals.request_ended.set();
+            self.signals.request_delivered.set();
         }
         let persistence = match self.closes_after_response {
             true => Persistence::Close,
@@ -144,7 +155,9 @@ impl ClientState {
 
     /// The exchange has ended: decides how the connection goes on, and reports.
     pub(crate) fn end(&mut self, error: Option<Error>) -> Report {
-        let keeps_alive = self.response.answering.persistence == Persistence::KeepAlive;
+        // Only the end of the connection can tell the client that the backend has not got all of the request.
+        let is_cut_upload = self.is_cut_upload();
+        let keeps_alive = self.response.answering.persistence == Persistence::KeepAlive && !is_cut_upload;
         self.ending = if !self.response.encoder.is_clean() {
             Ending::Close
         } else if keeps_alive && self.decoder.has_ended() {
@@ -162,9 +175,18 @@ impl ClientState {
             status: self.response.status,
             body_bytes: self.response.body_bytes,
             elapsed: self.idle_since - self.started,
-            // That this proxy answers by itself is no fault to report.
-            error: error.filter(|error| !error.is_final_recipient()),
+            error: match error {
+                None if is_cut_upload => Some(Error::client(Cause::CutUpload)),
+                // That this proxy answers by itself is no fault to report.
+                error => error.filter(|error| !error.is_final_recipient()),
+            },
         }
+    }
+
+    /// Whether the response accepted a request that was not forwarded to its end.
+    fn is_cut_upload(&self) -> bool {
+        let is_accepted = self.response.status.is_some_and(|status| !both_ways::stops_upload(status));
+        is_accepted && !self.signals.request_delivered.is_set()
     }
 }
 
@@ -179,9 +201,12 @@ impl ResponseState {
         self.answering.persistence = Persistence::Close;
     }
 
-    /// RFC 9112 section 9.6: whoever does not want the rest of the request says that this is the last answer.
-    pub(crate) fn close_if_refused(&mut self, head: &ResponseHead, request_ended: &Signal) {
-        if head.status() >= 300 && !request_ended.is_set() {
+    /// Decides whether the upload goes on after this response. If it does not, and the request has not been read to
+    /// its end, this response is the last.
+    pub(crate) fn decide_upload(&mut self, head: &ResponseHead, request_ended: &Signal) {
+        self.stops_upload = both_ways::stops_upload(head.status());
+        // RFC 9112 section 9.6: a server that does not read the rest of the request sends `close`.
+        if self.stops_upload && !request_ended.is_set() {
             self.close_after_response();
         }
     }

@@ -52,6 +52,8 @@ pub enum Cause {
         /// When it is worth trying again.
         retry_after: Duration,
     },
+    /// The response was complete and accepted the request, of which the backend has not got all.
+    CutUpload,
     /// The other direction of the exchange has ended; says nothing by itself.
     Stopped,
 }
@@ -225,6 +227,7 @@ impl fmt::Display for Error {
             Cause::Io(error) => write!(f, "{who}: {error}"),
             Cause::WrongBodyLength(_) => write!(f, "{who}: the body has not the length that was announced"),
             Cause::Unavailable { .. } => write!(f, "{who}: none is available"),
+            Cause::CutUpload => write!(f, "{who}: the response was complete, the upload was cut"),
             Cause::Stopped => write!(f, "{who}: the other direction has ended"),
         }
     }

@@ -43,7 +43,8 @@ pub struct Limits {
     /// How long a request head may take from its first byte to its last, answered 408. A total, because
     /// a client that sends a byte a second would never exceed a bound between two bytes.
     pub head_timeout: Duration,
-    /// How long the client may pause within a request body, answered 408. There is no total: docs/src/limits.md.
+    /// How long the client may pause within a request body, answered 408; if the response is complete, the connection
+    /// is closed. There is no total: docs/src/limits.md.
     pub request_body_timeout: Duration,
     /// How long connecting to the backend may take, answered 504.
     pub connect_timeout: Duration,
@@ -51,7 +52,8 @@ pub struct Limits {
     pub response_head_timeout: Duration,
     /// How long the backend may pause within a response body; then both connections are cut.
     pub response_body_timeout: Duration,
-    /// How long the client may refuse to take a byte of the response; then both connections are cut.
+    /// How long the client may refuse to take a byte of the response, and the backend a byte of a request to which its
+    /// response is complete; then both connections are cut.
     pub write_timeout: Duration,
     /// How long the rest of a request is read and thrown away after the answer, so that a reset does not
     /// destroy the answer before the client has read it.

@@ -14,7 +14,7 @@ pub struct Report {
     pub status: Option<u16>,
     /// The bytes of the response's body that left, framing not counted.
     pub body_bytes: u64,
-    /// From the first byte of the request to the last of the response.
+    /// From the first byte of the request to the last of the response, or of an upload that goes on after it.
     pub elapsed: Duration,
     /// What failed, if something did.
     pub error: Option<Error>,

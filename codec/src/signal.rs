@@ -1,4 +1,4 @@
-//! A signal from one direction of an exchange to the other.
+//! Signals from one direction of an exchange to the other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,13 +17,47 @@ impl Signal {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// An error once the signal was given.
-    pub(crate) fn check(&self) -> Result<(), Cause> {
-        if self.is_set() { Err(Cause::Stopped) } else { Ok(()) }
-    }
-
     /// Takes the signal back; true if it was given.
     pub(crate) fn clear(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// The end of a response, as the upload of the same exchange sees it.
+#[derive(Debug, Default)]
+pub(crate) struct ResponseEnd {
+    has_come: Signal,
+    stops_upload: Signal,
+}
+
+impl ResponseEnd {
+    /// The response is complete. `stops_upload`: no more of the request is forwarded.
+    pub(crate) fn complete(&self, stops_upload: bool) {
+        if stops_upload {
+            self.stops_upload.set();
+        }
+        self.has_come.set();
+    }
+
+    /// The direction of the response has ended: unless the response is complete, it has failed, and the upload stops.
+    pub(crate) fn complete_or_stop(&self) {
+        if !self.has_come() {
+            self.complete(true);
+        }
+    }
+
+    pub(crate) fn has_come(&self) -> bool {
+        self.has_come.is_set()
+    }
+
+    /// An error once the upload is to stop.
+    pub(crate) fn check(&self) -> Result<(), Cause> {
+        if self.stops_upload.is_set() { Err(Cause::Stopped) } else { Ok(()) }
+    }
+
+    /// Begins with another response.
+    pub(crate) fn clear(&self) {
+        self.has_come.clear();
+        self.stops_upload.clear();
     }
 }

@@ -6,6 +6,7 @@
 
 mod backend_connections;
 mod bodies;
+mod early_responses;
 mod failures;
 mod forwarding;
 mod framing;

@@ -4,9 +4,10 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
 use super::socket;
+use crate::both_ways::stops_upload;
 use crate::connect_failure::ConnectFailure;
 use crate::names::Name;
-use crate::signal::Signal;
+use crate::signal::{ResponseEnd, Signal};
 use crate::{
     BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
     RequestHead, ResponseHead, Wait,
@@ -25,8 +26,8 @@ pub struct BackendConnection {
     request_progressed: Signal,
     /// The head of the final response has come.
     response_began: Signal,
-    /// The response is over: no more of the request is wanted.
-    response_ended: Signal,
+    /// The response has been read to its end.
+    response_end: ResponseEnd,
 }
 
 impl BackendConnection {
@@ -65,7 +66,7 @@ impl BackendConnection {
             persistence: Persistence::KeepAlive,
             request_progressed: Signal::default(),
             response_began: Signal::default(),
-            response_ended: Signal::default(),
+            response_end: ResponseEnd::default(),
         }
     }
 
@@ -79,14 +80,15 @@ impl BackendConnection {
         self.encoder.reset();
         self.request_progressed.clear();
         self.response_began.clear();
-        self.response_ended.clear();
+        self.response_end.clear();
         let writer = RequestWriter {
             stream: &self.stream,
             host: &self.host,
+            limits: self.limits,
             encoder: &mut self.encoder,
             persistence: self.persistence,
             progressed: &self.request_progressed,
-            stop: &self.response_ended,
+            response_end: &self.response_end,
             response_began: &self.response_began,
             write_failed: false,
         };
@@ -101,7 +103,8 @@ impl BackendConnection {
             head_deadline: None,
             request_progressed: &self.request_progressed,
             began: &self.response_began,
-            ended: &self.response_ended,
+            end: &self.response_end,
+            stops_upload: false,
         };
         (writer, reader)
     }
@@ -115,10 +118,11 @@ impl BackendConnection {
 pub struct RequestWriter<'a> {
     stream: &'a TcpStream,
     host: &'a str,
+    limits: &'static Limits,
     encoder: &'a mut Encoder,
     persistence: Persistence,
     progressed: &'a Signal,
-    stop: &'a Signal,
+    response_end: &'a ResponseEnd,
     response_began: &'a Signal,
     write_failed: bool,
 }
@@ -129,19 +133,25 @@ impl RequestWriter<'_> {
         self.encoder.queue_request(head, self.host, self.persistence);
     }
 
-    /// Sends a piece of the body. It waits for as long as the backend takes nothing: that the response does not
-    /// come is what ends it.
+    /// Sends a piece of the body. Until the response has ended, it waits without a bound for the backend to take more:
+    /// the limits of the response apply. Then it waits for [`Limits::write_timeout`] at most.
     ///
     /// # Errors
-    /// The backend's: it takes no more.
+    /// The backend's: it takes no more, or its response stops the upload.
     pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
         let parts = self.encoder.parts(piece)?;
         let mut seen_progress = None;
+        let mut response_ended = None;
         let written = socket::write_all(self.stream, parts, |last_progress| {
             if seen_progress.replace(last_progress) != Some(last_progress) {
                 self.progressed.set();
             }
-            self.stop.check()
+            self.response_end.check()?;
+            if !self.response_end.has_come() {
+                return Ok(());
+            }
+            let since = last_progress.max(*response_ended.get_or_insert_with(Instant::now));
+            socket::check_deadline(since + self.limits.write_timeout, Wait::Write)
         });
         if let Err(cause) = written {
             self.write_failed = true;
@@ -164,7 +174,8 @@ impl Drop for RequestWriter<'_> {
     }
 }
 
-/// The response, as it comes from the backend. Dropping it ends the sending of the request.
+/// The response, as it comes from the backend. Dropping it before the response is complete ends the sending of the
+/// request.
 #[derive(Debug)]
 pub struct ResponseReader<'a> {
     stream: &'a TcpStream,
@@ -175,7 +186,8 @@ pub struct ResponseReader<'a> {
     head_deadline: Option<Instant>,
     request_progressed: &'a Signal,
     began: &'a Signal,
-    ended: &'a Signal,
+    end: &'a ResponseEnd,
+    stops_upload: bool,
 }
 
 impl ResponseReader<'_> {
@@ -191,6 +203,7 @@ impl ResponseReader<'_> {
                 self.head_deadline = None;
                 if !head.is_interim() {
                     self.began.set();
+                    self.stops_upload = stops_upload(head.status());
                 }
                 return Ok(head);
             }
@@ -207,7 +220,11 @@ impl ResponseReader<'_> {
         loop {
             match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
                 Decoded::Piece => return Ok(Some(self.decoder.piece())),
-                Decoded::End => return Ok(None),
+                Decoded::End => {
+                    // The caller is done with the last piece.
+                    self.end.complete(self.stops_upload);
+                    return Ok(None);
+                }
                 Decoded::NeedsMore => self.fill(Wait::Body).map_err(Error::backend)?,
             }
         }
@@ -236,6 +253,6 @@ impl ResponseReader<'_> {
 
 impl Drop for ResponseReader<'_> {
     fn drop(&mut self) {
-        self.ended.set();
+        self.end.complete_or_stop();
     }
 }

@@ -4,9 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Instant;
 
 use super::socket;
-use crate::client_state::{ClientState, Ending, ResponseState};
+use crate::client_state::{ClientState, Ending, ResponseState, Signals};
 use crate::date::{with_date, with_date_for};
-use crate::signal::Signal;
 use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait};
 
 /// A connection to a client.
@@ -20,8 +19,6 @@ pub struct ClientConnection {
     address: SocketAddr,
     limits: &'static Limits,
     state: ClientState,
-    /// The response is over: no more of the request is wanted.
-    response_ended: Signal,
 }
 
 impl ClientConnection {
@@ -30,13 +27,7 @@ impl ClientConnection {
         // Both fail only on a connection that is gone already, which the first read will tell.
         let address = stream.peer_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
         let _ = socket::prepare(&stream);
-        ClientConnection {
-            stream,
-            address,
-            limits,
-            state: ClientState::new(Instant::now()),
-            response_ended: Signal::default(),
-        }
+        ClientConnection { stream, address, limits, state: ClientState::new(Instant::now()) }
     }
 
     /// The address of the client.
@@ -65,7 +56,6 @@ impl ClientConnection {
             }
         }
         self.state.begin();
-        self.response_ended.clear();
         true
     }
 
@@ -91,21 +81,18 @@ impl ClientConnection {
     /// without a body may be exchanged again, if nothing has come back.
     pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
         self.state.decoder.repeat_empty_body();
+        self.state.signals.response_end.clear();
         let body = RequestBody {
             stream: &self.stream,
             limits: self.limits,
             decoder: &mut self.state.decoder,
-            ended: &self.state.request_ended,
-            response_began: &self.state.response_began,
-            stop: &self.response_ended,
+            signals: &self.state.signals,
         };
         let response = ResponseWriter {
             stream: &self.stream,
             limits: self.limits,
             state: &mut self.state.response,
-            began: &self.state.response_began,
-            request_ended: &self.state.request_ended,
-            ended: &self.response_ended,
+            signals: &self.state.signals,
         };
         (body, response)
     }
@@ -156,9 +143,7 @@ pub struct RequestBody<'a> {
     stream: &'a TcpStream,
     limits: &'static Limits,
     decoder: &'a mut Decoder,
-    ended: &'a Signal,
-    response_began: &'a Signal,
-    stop: &'a Signal,
+    signals: &'a Signals,
 }
 
 impl RequestBody<'_> {
@@ -172,11 +157,14 @@ impl RequestBody<'_> {
                 Decoded::Piece => {
                     let piece = self.decoder.piece();
                     if piece.is_last() {
-                        self.ended.set();
+                        self.signals.request_ended.set();
                     }
                     return Ok(Some(piece));
                 }
-                Decoded::End => return Ok(None),
+                Decoded::End => {
+                    self.signals.request_delivered.set();
+                    return Ok(None);
+                }
                 Decoded::NeedsMore => self.fill().map_err(Error::client)?,
             }
         }
@@ -184,26 +172,25 @@ impl RequestBody<'_> {
 
     fn fill(&mut self) -> Result<(), Cause> {
         // A client that has seen the beginning of the response may send no more, and still want the rest of it.
-        if self.decoder.is_at_end_of_file() && self.response_began.is_set() {
+        if self.decoder.is_at_end_of_file() && self.signals.response_began.is_set() {
             return Err(Cause::Stopped);
         }
         let deadline = Instant::now() + self.limits.request_body_timeout;
         socket::fill(self.stream, self.decoder, self.limits, Wait::Body, || {
-            self.stop.check()?;
+            self.signals.response_end.check()?;
             socket::check_deadline(deadline, Wait::Body)
         })
     }
 }
 
-/// The response, as it goes to the client. Dropping it ends the reading of the request.
+/// The response, as it goes to the client. Dropping it before the response is complete ends the reading of the
+/// request.
 #[derive(Debug)]
 pub struct ResponseWriter<'a> {
     stream: &'a TcpStream,
     limits: &'static Limits,
     state: &'a mut ResponseState,
-    began: &'a Signal,
-    request_ended: &'a Signal,
-    ended: &'a Signal,
+    signals: &'a Signals,
 }
 
 impl ResponseWriter<'_> {
@@ -222,9 +209,9 @@ impl ResponseWriter<'_> {
 
     /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
-        self.state.close_if_refused(head, self.request_ended);
+        self.state.decide_upload(head, &self.signals.request_ended);
         with_date_for(&head.fields, |date| self.state.queue_head(head, date));
-        self.began.set();
+        self.signals.response_began.set();
         if self.state.encoder.is_close_delimited() {
             socket::reset_on_close(self.stream, true);
         }
@@ -240,8 +227,11 @@ impl ResponseWriter<'_> {
         let parts = self.state.encoder.parts(piece)?;
         write_all(self.stream, parts, self.limits).map_err(Error::client)?;
         self.state.written(length, piece.is_last());
-        if piece.is_last() && self.state.encoder.is_close_delimited() {
-            socket::reset_on_close(self.stream, false);
+        if piece.is_last() {
+            if self.state.encoder.is_close_delimited() {
+                socket::reset_on_close(self.stream, false);
+            }
+            self.signals.response_end.complete(self.state.stops_upload);
         }
         Ok(length)
     }
@@ -255,6 +245,6 @@ fn write_all(stream: &TcpStream, parts: [&[u8]; 3], limits: &Limits) -> Result<(
 
 impl Drop for ResponseWriter<'_> {
     fn drop(&mut self) {
-        self.ended.set();
+        self.signals.response_end.complete_or_stop();
     }
 }

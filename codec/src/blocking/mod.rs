@@ -17,7 +17,9 @@ use crate::{Error, RequestHead, both_ways};
 /// Runs the two directions of an exchange at once, and returns what it came to.
 ///
 /// `upload` sends `request` and its body to the backend, `download` sends the response to the client. Each must
-/// own its halves of the connections (`move`): dropping them is what ends the other direction.
+/// own its halves of the connections (`move`): dropping them ends the other direction, unless the response is complete.
+/// Then the upload goes on if the response accepts the request, for as long as the backend takes it and the client
+/// does not pause.
 ///
 /// # Errors
 /// None if the response has gone to the client whole; else the error that the client should be told.

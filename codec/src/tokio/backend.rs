@@ -1,24 +1,20 @@
 //! The connection to a backend: writes requests, reads responses.
 
-use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::mem::MaybeUninit;
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout};
 
-use super::borrowed::{Borrow, may_return};
-use super::socket::{self, Patience};
+use super::borrowed::Borrow;
+use super::request_writer::RequestWriter;
+use super::response_reader::{ResponseReader, ResponseState};
 use super::timer::Timer;
 use crate::connect_failure::ConnectFailure;
 use crate::names::Name;
-use crate::signal::Signal;
-use crate::{
-    BackendAddress, BodyFraming, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence,
-    Piece, RequestHead, ResponseHead, Wait,
-};
+use crate::signal::{ResponseEnd, Signal};
+use crate::{BackendAddress, Decoder, Encoder, Error, Expected, Limits, Persistence, RequestHead};
 
 /// A connection to a backend, for one exchange at a time.
 #[derive(Debug)]
@@ -43,19 +39,8 @@ struct Inner {
     request_progressed: Signal,
     /// `None` once the connection will not come back to the pool that it is from.
     borrow: Option<Borrow>,
-}
-
-/// What a response means for the connection that it came on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ResponseState {
-    /// No byte of it has come.
-    Nothing,
-    /// It has begun.
-    Begun,
-    /// Its head has come, and says whether another exchange may follow.
-    Head(Persistence),
-    /// The same, and no byte of a body follows the head.
-    BareHead(Persistence),
+    /// The response has been read to its end.
+    response_end: ResponseEnd,
 }
 
 impl BackendConnection {
@@ -98,6 +83,7 @@ impl BackendConnection {
             response: ResponseState::Nothing,
             request_progressed: Signal::default(),
             borrow: None,
+            response_end: ResponseEnd::default(),
         }))
     }
 
@@ -159,13 +145,16 @@ impl BackendConnection {
         let inner = &mut *self.0;
         inner.encoder.reset();
         inner.response = ResponseState::Nothing;
+        inner.response_end.clear();
         let (read, write) = inner.stream.split();
         let writer = RequestWriter {
             stream: write,
             host: &inner.host,
+            limits: inner.limits,
             encoder: &mut inner.encoder,
             persistence: inner.persistence,
             progressed: &inner.request_progressed,
+            response_end: &inner.response_end,
         };
         let reader = ResponseReader {
             stream: read,
@@ -180,6 +169,8 @@ impl BackendConnection {
             state: &mut inner.response,
             request_progressed: &inner.request_progressed,
             borrow: &mut inner.borrow,
+            end: &inner.response_end,
+            stops_upload: false,
         };
         (writer, reader)
     }
@@ -190,137 +181,5 @@ impl BackendConnection {
 
     pub(super) fn take_unread(&mut self) -> Vec<u8> {
         self.0.decoder.take_unread()
-    }
-}
-
-/// The request, as it goes to the backend.
-#[derive(Debug)]
-pub struct RequestWriter<'a> {
-    stream: WriteHalf<'a>,
-    host: &'a str,
-    encoder: &'a mut Encoder,
-    persistence: Persistence,
-    progressed: &'a Signal,
-}
-
-impl RequestWriter<'_> {
-    /// Queues the head, in origin-form. It leaves with the first piece of the body.
-    pub fn write_head(&mut self, head: &RequestHead) {
-        self.encoder.queue_request(head, self.host, self.persistence);
-    }
-
-    /// Sends a piece of the body. It waits for as long as the backend takes nothing: that the response does not
-    /// come is what ends it. If it is dropped, the connection is not used again.
-    ///
-    /// # Errors
-    /// The backend's: it takes no more.
-    #[expect(clippy::manual_async_fn, reason = "an async function keeps room for its arguments twice")]
-    pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<(), Error>> {
-        async move {
-            let parts = self.encoder.parts(piece)?;
-            let patience = Patience::UntilProgress(self.progressed);
-            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::backend)?;
-            self.encoder.written(piece.is_last());
-            Ok(())
-        }
-    }
-}
-
-/// The response, as it comes from the backend.
-#[derive(Debug)]
-pub struct ResponseReader<'a> {
-    stream: ReadHalf<'a>,
-    limits: &'static Limits,
-    decoder: &'a mut Decoder,
-    timer: &'a mut Timer,
-    expected: Expected,
-    /// When the head is late; the time starts with the first wait for it.
-    head_deadline: Option<Instant>,
-    state: &'a mut ResponseState,
-    request_progressed: &'a Signal,
-    borrow: &'a mut Option<Borrow>,
-}
-
-impl Drop for ResponseReader<'_> {
-    /// A connection that waits in a pool holds no buffer.
-    fn drop(&mut self) {
-        self.decoder.release();
-    }
-}
-
-impl ResponseReader<'_> {
-    /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most,
-    /// counted from the last piece of the request that left. May be dropped and called again.
-    ///
-    /// # Errors
-    /// The backend's: a response that breaks a rule, or comes too late, or not at all.
-    pub async fn read_response(&mut self) -> Result<ResponseHead, Error> {
-        loop {
-            if let Some(head) =
-                self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?
-            {
-                self.head_deadline = None;
-                let persistence = Persistence::after(&head, self.expected.response_to);
-                *self.state = match head.framing() {
-                    BodyFraming::Empty | BodyFraming::ContentLength(0) => {
-                        ResponseState::BareHead(persistence)
-                    }
-                    _ => ResponseState::Head(persistence),
-                };
-                if !head.is_interim() && !may_return(&head, persistence) {
-                    *self.borrow = None;
-                }
-                return Ok(head);
-            }
-            self.fill(Wait::Head).await.map_err(Error::backend)?;
-        }
-    }
-
-    /// The next piece of the body; `None` after the last. The first call does not wait: it gives what came
-    /// with the head. May be dropped and called again.
-    ///
-    /// # Errors
-    /// The backend's: broken framing, a pause over [`Limits::response_body_timeout`], or an end too soon.
-    pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
-        loop {
-            match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
-                Decoded::Piece => return Ok(Some(self.decoder.piece())),
-                Decoded::End => return Ok(None),
-                Decoded::NeedsMore => self.fill(Wait::Body).await.map_err(Error::backend)?,
-            }
-        }
-    }
-
-    async fn fill(&mut self, wait: Wait) -> Result<(), Cause> {
-        let timeout = match wait {
-            Wait::Head => self.limits.response_head_timeout,
-            _ => self.limits.response_body_timeout,
-        };
-        // A response cannot be late while the request is on its way.
-        if self.request_progressed.clear() {
-            self.head_deadline = None;
-        }
-        let now = Instant::now();
-        let mut deadline = now + timeout;
-        if wait == Wait::Head {
-            // A total, because a backend that sends a byte now and then would never be late.
-            deadline = *self.head_deadline.get_or_insert(deadline);
-            if now >= deadline {
-                return Err(Cause::TimedOut(wait));
-            }
-        }
-        let filled = poll_fn(|cx| {
-            if self.request_progressed.clear() {
-                deadline = Instant::now() + timeout;
-                self.head_deadline = Some(deadline);
-            }
-            let waiting = (&mut *self.timer, deadline, wait);
-            socket::poll_fill(cx, &mut self.stream, self.decoder, self.limits, waiting)
-        });
-        filled.await?;
-        if *self.state == ResponseState::Nothing && !self.decoder.is_at_end_of_file() {
-            *self.state = ResponseState::Begun;
-        }
-        Ok(())
     }
 }

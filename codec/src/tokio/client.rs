@@ -170,21 +170,15 @@ impl ClientConnection {
         let Inner { stream, limits, state, idle_since, timer, guard, .. } = &mut *self.0;
         let state = get_or_begin(state, *idle_since);
         state.decoder.repeat_empty_body();
+        state.signals.response_end.clear();
         let (read, write) = stream.split();
-        let body = RequestBody {
-            stream: read,
-            limits,
-            decoder: &mut state.decoder,
-            ended: &state.request_ended,
-            response_began: &state.response_began,
-            timer,
-        };
+        let body =
+            RequestBody { stream: read, limits, decoder: &mut state.decoder, signals: &state.signals, timer };
         let response = ResponseWriter {
             stream: write,
             limits,
             state: &mut state.response,
-            began: &state.response_began,
-            request_ended: &state.request_ended,
+            signals: &state.signals,
             guard,
         };
         (body, response)

@@ -8,6 +8,8 @@ mod borrowed;
 mod client;
 mod connections;
 mod request_body;
+mod request_writer;
+mod response_reader;
 mod response_writer;
 mod socket;
 mod timer;
@@ -16,12 +18,14 @@ mod tunnel;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-pub use backend::{BackendConnection, RequestWriter, ResponseReader};
+pub use backend::BackendConnection;
 pub use borrowed::{Borrow, Borrows};
 pub use client::ClientConnection;
 pub use connections::{ClientStream, ConnectionGuard, Connections};
 use pin_project_lite::pin_project;
 pub use request_body::RequestBody;
+pub use request_writer::RequestWriter;
+pub use response_reader::ResponseReader;
 pub use response_writer::ResponseWriter;
 
 use crate::{Error, both_ways};
@@ -29,7 +33,8 @@ use crate::{Error, both_ways};
 /// Runs the two directions of an exchange at once, and returns what it came to.
 ///
 /// `upload` sends the request and its body to the backend, `download` sends the response to the client.
-/// When the response has ended, the upload is polled no more.
+/// When `download` has ended with `Ok`, the upload goes on if the response accepts the request, for as long as the
+/// backend takes it and the client does not pause. After an error of `download`, the upload is polled no more.
 ///
 /// # Errors
 /// None if the response has gone to the client whole; else the error that the client should be told.
@@ -38,7 +43,7 @@ where
     Upload: Future<Output = Result<(), Error>>,
     Download: Future<Output = Result<(), Error>>,
 {
-    BothWays { upload, uploaded: None, download }
+    BothWays { upload, uploaded: None, download, has_downloaded: false }
 }
 
 pin_project! {
@@ -52,6 +57,7 @@ pin_project! {
         uploaded: Option<Result<(), Error>>,
         #[pin]
         download: Download,
+        has_downloaded: bool,
     }
 }
 
@@ -63,18 +69,29 @@ where
     type Output = Result<(), Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let this = self.project();
-        if this.uploaded.is_none()
-            && let Poll::Ready(outcome) = this.upload.poll(cx)
-        {
-            // Without a whole request no response is worth waiting for. But if it was the backend that took no
-            // more, its answer may still come.
-            match outcome {
-                Err(error) if both_ways::decides(&error) => return Poll::Ready(Err(error)),
-                outcome => *this.uploaded = Some(outcome),
+        let mut this = self.project();
+        if !*this.has_downloaded {
+            if this.uploaded.is_none()
+                && let Poll::Ready(outcome) = this.upload.as_mut().poll(cx)
+            {
+                // Without a whole request no response is worth waiting for. But if it was the backend that took no
+                // more, its answer may still come.
+                match outcome {
+                    Err(error) if both_ways::decides(&error) => return Poll::Ready(Err(error)),
+                    outcome => *this.uploaded = Some(outcome),
+                }
             }
+            let downloaded = ready!(this.download.poll(cx));
+            if downloaded.is_err() {
+                return Poll::Ready(both_ways::outcome(this.uploaded.take().unwrap_or(Ok(())), downloaded));
+            }
+            *this.has_downloaded = true;
         }
-        let downloaded = ready!(this.download.poll(cx));
-        Poll::Ready(both_ways::outcome(this.uploaded.take().unwrap_or(Ok(())), downloaded))
+        // The upload is polled here, because the end of the response wakes nothing, and may end the upload.
+        let uploaded = match this.uploaded.take() {
+            Some(uploaded) => uploaded,
+            None => ready!(this.upload.poll(cx)),
+        };
+        Poll::Ready(both_ways::outcome(uploaded, Ok(())))
     }
 }

@@ -1,6 +1,8 @@
 //! The request's half of an exchange, on the client's side.
 
 use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll};
 
 use tokio::io::Interest;
 use tokio::net::tcp::ReadHalf;
@@ -8,7 +10,8 @@ use tokio::time::Instant;
 
 use super::socket;
 use super::timer::Timer;
-use crate::signal::Signal;
+use crate::client_state::Signals;
+use crate::signal::ResponseEnd;
 use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Wait};
 
 /// The body of a request, as it comes from the client.
@@ -17,8 +20,7 @@ pub struct RequestBody<'a> {
     pub(super) stream: ReadHalf<'a>,
     pub(super) limits: &'static Limits,
     pub(super) decoder: &'a mut Decoder,
-    pub(super) ended: &'a Signal,
-    pub(super) response_began: &'a Signal,
+    pub(super) signals: &'a Signals,
     pub(super) timer: &'a mut Timer,
 }
 
@@ -34,41 +36,65 @@ impl RequestBody<'_> {
                 Decoded::Piece => {
                     let piece = self.decoder.piece();
                     if piece.is_last() {
-                        self.ended.set();
+                        self.signals.request_ended.set();
                     }
                     return Ok(Some(piece));
                 }
-                Decoded::End => return Ok(None),
+                Decoded::End => {
+                    self.signals.request_delivered.set();
+                    return Ok(None);
+                }
                 Decoded::NeedsMore => self.fill().await.map_err(Error::client)?,
             }
         }
     }
 
-    /// Waits until the client resets the connection: it has left, and a response would be for nobody.
+    /// Waits until the client resets the connection: it has left, and a response would be for nobody. Returns `Ok`
+    /// once the response has ended.
     ///
     /// An end of file is no such sign: a client may close its side and wait (RFC 9112 section 9.6). For the end of an
-    /// upload, which is dropped with the exchange. May be dropped.
+    /// upload, which [`both_ways`](super::both_ways) polls again when the response has ended. May be dropped.
     ///
     /// # Errors
-    /// Always, once it returns: the client's.
+    /// The client's: it has reset the connection.
     pub async fn wait_for_reset(&mut self) -> Result<(), Error> {
+        let (stream, response_end) = (self.stream.as_ref(), &self.signals.response_end);
         // A reset wakes a reader too, which costs little to wait for, and mostly nothing wakes it.
-        poll_fn(|cx| self.stream.as_ref().poll_read_ready(cx)).await.map_err(Error::client)?;
+        until(response_end, |cx| stream.poll_read_ready(cx)).await?;
+        if response_end.has_come() {
+            return Ok(());
+        }
         // Perhaps the next request came, or the end of the client's side. Boxed, because few exchanges get here.
-        Box::pin(self.stream.ready(Interest::ERROR)).await.map_err(Error::client)?;
-        Err(Error::client(socket::error_of(self.stream.as_ref())))
+        let mut reset = Box::pin(stream.ready(Interest::ERROR));
+        until(response_end, |cx| reset.as_mut().poll(cx).map_ok(drop)).await?;
+        if response_end.has_come() {
+            return Ok(());
+        }
+        Err(Error::client(socket::error_of(stream)))
     }
 
     async fn fill(&mut self) -> Result<(), Cause> {
         // A client that has seen the beginning of the response may send no more, and still want the rest of it.
-        if self.decoder.is_at_end_of_file() && self.response_began.is_set() {
+        if self.decoder.is_at_end_of_file() && self.signals.response_began.is_set() {
             return Err(Cause::Stopped);
         }
         let deadline = Instant::now() + self.limits.request_body_timeout;
         poll_fn(|cx| {
+            self.signals.response_end.check()?;
             let waiting = (&mut *self.timer, deadline, Wait::Body);
             socket::poll_fill(cx, &mut self.stream, self.decoder, self.limits, waiting)
         })
         .await
     }
+}
+
+/// Waits for `ready`, or for the end of the response.
+fn until<'a>(
+    response_end: &'a ResponseEnd,
+    mut ready: impl FnMut(&mut Context<'_>) -> Poll<io::Result<()>> + 'a,
+) -> impl Future<Output = Result<(), Error>> + 'a {
+    poll_fn(move |cx| match response_end.has_come() {
+        true => Poll::Ready(Ok(())),
+        false => ready(cx).map_err(Error::client),
+    })
 }

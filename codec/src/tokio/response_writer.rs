@@ -4,19 +4,18 @@ use tokio::net::tcp::WriteHalf;
 
 use super::connections::ConnectionGuard;
 use super::socket::{self, Patience};
-use crate::client_state::ResponseState;
+use crate::client_state::{ResponseState, Signals};
 use crate::date::with_date_for;
-use crate::signal::Signal;
 use crate::{Error, Limits, Piece, ResponseHead};
 
-/// The response, as it goes to the client.
+/// The response, as it goes to the client. Dropping it before the response is complete ends the reading of the
+/// request.
 #[derive(Debug)]
 pub struct ResponseWriter<'a> {
     pub(super) stream: WriteHalf<'a>,
     pub(super) limits: &'static Limits,
     pub(super) state: &'a mut ResponseState,
-    pub(super) began: &'a Signal,
-    pub(super) request_ended: &'a Signal,
+    pub(super) signals: &'a Signals,
     pub(super) guard: &'a ConnectionGuard,
 }
 
@@ -40,9 +39,9 @@ impl ResponseWriter<'_> {
         if self.guard.is_closing() {
             self.state.close_after_response();
         }
-        self.state.close_if_refused(head, self.request_ended);
+        self.state.decide_upload(head, &self.signals.request_ended);
         with_date_for(&head.fields, |date| self.state.queue_head(head, date));
-        self.began.set();
+        self.signals.response_began.set();
         if self.state.encoder.is_close_delimited() {
             socket::reset_on_close(self.stream.as_ref(), true);
         }
@@ -61,10 +60,19 @@ impl ResponseWriter<'_> {
             let patience = Patience::For(self.limits.write_timeout);
             socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::client)?;
             self.state.written(length, piece.is_last());
-            if piece.is_last() && self.state.encoder.is_close_delimited() {
-                socket::reset_on_close(self.stream.as_ref(), false);
+            if piece.is_last() {
+                if self.state.encoder.is_close_delimited() {
+                    socket::reset_on_close(self.stream.as_ref(), false);
+                }
+                self.signals.response_end.complete(self.state.stops_upload);
             }
             Ok(length)
         }
+    }
+}
+
+impl Drop for ResponseWriter<'_> {
+    fn drop(&mut self) {
+        self.signals.response_end.complete_or_stop();
     }
 }

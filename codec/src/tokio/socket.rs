@@ -13,7 +13,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::timer::Timer;
-use crate::signal::Signal;
+use crate::signal::{ResponseEnd, Signal};
 use crate::{Cause, Decoder, Limits, Wait};
 
 /// Reads once into the decoder, until `deadline` at most.
@@ -61,8 +61,8 @@ pub(super) fn poll_readable(
 pub(super) enum Patience<'a> {
     /// So long without any progress.
     For(Duration),
-    /// For as long as it takes; each progress is signalled.
-    UntilProgress(&'a Signal),
+    /// For as long as the response takes, and so long without any progress after it; each progress is signalled.
+    WithResponse { progressed: &'a Signal, end: &'a ResponseEnd, after_it: Duration },
 }
 
 /// Writes all parts, with patience.
@@ -79,6 +79,9 @@ pub(super) fn write_all<'a>(
     // No async function, which would keep room for its arguments twice.
     poll_fn(move |cx| {
         loop {
+            if let Patience::WithResponse { end, .. } = patience {
+                end.check()?;
+            }
             let stream = Pin::new(&mut *stream);
             let wrote = match parts {
                 // A vector costs the kernel more than what it holds, and most messages are one part.
@@ -98,14 +101,20 @@ pub(super) fn write_all<'a>(
                 (Poll::Ready(Ok(0)), _) => return Poll::Ready(Err(Cause::Io(ErrorKind::WriteZero.into()))),
                 (Poll::Ready(Ok(length)), _) => written += length,
                 (Poll::Ready(Err(error)), _) => return Poll::Ready(Err(Cause::Io(error))),
-                (Poll::Pending, Patience::For(timeout)) => {
+                // The end of the response polls the upload again.
+                (Poll::Pending, Patience::WithResponse { end, .. }) if !end.has_come() => {
+                    return Poll::Pending;
+                }
+                (
+                    Poll::Pending,
+                    Patience::For(timeout) | Patience::WithResponse { after_it: timeout, .. },
+                ) => {
                     ready!(timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
                     return Poll::Ready(Err(Cause::TimedOut(Wait::Write)));
                 }
-                (Poll::Pending, Patience::UntilProgress(_)) => return Poll::Pending,
             }
             timer = None;
-            if let Patience::UntilProgress(progressed) = patience {
+            if let Patience::WithResponse { progressed, .. } = patience {
                 progressed.set();
             }
         }

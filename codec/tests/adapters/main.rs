@@ -19,6 +19,7 @@ macro_rules! on_both_adapters {
 mod backend;
 mod both_ways;
 mod client;
+mod early_response;
 mod only_tokio;
 mod over_tokio;
 mod proxy;

@@ -165,7 +165,7 @@ async fn futures_that_read_may_be_dropped_at_every_byte() {
             if request.is_none() {
                 request = Some(connection.read_request().await.unwrap());
             }
-            let (mut pieces, _) = connection.split();
+            let (mut pieces, _writer) = connection.split();
             while let Some(piece) = pieces.next_piece().await.unwrap() {
                 body.extend_from_slice(piece.bytes());
                 is_complete |= piece.is_last();
@@ -178,7 +178,7 @@ async fn futures_that_read_may_be_dropped_at_every_byte() {
     }
     // However the bytes and the drops fell, what is left needs no more bytes.
     if !is_complete {
-        let (mut pieces, _) = connection.split();
+        let (mut pieces, _writer) = connection.split();
         while let Some(piece) = timeout(LONG, pieces.next_piece()).await.unwrap().unwrap() {
             body.extend_from_slice(piece.bytes());
         }

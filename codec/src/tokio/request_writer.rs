@@ -1,0 +1,47 @@
+//! The request's half of an exchange, on the backend's side.
+
+use tokio::net::tcp::WriteHalf;
+
+use super::socket::{self, Patience};
+use crate::signal::{ResponseEnd, Signal};
+use crate::{Encoder, Error, Limits, Persistence, Piece, RequestHead};
+
+/// The request, as it goes to the backend.
+#[derive(Debug)]
+pub struct RequestWriter<'a> {
+    pub(super) stream: WriteHalf<'a>,
+    pub(super) host: &'a str,
+    pub(super) limits: &'static Limits,
+    pub(super) encoder: &'a mut Encoder,
+    pub(super) persistence: Persistence,
+    pub(super) progressed: &'a Signal,
+    pub(super) response_end: &'a ResponseEnd,
+}
+
+impl RequestWriter<'_> {
+    /// Queues the head, in origin-form. It leaves with the first piece of the body.
+    pub fn write_head(&mut self, head: &RequestHead) {
+        self.encoder.queue_request(head, self.host, self.persistence);
+    }
+
+    /// Sends a piece of the body. Until the response has ended, it waits without a bound for the backend to take more:
+    /// the limits of the response apply. Then it waits for [`Limits::write_timeout`] at most. If it is dropped, the
+    /// connection is not used again.
+    ///
+    /// # Errors
+    /// The backend's: it takes no more, or its response stops the upload.
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps room for its arguments twice")]
+    pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<(), Error>> {
+        async move {
+            let parts = self.encoder.parts(piece)?;
+            let patience = Patience::WithResponse {
+                progressed: self.progressed,
+                end: self.response_end,
+                after_it: self.limits.write_timeout,
+            };
+            socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::backend)?;
+            self.encoder.written(piece.is_last());
+            Ok(())
+        }
+    }
+}

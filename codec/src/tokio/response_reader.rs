@@ -1,0 +1,136 @@
+//! The response's half of an exchange, on the backend's side.
+
+use std::future::poll_fn;
+
+use tokio::net::tcp::ReadHalf;
+use tokio::time::Instant;
+
+use super::borrowed::{Borrow, may_return};
+use super::socket;
+use super::timer::Timer;
+use crate::both_ways::stops_upload;
+use crate::signal::{ResponseEnd, Signal};
+use crate::{
+    BodyFraming, Cause, Decoded, Decoder, Error, Expected, Limits, Persistence, Piece, ResponseHead, Wait,
+};
+
+/// What a response means for the connection that it came on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResponseState {
+    /// No byte of it has come.
+    Nothing,
+    /// It has begun.
+    Begun,
+    /// Its head has come, and says whether another exchange may follow.
+    Head(Persistence),
+    /// The same, and no byte of a body follows the head.
+    BareHead(Persistence),
+}
+
+/// The response, as it comes from the backend. Dropping it before the response is complete ends the sending of the
+/// request.
+#[derive(Debug)]
+pub struct ResponseReader<'a> {
+    pub(super) stream: ReadHalf<'a>,
+    pub(super) limits: &'static Limits,
+    pub(super) decoder: &'a mut Decoder,
+    pub(super) timer: &'a mut Timer,
+    pub(super) expected: Expected,
+    /// When the head is late; the time starts with the first wait for it.
+    pub(super) head_deadline: Option<Instant>,
+    pub(super) state: &'a mut ResponseState,
+    pub(super) request_progressed: &'a Signal,
+    pub(super) borrow: &'a mut Option<Borrow>,
+    pub(super) end: &'a ResponseEnd,
+    pub(super) stops_upload: bool,
+}
+
+impl Drop for ResponseReader<'_> {
+    /// A connection that waits in a pool holds no buffer.
+    fn drop(&mut self) {
+        self.decoder.release();
+        self.end.complete_or_stop();
+    }
+}
+
+impl ResponseReader<'_> {
+    /// Reads the head of a response, interim or final, for [`Limits::response_head_timeout`] at most,
+    /// counted from the last piece of the request that left. May be dropped and called again.
+    ///
+    /// # Errors
+    /// The backend's: a response that breaks a rule, or comes too late, or not at all.
+    pub async fn read_response(&mut self) -> Result<ResponseHead, Error> {
+        loop {
+            if let Some(head) =
+                self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?
+            {
+                self.head_deadline = None;
+                let persistence = Persistence::after(&head, self.expected.response_to);
+                *self.state = match head.framing() {
+                    BodyFraming::Empty | BodyFraming::ContentLength(0) => {
+                        ResponseState::BareHead(persistence)
+                    }
+                    _ => ResponseState::Head(persistence),
+                };
+                if !head.is_interim() && !may_return(&head, persistence) {
+                    *self.borrow = None;
+                }
+                self.stops_upload = stops_upload(head.status());
+                return Ok(head);
+            }
+            self.fill(Wait::Head).await.map_err(Error::backend)?;
+        }
+    }
+
+    /// The next piece of the body; `None` after the last. The first call does not wait: it gives what came
+    /// with the head. May be dropped and called again.
+    ///
+    /// # Errors
+    /// The backend's: broken framing, a pause over [`Limits::response_body_timeout`], or an end too soon.
+    pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        loop {
+            match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
+                Decoded::Piece => return Ok(Some(self.decoder.piece())),
+                Decoded::End => {
+                    // The caller is done with the last piece.
+                    self.end.complete(self.stops_upload);
+                    return Ok(None);
+                }
+                Decoded::NeedsMore => self.fill(Wait::Body).await.map_err(Error::backend)?,
+            }
+        }
+    }
+
+    async fn fill(&mut self, wait: Wait) -> Result<(), Cause> {
+        let timeout = match wait {
+            Wait::Head => self.limits.response_head_timeout,
+            _ => self.limits.response_body_timeout,
+        };
+        // A response cannot be late while the request is on its way.
+        if self.request_progressed.clear() {
+            self.head_deadline = None;
+        }
+        let now = Instant::now();
+        let mut deadline = now + timeout;
+        if wait == Wait::Head {
+            // A total, because a backend that sends a byte now and then would never be late.
+            deadline = *self.head_deadline.get_or_insert(deadline);
+            if now >= deadline {
+                return Err(Cause::TimedOut(wait));
+            }
+        }
+        let filled = poll_fn(|cx| {
+            if self.request_progressed.clear() {
+                deadline = Instant::now() + timeout;
+                self.head_deadline = Some(deadline);
+            }
+            let waiting = (&mut *self.timer, deadline, wait);
+            socket::poll_fill(cx, &mut self.stream, self.decoder, self.limits, waiting)
+        });
+        filled.await?;
+        if *self.state == ResponseState::Nothing && !self.decoder.is_at_end_of_file() {
+            *self.state = ResponseState::Begun;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! A response that is complete before the request: below 300 the upload goes on, and nothing of it may wait for ever.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::channel;
+use std::thread;
+
+use codec::Limits;
+
+use crate::proxy::{Adapter, Proxy};
+use crate::{LONG, SHORT, backend, connect, limits, read_all, read_until};
+
+on_both_adapters! {
+    an_upload_goes_on_after_a_response_below_300,
+    a_chunked_upload_goes_on_after_a_response_without_content,
+    an_upload_that_the_backend_does_not_read_after_its_response_ends,
+    an_upload_that_the_client_does_not_continue_after_the_response_ends,
+    an_upload_that_the_client_ends_after_the_response_is_not_completed,
+    a_last_piece_that_the_backend_does_not_get_ends_the_connection,
+}
+
+const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nok\n";
+const OPTIONS: &str = "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n";
+const CUT: &str = "(client: the response was complete, the upload was cut)";
+
+fn put(length: usize) -> String {
+    format!("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n")
+}
+
+/// Sends a request of which the backend has no byte of the body when it answers, and reads the response.
+fn answered(proxy: &Proxy, request: &str) -> TcpStream {
+    let mut client = connect(proxy);
+    client.write_all(request.as_bytes()).unwrap();
+    let answer = read_until(&mut client, "ok\n");
+    assert!(answer.starts_with("HTTP/1.1 202 Accepted\r\n"), "{answer}");
+    assert!(!answer.contains("Connection: close"), "{answer}");
+    client
+}
+
+/// The next request on the connection is answered.
+fn assert_is_kept(client: &mut TcpStream) {
+    client.write_all(OPTIONS.as_bytes()).unwrap();
+    assert!(read_until(client, "\r\n\r\n").starts_with("HTTP/1.1 204 No Content\r\n"));
+}
+
+fn an_upload_goes_on_after_a_response_below_300(adapter: Adapter) {
+    // RFC 9112 section 9.3: a backend may answer early and read on.
+    const LENGTH: usize = 8 << 20;
+    let (address, received) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(ACCEPTED.as_bytes()).unwrap();
+        std::io::copy(&mut stream.take(LENGTH as u64), &mut std::io::sink()).unwrap()
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = answered(&proxy, &put(LENGTH));
+    client.write_all(&vec![b'x'; LENGTH]).unwrap();
+    assert_eq!(received.recv_timeout(LONG).unwrap(), LENGTH as u64);
+    assert_is_kept(&mut client);
+    let report = proxy.reports.recv_timeout(LONG).unwrap();
+    assert!(report.error.is_none(), "{report}");
+}
+
+fn a_chunked_upload_goes_on_after_a_response_without_content(adapter: Adapter) {
+    // RFC 9112 section 9.3
+    let (address, received) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        read_until(&mut stream, "0\r\n\r\n")
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    assert!(read_until(&mut client, "\r\n\r\n").starts_with("HTTP/1.1 204 No Content\r\n"));
+    client.write_all(b"5\r\nhello\r\n0\r\n\r\n").unwrap();
+    assert_is_kept(&mut client);
+    assert!(received.recv_timeout(LONG).unwrap().starts_with("5\r\nhello\r\n"));
+}
+
+fn an_upload_that_the_backend_does_not_read_after_its_response_ends(adapter: Adapter) {
+    // The response is complete, so only `write_timeout` bounds the write to the backend. RFC 9112 section 9.6: the
+    // connection to the client ends without a second response.
+    let (done, wait) = channel::<()>();
+    let (address, _done) = backend(move |mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(ACCEPTED.as_bytes()).unwrap();
+        let _ = wait.recv_timeout(LONG);
+    });
+    let limits = limits(Limits { write_timeout: SHORT, ..Limits::DEFAULT });
+    let proxy = Proxy::start(adapter, limits, address);
+    let mut client = answered(&proxy, &put(1 << 30));
+    let mut feeder = client.try_clone().unwrap();
+    let feeder = thread::spawn(move || while feeder.write_all(&[b'x'; 65536]).is_ok() {});
+    assert_eq!(read_all(&mut client), "");
+    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
+    assert!(report.starts_with("PUT / 202 3B ") && report.ends_with(CUT), "{report}");
+    drop((client, done));
+    feeder.join().unwrap();
+}
+
+fn an_upload_that_the_client_does_not_continue_after_the_response_ends(adapter: Adapter) {
+    // RFC 9112 section 9.6: the connection ends without a second response, which would answer no request.
+    let (address, ended) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(ACCEPTED.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        bytes.len()
+    });
+    let limits = limits(Limits { request_body_timeout: SHORT, ..Limits::DEFAULT });
+    let proxy = Proxy::start(adapter, limits, address);
+    let mut client = answered(&proxy, &put(5));
+    client.write_all(b"he").unwrap();
+    assert_eq!(read_all(&mut client), "");
+    assert_eq!(ended.recv_timeout(LONG).unwrap(), 2);
+    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
+    assert!(report.starts_with("PUT / 202 3B ") && report.ends_with(CUT), "{report}");
+}
+
+fn an_upload_that_the_client_ends_after_the_response_is_not_completed(adapter: Adapter) {
+    // RFC 9112 section 8: a request is incomplete if its connection ends before its body.
+    let (address, received) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(ACCEPTED.as_bytes()).unwrap();
+        read_all(&mut stream)
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let request = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut client = answered(&proxy, request);
+    client.write_all(b"5\r\nhello\r\n").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&mut client), "");
+    assert_eq!(received.recv_timeout(LONG).unwrap(), "5\r\nhello\r\n");
+}
+
+fn a_last_piece_that_the_backend_does_not_get_ends_the_connection(adapter: Adapter) {
+    // RFC 9112 section 9.6: the request was read to its end, and the end of the connection tells that it was lost.
+    let (address, has_reset) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(ACCEPTED.as_bytes()).unwrap();
+        stream.read_exact(&mut [0; 2]).unwrap();
+        socket2::SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = answered(&proxy, &put(5));
+    client.write_all(b"he").unwrap();
+    has_reset.recv_timeout(LONG).unwrap();
+    client.write_all(b"llo").unwrap();
+    assert_eq!(read_all(&mut client), "");
+    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
+    assert!(report.ends_with(CUT), "{report}");
+}
