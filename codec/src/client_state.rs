@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::names::Name;
 use crate::signal::{ResponseEnd, Signal};
 use crate::{
     Answering, Blame, Cause, Decoder, Encoder, Error, Persistence, Progress, Report, RequestHead,
@@ -43,6 +44,8 @@ pub(crate) struct ResponseState {
     answering: Answering,
     status: Option<u16>,
     body_bytes: u64,
+    /// The client may wait for a 100 with its body, and none was sent.
+    awaits_continue: bool,
     /// What the end of this response means for an upload that is not complete.
     pub(crate) stops_upload: bool,
 }
@@ -72,7 +75,8 @@ impl ClientState {
                 answering: UNKNOWN_REQUEST,
                 status: None,
                 body_bytes: 0,
-                stops_upload: false,
+                awaits_continue: false,
+                stops_upload: true,
             },
             request: String::new(),
             started: idle_since,
@@ -106,6 +110,7 @@ impl ClientState {
         self.response.answering = UNKNOWN_REQUEST;
         self.response.status = None;
         self.response.body_bytes = 0;
+        self.response.stops_upload = true;
         self.response.encoder.release();
     }
 
@@ -118,6 +123,9 @@ impl ClientState {
         self.request.push_str(path);
         // Nobody else needs to wait for memory that is only used again with the next request.
         self.decoder.release();
+        // RFC 9110 section 10.1.1: Expect in a request of HTTP/1.0 is ignored.
+        let has_expectation = head.version() >= Version::HTTP_1_1 && head.fields.has(Name::Expect);
+        self.response.awaits_continue = has_expectation && head.has_body();
         self.signals = Signals::default();
         if !head.has_body() {
             self.signals.request_ended.set();
@@ -149,6 +157,7 @@ impl ClientState {
             self.response.answering.persistence = Persistence::Close;
         }
         let (head, body) = error_response::of(error, proxy)?;
+        self.response.stops_upload = true;
         self.response.queue_head(&head, date);
         Some(body)
     }
@@ -185,8 +194,7 @@ impl ClientState {
 
     /// Whether the response accepted a request that was not forwarded to its end.
     fn is_cut_upload(&self) -> bool {
-        let is_accepted = self.response.status.is_some_and(|status| !both_ways::stops_upload(status));
-        is_accepted && !self.signals.request_delivered.is_set()
+        !self.response.stops_upload && !self.signals.request_delivered.is_set()
     }
 }
 
@@ -204,9 +212,10 @@ impl ResponseState {
     /// Decides whether the upload goes on after this response. If it does not, and the request has not been read to
     /// its end, this response is the last.
     pub(crate) fn decide_upload(&mut self, head: &ResponseHead, request_ended: &Signal) {
-        self.stops_upload = both_ways::stops_upload(head.status());
+        let is_read = request_ended.is_set();
+        self.stops_upload = both_ways::stops_upload(head.status(), self.awaits_continue && !is_read);
         // RFC 9112 section 9.6: a server that does not read the rest of the request sends `close`.
-        if self.stops_upload && !request_ended.is_set() {
+        if self.stops_upload && !is_read {
             self.close_after_response();
         }
     }
@@ -223,6 +232,7 @@ impl ResponseState {
         if self.answering.version < Version::HTTP_1_1 {
             return false;
         }
+        self.awaits_continue &= head.status() != 100;
         self.encoder.queue_interim(head);
         true
     }

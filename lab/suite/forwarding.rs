@@ -184,10 +184,15 @@ fn a_100_of_the_backend_reaches_the_client_before_the_body_is_sent() {
 
 #[test]
 fn a_final_answer_instead_of_a_100_reaches_a_client_that_waits_with_its_body() {
-    // RFC 9110 section 10.1.1: the body is then never sent.
+    // RFC 9110 section 10.1.1: the client may then never send the body, whatever the status.
     for (answer, status) in [
         ("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", 403),
         ("HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\nContent-Length: 2\r\n\r\nno", 307),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", 200),
+        (
+            "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+            202,
+        ),
     ] {
         let setup = Setup::new(Backend::early(answer));
         let mut client = setup.client();

@@ -42,6 +42,8 @@ pub struct ResponseReader<'a> {
     pub(super) request_progressed: &'a Signal,
     pub(super) borrow: &'a mut Option<Borrow>,
     pub(super) end: &'a ResponseEnd,
+    /// The request asks for a 100, and none has come.
+    pub(super) awaits_continue: bool,
     pub(super) stops_upload: bool,
 }
 
@@ -75,7 +77,8 @@ impl ResponseReader<'_> {
                 if !head.is_interim() && !may_return(&head, persistence) {
                     *self.borrow = None;
                 }
-                self.stops_upload = stops_upload(head.status());
+                self.awaits_continue &= head.status() != 100;
+                self.stops_upload = stops_upload(head.status(), self.awaits_continue);
                 return Ok(head);
             }
             self.fill(Wait::Head).await.map_err(Error::backend)?;

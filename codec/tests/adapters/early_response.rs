@@ -17,6 +17,8 @@ on_both_adapters! {
     an_upload_that_the_client_does_not_continue_after_the_response_ends,
     an_upload_that_the_client_ends_after_the_response_is_not_completed,
     a_last_piece_that_the_backend_does_not_get_ends_the_connection,
+    a_success_in_place_of_a_100_says_that_it_is_the_last_answer_and_ends_the_upload,
+    an_upload_goes_on_after_a_success_that_comes_after_a_100,
 }
 
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nok\n";
@@ -148,4 +150,40 @@ fn a_last_piece_that_the_backend_does_not_get_ends_the_connection(adapter: Adapt
     assert_eq!(read_all(&mut client), "");
     let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
     assert!(report.ends_with(CUT), "{report}");
+}
+
+fn a_success_in_place_of_a_100_says_that_it_is_the_last_answer_and_ends_the_upload(adapter: Adapter) {
+    // RFC 9110 section 10.1.1: the client may never send the body, so nothing may wait for it.
+    let (address, ended) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(ACCEPTED.as_bytes()).unwrap();
+        read_all(&mut stream)
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(put(5).replace("Host", "Expect: 100-continue\r\nHost").as_bytes()).unwrap();
+    let answer = read_until(&mut client, "ok\n");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    assert_eq!(ended.recv_timeout(LONG).unwrap(), "");
+    assert_eq!(read_all(&mut client), "");
+    let report = proxy.reports.recv_timeout(LONG).unwrap();
+    assert!(report.error.is_none(), "{report}");
+}
+
+fn an_upload_goes_on_after_a_success_that_comes_after_a_100(adapter: Adapter) {
+    // RFC 9110 section 10.1.1: the 100 has asked for the body, so the client sends it.
+    let (address, received) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(["HTTP/1.1 100 Continue\r\n\r\n", ACCEPTED].concat().as_bytes()).unwrap();
+        read_until(&mut stream, "hello")
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(put(5).replace("Host", "Expect: 100-continue\r\nHost").as_bytes()).unwrap();
+    let answer = read_until(&mut client, "ok\n");
+    assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n"), "{answer}");
+    assert!(!answer.contains("Connection: close"), "{answer}");
+    client.write_all(b"hello").unwrap();
+    assert_is_kept(&mut client);
+    assert_eq!(received.recv_timeout(LONG).unwrap(), "hello");
 }
