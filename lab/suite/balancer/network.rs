@@ -34,9 +34,12 @@ fn checks_that_find_no_port_left_do_not_put_backends_down() {
     // RFC 9209 section 2.3.12: the lack is ours.
     in_network("", "checks_that_find_no_port_left_do_not_put_backends_down", || {
         let backends = [good(), good()];
-        let proxy = start(&addresses(&backends), &CHECKED);
         fs::write(PORT_RANGE, "20000 20000").unwrap();
         let _only_ports = backends.each_ref().map(|backend| TcpStream::connect(backend.address()).unwrap());
+        // Before that, a check could hold one of them.
+        fs::write(PORT_RANGE, "20001 60000").unwrap();
+        let proxy = start(&addresses(&backends), &CHECKED);
+        fs::write(PORT_RANGE, "20000 20000").unwrap();
         // A check that cannot be made is seen nowhere: this is time for 20 of them.
         thread::sleep(Duration::from_millis(400));
         let response = exchange(&proxy, GET);
