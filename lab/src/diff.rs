@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::Context;
+use lab::sources;
 use similar::{ChangeTag, TextDiff};
 use stage::Failure;
 
@@ -81,32 +82,24 @@ fn sources_of(name: &str) -> PathBuf {
 /// The files of both crates, by name.
 fn compare(old: &str, new: &str) -> anyhow::Result<Vec<Compared>> {
     let (old, new) = (sources_of(old), sources_of(new));
-    let mut names = BTreeSet::new();
-    for folder in [&old, &new] {
-        collect_names(folder, "", &mut names)?;
-    }
-    let read = |path: PathBuf| match path.is_file() {
-        true => {
-            fs::read_to_string(&path).map(Some).with_context(|| format!("cannot read {}", path.display()))
-        }
-        false => Ok(None),
+    let of =
+        |folder: &Path| sources::files(folder).with_context(|| format!("cannot read {}", folder.display()));
+    let (old, new) = (of(&old)?, of(&new)?);
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let compare = |name: &String| -> anyhow::Result<Compared> {
+        let (old, new) = (read(old.get(name))?, read(new.get(name))?);
+        Ok(Compared { old, new, name: name.clone() })
     };
-    let compare =
-        |name: String| Ok(Compared { old: read(old.join(&name))?, new: read(new.join(&name))?, name });
     names.into_iter().map(compare).collect()
 }
 
-fn collect_names(folder: &Path, prefix: &str, names: &mut BTreeSet<String>) -> anyhow::Result<()> {
-    let entries = folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        match entry.path().is_dir() {
-            true => collect_names(&entry.path(), &format!("{name}/"), names)?,
-            false => drop(names.insert(name)),
-        }
-    }
-    Ok(())
+fn read(path: Option<&PathBuf>) -> anyhow::Result<Option<String>> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    // The text is only shown. A file that is not UTF-8 does not build, and rustc says so.
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 impl Compared {

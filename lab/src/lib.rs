@@ -30,6 +30,8 @@ mod resources;
 mod script;
 /// `cargo lab soak`: load and faults for minutes.
 pub mod soak;
+/// The source files of a crate: the `*.rs` files that Cargo would build.
+pub mod sources;
 /// Ctrl-C.
 pub mod stop;
 /// The attendee's tasks: what is cut out of each stage, how it is checked, and what is said about it.

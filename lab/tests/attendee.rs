@@ -88,12 +88,80 @@ fn start_fills_work_and_keeps_what_it_replaces() {
     fs::write(scratch.folder.join("work/src/own.rs"), "own").unwrap();
     let said = scratch.run(&["start", "3"]);
     let backup = said.stdout.lines().next().unwrap().split("is kept in ").nth(1).unwrap();
-    assert!(backup.starts_with("target/lab/backup/2"), "{backup}");
+    assert!(backup.starts_with(".lab/backup/2"), "{backup}");
     let kept = |file: &str| fs::read_to_string(scratch.folder.join(backup).join(file)).unwrap();
     assert_eq!((kept("proxy.rs").as_str(), kept("own.rs").as_str()), ("mine", "own"));
     assert_eq!(scratch.work("own.rs"), None, "it is no file of stage 3");
     assert!(scratch.work("stats.rs").unwrap().contains("// TODO 3.2: "));
     assert!(scratch.run(&["list"]).stdout.contains("start of stage 3\nnext: cargo lab check 3\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn start_keeps_any_file_byte_for_byte() {
+    const NOT_UTF_8: &[u8] = b"// caf\xe9\r\n\xff\xfe\0";
+    let scratch = Scratch::new("bytes");
+    scratch.run(&["start", "1"]);
+    let sources = scratch.folder.join("work/src");
+    fs::create_dir(sources.join("deep")).unwrap();
+    for file in ["main.rs", "own.rs", "deep/data.bin", ".main.rs.swp"] {
+        fs::write(sources.join(file), NOT_UTF_8).unwrap();
+    }
+    // The lock of an editor: a link that points nowhere.
+    std::os::unix::fs::symlink("user@host.1:2", sources.join(".#main.rs")).unwrap();
+
+    let said = scratch.run(&["start", "2"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    let backup = said.stdout.lines().next().unwrap().split("is kept in ").nth(1).unwrap();
+    let backup = scratch.folder.join(backup);
+    for file in ["main.rs", "own.rs", "deep/data.bin", ".main.rs.swp"] {
+        assert_eq!(fs::read(backup.join(file)).unwrap(), NOT_UTF_8, "{file}");
+    }
+    assert_eq!(fs::read_link(backup.join(".#main.rs")).unwrap(), Path::new("user@host.1:2"));
+    let mut left: Vec<_> = sources.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["main.rs", "proxy.rs"]);
+
+    // Also where the folder itself is a link.
+    let elsewhere = scratch.folder.join("elsewhere");
+    fs::rename(&sources, &elsewhere).unwrap();
+    fs::write(elsewhere.join("main.rs"), NOT_UTF_8).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &sources).unwrap();
+    let said = scratch.run(&["start", "2"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    assert_eq!(fs::read(elsewhere.join("main.rs")).unwrap(), NOT_UTF_8);
+    assert!(scratch.work("main.rs").unwrap().contains("fn main"));
+}
+
+#[test]
+fn backups_are_ignored_by_git_and_not_removed_by_cargo_clean() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let ignored = fs::read_to_string(workspace.join(".gitignore")).unwrap();
+    assert!(ignored.lines().any(|line| line == "/.lab"), "{ignored}");
+    for page in ["docs/src/tasks.md", "docs/src/commands.md"] {
+        let text = fs::read_to_string(workspace.join(page)).unwrap();
+        assert!(text.contains("`.lab/backup/`") && !text.contains("target/lab/backup"), "{page}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_an_editor_are_no_sources() {
+    let scratch = Scratch::new("editor");
+    for folder in ["part1/src", "work/src"] {
+        let folder = scratch.folder.join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        std::os::unix::fs::symlink("user@host.1:2", folder.join(".#proxy.rs")).unwrap();
+        for name in [".proxy.rs.swp", "proxy.rs~", "#proxy.rs#", "4913"] {
+            fs::write(folder.join(name), b"\xff").unwrap();
+        }
+    }
+    let said = scratch.run(&["start", "1"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    assert!(said.stdout.contains("\nwork/src holds part1 without its tasks: main.rs, proxy.rs\n"));
+    // With the same sources nothing is replaced.
+    fs::write(scratch.folder.join("work/src/.proxy.rs.swp"), b"\xff").unwrap();
+    assert!(!scratch.run(&["start", "1"]).stdout.contains("kept"));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! `cargo lab check N`: builds work, and checks its tasks from outside, as a client and a backend see it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
-use lab::stop;
 use lab::tasks::{Program, Task, failure};
+use lab::{sources, stop};
 use stage::Failure;
 
 use super::build::{self, Verdict};
@@ -21,7 +21,7 @@ pub struct Check {
     #[arg(value_name = "N|N.K")]
     what: String,
 
-    /// Check again whenever a file of work/ changes
+    /// Check again whenever a source file of work/ changes
     #[arg(long)]
     watch: bool,
 
@@ -155,20 +155,46 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
     Ok(false)
 }
 
-/// What changes when a file below a folder does: names, lengths and times.
-fn fingerprint(folder: &Path) -> Vec<(String, u64, Option<SystemTime>)> {
-    let mut files = Vec::new();
-    let Ok(entries) = fs::read_dir(folder) else {
-        return files;
+/// What changes when a file changes that Cargo builds `work` from: names, lengths and times.
+fn fingerprint(work: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+    // It cannot be read while an editor replaces the folder: then the next look sees a change.
+    let sources = sources::files(&work.join("src")).unwrap_or_default();
+    let paths = sources.into_values().chain([work.join("Cargo.toml")]);
+    let of = |path: PathBuf| {
+        let metadata = path.metadata().ok()?;
+        Some((path, metadata.len(), metadata.modified().ok()))
     };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files.extend(fingerprint(&path));
-        } else if let Ok(metadata) = entry.metadata() {
-            files.push((path.display().to_string(), metadata.len(), metadata.modified().ok()));
+    paths.filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cargo_builds_changes_the_fingerprint() {
+        let work = std::env::temp_dir().join(format!("lab-fingerprint-{}", std::process::id()));
+        fs::create_dir_all(work.join("src/.hidden")).unwrap();
+        fs::write(work.join("src/main.rs"), "1").unwrap();
+        let before = fingerprint(&work);
+        assert_eq!(before.len(), 1);
+        for name in [".main.rs.swp", ".#main.rs", "main.rs~", "#main.rs#", "4913", ".hidden/own.rs"] {
+            fs::write(work.join("src").join(name), "2").unwrap();
+            assert_eq!(fingerprint(&work), before, "{name}");
         }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("nowhere", work.join("src/lock.rs")).unwrap();
+        assert_eq!(fingerprint(&work), before, "a link that points nowhere");
+
+        fs::write(work.join("src/main.rs"), "of another length").unwrap();
+        let changed = fingerprint(&work);
+        assert_ne!(changed, before);
+        fs::create_dir(work.join("src/inner")).unwrap();
+        fs::write(work.join("src/inner/mod.rs"), "").unwrap();
+        assert_ne!(fingerprint(&work), changed);
+        let with_module = fingerprint(&work);
+        fs::write(work.join("Cargo.toml"), "").unwrap();
+        assert_ne!(fingerprint(&work), with_module);
+        fs::remove_dir_all(&work).unwrap();
     }
-    files.sort();
-    files
 }

@@ -8,6 +8,8 @@ macro_rules! say {
     }};
 }
 
+/// Moves what `start` replaces to where it is kept.
+mod backup;
 /// Builds and runs what is checked.
 mod build;
 mod check;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use lab::sources;
 
 /// Another workspace than the one that the tool was built in: for its own tests, and the selftest.
 pub const OTHER_WORKSPACE: &str = "LAB_WORKSPACE";
@@ -15,7 +16,7 @@ pub struct Places {
     pub workspace: PathBuf,
     /// Where cargo puts what it builds.
     pub target: PathBuf,
-    /// What the tool keeps.
+    /// What the tool keeps, until `cargo clean`.
     pub kept: PathBuf,
 }
 
@@ -46,6 +47,11 @@ impl Places {
         self.workspace.join("work/src")
     }
 
+    /// The attendee's work that `start` has replaced. Outside of the target folder: `cargo clean` must not remove it.
+    pub fn backups(&self) -> PathBuf {
+        self.workspace.join(".lab/backup")
+    }
+
     /// A path as an attendee knows it.
     pub fn shown(&self, path: &Path) -> String {
         let inside = path.strip_prefix(&self.kept).map(|rest| Path::new("target/lab").join(rest));
@@ -54,22 +60,14 @@ impl Places {
     }
 }
 
-/// The files below a folder, by name, with their text.
+/// The source files below a folder, by name, with their text.
 pub fn read_sources(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut files = BTreeMap::new();
-    let cannot = || format!("cannot read {}", folder.display());
-    for entry in folder.read_dir().with_context(cannot)? {
-        let entry = entry.with_context(cannot)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() {
-            let inner = read_sources(&entry.path())?;
-            files.extend(inner.into_iter().map(|(rest, text)| (format!("{name}/{rest}"), text)));
-        } else {
-            let bytes = fs::read(entry.path()).with_context(|| format!("cannot read {name}"))?;
-            files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
-        }
-    }
-    Ok(files)
+    let files = sources::files(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let read = |(name, path): (String, PathBuf)| {
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok((name, text))
+    };
+    files.into_iter().map(read).collect()
 }
 
 /// Writes files below a folder; one that has the text already is left alone, so that nothing is built again.

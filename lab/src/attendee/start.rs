@@ -1,14 +1,13 @@
 //! `cargo lab start N`: fills work/ with a stage whose tasks are cut out.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use lab::tasks::{Stage, Task, apply, heading};
 use stage::Failure;
 
-use super::places::{Places, date_and_time, read_sources, write_sources};
+use super::backup;
+use super::places::{Places, read_sources, write_sources};
 use super::progress::Progress;
 
 #[derive(clap::Args)]
@@ -24,21 +23,10 @@ pub fn run(start: &Start) -> anyhow::Result<()> {
     let mut progress = Progress::load(&places);
     let files = patched(&places, stage, &stage.tasks.iter().collect::<Vec<_>>())?;
     let folder = places.work_sources();
-    let old = if folder.is_dir() { read_sources(&folder)? } else { BTreeMap::new() };
-    if !old.is_empty() && old != files {
-        let (date, time) = date_and_time(SystemTime::now());
-        let backups = places.kept.join("backup");
-        let stamp = format!("{date}-{}", time.replace(':', ""));
-        // Twice within a second must not mix two.
-        let free =
-            (0..).map(|number: u32| if number == 0 { stamp.clone() } else { format!("{stamp}-{number}") });
-        let backup = free.map(|name| backups.join(name)).find(|path| !path.exists());
-        let backup = backup.context("there is no name left for a backup")?;
-        write_sources(&backup, &old)?;
+    if !backup::holds(&folder, &files)
+        && let Some(backup) = backup::move_away(&folder, &places.backups())?
+    {
         say!("what was in work/src is kept in {}", places.shown(&backup));
-        for name in old.keys().filter(|name| !files.contains_key(*name)) {
-            fs::remove_file(folder.join(name)).with_context(|| format!("cannot remove work/src/{name}"))?;
-        }
     }
     write_sources(&folder, &files)?;
     progress.stage = Some(stage.number);

@@ -130,6 +130,10 @@ fn copy_folder(from: &Path, to: &Path, changed: &[(String, String)], inside: &Pa
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
         let inside = inside.join(name);
+        // Editors leave lock links and swap files, which may be gone again before they are copied.
+        if name.as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
         if path.is_dir() {
             copy_folder(&path, &to.join(name), changed, &inside)?;
         } else {

@@ -1,0 +1,34 @@
+//! The source files of a crate: the `*.rs` files that Cargo would build.
+//!
+//! Editors leave other files beside them: swap files, backups, lock links that point nowhere. Their names begin with a
+//! dot or do not end with `.rs`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The source files below `folder`: name, with `/` between its parts, -> path.
+///
+/// A link to a file counts as that file. A link to a folder is not followed, so a loop of links ends.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn files(folder: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let mut found = BTreeMap::new();
+    for entry in folder.read_dir()? {
+        let (entry, path) = entry.map(|entry| (entry.file_type(), entry.path()))?;
+        // A module cannot have a name that is not UTF-8.
+        let Some(name) = path.file_name().and_then(OsStr::to_str).filter(|name| !name.starts_with('.'))
+        else {
+            continue;
+        };
+        if entry?.is_dir() {
+            let inner = files(&path)?;
+            found.extend(inner.into_iter().map(|(rest, path)| (format!("{name}/{rest}"), path)));
+        } else if path.extension() == Some(OsStr::new("rs")) && path.is_file() {
+            found.insert(name.to_owned(), path.clone());
+        }
+    }
+    Ok(found)
+}
