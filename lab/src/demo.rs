@@ -7,15 +7,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use lab::{Client, Process, StartError};
-use stage::{Failure, printable};
+use lab::{Client, MAX_STAGE, Process, StartError};
+use stage::{Failure, parse_number, printable};
 
 use crate::get;
 
 #[derive(clap::Args)]
 pub struct Demo {
     /// The number of the stage; without it, the highest that there is
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
     number: Option<u32>,
 }
 

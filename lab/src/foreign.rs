@@ -3,11 +3,25 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
+use stage::Failure;
+
 use crate::port::KeptPort;
 use crate::{Process, StartError};
 
 /// How often it is started, if it ends at once.
 const ATTEMPTS: usize = 3;
+
+/// Checks a command line for [`Process::foreign`] that was given by `--cmd`.
+///
+/// # Errors
+/// A place to fill in is not there: the proxy would listen elsewhere.
+pub fn check_command_line(command_line: &str) -> Result<(), Failure> {
+    if command_line.contains("{listen}") && command_line.contains("{backend}") {
+        return Ok(());
+    }
+    let message = "--cmd needs {listen} and {backend}. Try: --cmd 'proxy {listen} {backend}'";
+    Err(Failure::Usage(message.to_owned()))
+}
 
 impl Process {
     /// Starts any proxy from a command line that holds `{listen}` and `{backend}`, and waits until its port

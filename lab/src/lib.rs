@@ -43,12 +43,16 @@ use std::time::Duration;
 
 pub use backend::Backend;
 pub use client::{Client, Ended, Response};
+pub use foreign::check_command_line;
 pub use port::{FullPort, KeptPort, RefusedPort};
 pub use process::{Finished, Process, StartError, run_to_end};
 pub use record::Received;
 pub use resources::raise_open_files_limit;
 pub use script::Connection;
 pub use wire::{End, Head};
+
+/// The largest number of a stage that a flag may give.
+pub const MAX_STAGE: u64 = 99;
 
 /// How long anything here waits for something to happen, before it fails with a reason.
 pub const PATIENCE: Duration = Duration::from_secs(10);

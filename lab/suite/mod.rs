@@ -8,6 +8,7 @@ mod backend_connections;
 mod bodies;
 mod early_responses;
 mod failures;
+mod flags;
 mod forwarding;
 mod framing;
 mod heads;

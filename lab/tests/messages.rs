@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::Path;
 
+use lab::run_to_end;
+
 /// How a message begins that ends a command.
 const STARTS: [&str; 5] = ["bail!(", "anyhow!(", "Failure::Usage(", "Failure::Environment(", "usage("];
 /// What each of them has one of: the next command, or where it stands.
@@ -66,4 +68,72 @@ fn every_message_that_ends_a_command_says_what_to_do_next() {
         }
     }
     assert!(count >= 30, "only {count} messages were read");
+}
+
+/// Each number and address of the command line beyond its ends, and what is said of it.
+#[test]
+fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
+    const BEYOND: [&str; 4] = ["", "x", "18446744073709551615", "18446744073709551616"];
+    const STAGES: &str = "from 0 to 99";
+    const DELAY: &str = "from 0 to 5000";
+    let bench = |flag: &str| vec!["bench".to_owned(), "1".to_owned(), flag.to_owned()];
+    let mut cases: Vec<(Vec<String>, &str)> = Vec::new();
+    for (flag, first_beyond, range) in [
+        ("--clients", "513", "from 1 to 512"),
+        ("--requests", "10000001", "from 1 to 10000000"),
+        ("--rounds", "100", "from 1 to 99"),
+        ("--open", "0.09", "from 0.1 to 1000000"),
+        ("--delay", "5001", DELAY),
+        ("--accept-delay", "5001", DELAY),
+        ("--stall", "5001", DELAY),
+        ("--stall-every", "0", "from 1 to 10000000"),
+    ] {
+        let values = BEYOND.into_iter().chain([first_beyond]);
+        cases.extend(values.map(|value| (bench(&format!("{flag}={value}")), range)));
+    }
+    let mut add = |arguments: &[&str], words| {
+        cases.push((arguments.iter().map(|argument| (*argument).to_owned()).collect(), words));
+    };
+    for value in BEYOND.into_iter().chain(["100"]) {
+        for command in ["start", "demo"] {
+            add(&[command, value], STAGES);
+        }
+        for command in ["soak", "conform"] {
+            add(&[command, "--stage", value], STAGES);
+        }
+    }
+    for value in BEYOND.into_iter().chain(["0", "1", "10081", "307445734561825861"]) {
+        add(&["soak", "--minutes", value], "from 2 to 10080");
+    }
+    for value in BEYOND.into_iter().chain(["0", "4"]) {
+        add(&["hint", "2.1", "--level", value], "from 1 to 3");
+    }
+    for value in BEYOND.into_iter().chain(["0", "65536"]) {
+        add(&["selftest", "--repeat", value], "from 1 to 65535");
+    }
+    for number in ["0", "99", "18446744073709551616"] {
+        add(&["check", number], "Try: cargo lab list");
+        add(&["hint", number], "Try: cargo lab list");
+        add(&["bench", number], "Try: cargo lab bench 1 2");
+        add(&["diff", "1", number], "Try: cargo lab diff 1 2");
+    }
+    for number in ["0", "99"] {
+        add(&["start", number], "Try: cargo lab list");
+        add(&["demo", number], "Try: cargo lab demo ");
+    }
+    for command in ["soak", "conform"] {
+        add(&[command, "--stage", "0"], "Try: --stage ");
+        add(&[command, "--stage", "99"], "Try: --stage ");
+    }
+    for command in ["proxy", "proxy {listen}", ""] {
+        add(&["conform", "--cmd", command], "Try: --cmd 'proxy {listen} {backend}'");
+        add(&["check", "1", "--cmd", command], "Try: --cmd 'proxy {listen} {backend}'");
+    }
+    add(&["conform", "--only", "no such case"], "Try: cargo lab conform --only chunk");
+    for (arguments, words) in cases {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let finished = run_to_end(env!("CARGO_BIN_EXE_lab"), &arguments).unwrap();
+        assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{arguments:?}: {}", finished.stderr);
+        assert!(finished.stderr.contains(words), "{arguments:?}: {words:?} is not in: {}", finished.stderr);
+    }
 }

@@ -61,15 +61,31 @@ fn is_exhaustion(error: &io::Error) -> bool {
 
 /// Why an address cannot be listened on, and the flag that helps.
 pub(crate) fn bind_failure(flag: &str, address: SocketAddr, error: &io::Error) -> Failure {
-    let free = SocketAddr::new(address.ip(), if address.port() == 8090 { 8091 } else { 8090 });
-    let what = match error.kind() {
+    /// Ports below it are reserved for root.
+    const FIRST_UNRESERVED: u16 = 1024;
+
+    let port = address.port();
+    // As `cargo lab doctor` suggests them: the ports of the default addresses do not collide.
+    let other_port = port.checked_add(10).filter(|&port| port >= FIRST_UNRESERVED).unwrap_or(8090);
+    let elsewhere = SocketAddr::new(address.ip(), other_port);
+    // Every machine has this address.
+    let loopback = SocketAddr::from(([127, 0, 0, 1], port));
+    let (what, helps) = match error.kind() {
         ErrorKind::AddrInUse => {
-            "the port is in use: another stage may still be running. Stop it, or take another port".to_owned()
+            let what =
+                "the port is in use: another stage may still be running. Stop it, or take another port";
+            (what.to_owned(), elsewhere)
         }
-        ErrorKind::PermissionDenied => "ports below 1024 are for root. Take another port".to_owned(),
-        _ => format!("{error}. Take another address"),
+        ErrorKind::PermissionDenied if port < FIRST_UNRESERVED => {
+            (format!("ports below {FIRST_UNRESERVED} are for root. Take another port"), elsewhere)
+        }
+        ErrorKind::AddrNotAvailable if address.ip() != loopback.ip() => {
+            ("this machine does not have that address. Take one that it has".to_owned(), loopback)
+        }
+        _ if address.ip() == loopback.ip() => (format!("{error}. Take another port"), elsewhere),
+        _ => (format!("{error}. Take another address"), loopback),
     };
-    Failure::Environment(format!("cannot listen on {address}: {what}: {flag} {free}"))
+    Failure::Environment(format!("cannot listen on {address}: {what}: {flag} {helps}"))
 }
 
 #[cfg(test)]

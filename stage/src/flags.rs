@@ -1,11 +1,17 @@
 //! The flags that all stages have. A flag never changes its meaning between stages.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use codec::BackendAddress;
 
 use crate::Failure;
+
+/// The largest size that a flag may give: a connection takes a port, and an address has no more of them.
+const MAX_SIZE: u64 = 65_535;
+/// The longest time that a flag may give, one day: a longer one is a mistake, and could overflow the clock.
+const MAX_MINUTES: u64 = 24 * 60;
 
 /// What stands at the end of every stage's `--help`.
 pub const EXAMPLES: &str = "\
@@ -56,9 +62,7 @@ impl Flags {
     }
 
     fn resolve_backend(&self, given: &str) -> Result<BackendAddress, Failure> {
-        let backend = BackendAddress::resolve(given).map_err(|error| {
-            Failure::Usage(format!("--backend {given}: {error}. Try: --backend 127.0.0.1:8081"))
-        })?;
+        let backend = resolve_address("--backend", given, "127.0.0.1:8081")?;
         let listen = resolve_listen("--listen", &self.listen)?;
         if listen.port() != 0 && backend.addresses().iter().any(|address| is_same(address, &listen)) {
             let message =
@@ -69,12 +73,39 @@ impl Flags {
     }
 }
 
+/// The address after a flag that names a server: `HOST:PORT` or `http://HOST:PORT`, with all that the name resolves to.
+///
+/// # Errors
+/// [`Failure::Usage`], which suggests `example`, if it is not such an address, or the name cannot be resolved.
+pub fn resolve_address(flag: &str, text: &str, example: &str) -> Result<BackendAddress, Failure> {
+    let usage = |why: &str| Failure::Usage(format!("{flag} {text}: {why}. Try: {flag} {example}"));
+    let address = BackendAddress::resolve(text).map_err(|error| usage(&error.to_string()))?;
+    // To listen there means any free port; to connect there, nothing.
+    match address.addresses().iter().any(|address| address.port() == 0) {
+        true => Err(usage("no server can be reached at port 0")),
+        false => Ok(address),
+    }
+}
+
 /// The address after a flag such as `--listen`.
 pub(crate) fn resolve_listen(flag: &str, text: &str) -> Result<SocketAddr, Failure> {
-    let resolved = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    resolved.ok_or_else(|| {
-        Failure::Usage(format!("{flag} {text}: it is not host:port. Try: {flag} 127.0.0.1:8090"))
-    })
+    let usage = |why: &str| Failure::Usage(format!("{flag} {text}: {why}. Try: {flag} 127.0.0.1:8090"));
+    let is_host_and_port = |(host, port): (&str, &str)| {
+        !host.is_empty() && !host.contains(['/', '@', ' ']) && port.parse::<u16>().is_ok()
+    };
+    if !text.rsplit_once(':').is_some_and(is_host_and_port) {
+        return Err(usage("it is not host:port"));
+    }
+    let resolved = text
+        .to_socket_addrs()
+        .and_then(|mut addresses| addresses.next().ok_or_else(|| io::Error::other("it has no address")));
+    let address = resolved.map_err(|error| usage(&format!("the name cannot be resolved: {error}")))?;
+    match address.ip() {
+        ip if ip.is_multicast() || ip == Ipv4Addr::BROADCAST => {
+            Err(usage("no client can connect to an address of several hosts"))
+        }
+        _ => Ok(address),
+    }
 }
 
 /// Whether a connection to `backend` would reach a listener at `listen`.
@@ -87,15 +118,28 @@ fn is_same(backend: &SocketAddr, listen: &SocketAddr) -> bool {
     reaches && backend.port() == listen.port()
 }
 
-/// Reads a number that is at least 1, for a flag.
-pub fn parse_size(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("it is not a number from 1 up".to_owned()),
-        Ok(size) => Ok(size),
-    }
+/// Reads a number from `LEAST` to `MOST`, for a flag.
+///
+/// # Errors
+/// It is not such a number; says which numbers are.
+pub fn parse_number<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(text: &str) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| (LEAST..=MOST).contains(number));
+    let number = number.and_then(|number| T::try_from(number).ok());
+    number.ok_or_else(|| format!("it is not a number from {LEAST} to {MOST}"))
 }
 
-/// Reads a time such as `100ms`, `4s` or `2m`, for a flag.
+/// Reads a number of connections, at least 1, for a flag.
+///
+/// # Errors
+/// As [`parse_number`].
+pub fn parse_size(text: &str) -> Result<usize, String> {
+    parse_number::<usize, 1, MAX_SIZE>(text)
+}
+
+/// Reads a time such as `100ms`, `4s` or `2m`, at most a day, for a flag.
+///
+/// # Errors
+/// It is not such a time; says which times are.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let milliseconds = match &text[digits.len()..] {
@@ -106,5 +150,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     let number = digits.parse::<u64>().ok();
     let duration = milliseconds.zip(number).and_then(|(unit, number)| number.checked_mul(unit));
-    duration.map(Duration::from_millis).ok_or_else(|| "it is not a time such as 100ms, 4s or 2m".to_owned())
+    let duration = duration.filter(|&milliseconds| milliseconds <= MAX_MINUTES * 60_000);
+    duration
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("it is not a time such as 100ms, 4s or 2m, up to {MAX_MINUTES}m"))
 }

@@ -28,7 +28,7 @@ pub mod tokio;
 
 pub use codec::printable;
 pub use failure::{Failure, exit};
-pub use flags::{EXAMPLES, Flags, parse_duration, parse_size};
+pub use flags::{EXAMPLES, Flags, parse_duration, parse_number, parse_size, resolve_address};
 pub use hosts::{is_known_host, parse_host_name};
 pub use output::{announce, log_report, log_silent_client};
 pub use stderr::{report_panics, start_log};

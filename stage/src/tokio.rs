@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::accept::{Backoff, bind_failure};
-use crate::flags::resolve_listen;
+use crate::flags::{parse_number, resolve_listen};
 use crate::stderr;
 
 /// How long requests that are in flight may take to end after a stop signal.
@@ -29,6 +29,9 @@ const RESERVED_DESCRIPTORS: u64 = 64;
 
 /// Clients that are served at once where the system sets no limit of its own.
 const MAX_CLIENTS_WITHOUT_LIMIT: u64 = 100_000;
+
+/// The largest `--max-clients`. A process of Linux has at most 1,048,576 descriptors, and each client takes one or two.
+const MAX_CLIENTS: u64 = 1_000_000;
 
 /// The connections of every listener of this process, so that a drain waits for all of them.
 static ALL_CONNECTIONS: Mutex<Vec<Connections>> = Mutex::new(Vec::new());
@@ -51,7 +54,7 @@ pub fn block_on(program: impl Future<Output = anyhow::Result<()>>) -> anyhow::Re
 #[group(skip)]
 pub struct Flags {
     /// How many clients are served at once; the next one waits [default: as many as open files allow]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_number::<u64, 1, MAX_CLIENTS>)]
     pub max_clients: Option<u64>,
 }
 

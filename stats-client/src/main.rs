@@ -9,12 +9,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use codec::BackendAddress;
 use serde::Serialize;
+use stage::parse_number;
 use stats_client::{PATH, get_backends, get_stats};
 
 /// What a terminal takes for: go to the upper left corner, and clear all that follows.
 const CLEAR: &str = "\x1b[H\x1b[J";
+
+/// The most paths that `--top` may ask for: a proxy counts 10,000 apart.
+const MAX_ROWS: u64 = 1_000_000;
+/// The longest pause of `--watch`: one day.
+const MAX_WATCH_SECONDS: u64 = 24 * 60 * 60;
 
 /// Prints the paths that a running stage, from part5 on, has sent the most bytes for
 #[derive(Parser)]
@@ -32,7 +37,7 @@ struct Flags {
     rpc: String,
 
     /// How many paths to print
-    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = parse_number::<usize, 0, MAX_ROWS>)]
     top: usize,
 
     /// Print the backends in the place of the paths (from part6 on)
@@ -44,7 +49,7 @@ struct Flags {
     json: bool,
 
     /// Print again every so many seconds, until Ctrl-C
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_number::<u64, 1, MAX_WATCH_SECONDS>)]
     watch: Option<u64>,
 }
 
@@ -100,9 +105,7 @@ fn run(flags: &Flags) -> anyhow::Result<()> {
 /// Asks once, and returns what to print. The name is resolved each time, because a restart may give it another address.
 fn ask(flags: &Flags) -> anyhow::Result<String> {
     let rpc = flags.rpc.strip_suffix(PATH).unwrap_or(&flags.rpc);
-    let rpc = BackendAddress::resolve(rpc).map_err(|error| {
-        stage::Failure::Usage(format!("--rpc {}: {error}. Try: --rpc 127.0.0.1:8079", flags.rpc))
-    })?;
+    let rpc = stage::resolve_address("--rpc", rpc, "127.0.0.1:8079")?;
     Ok(match (flags.backends, flags.json) {
         (false, false) => table::of(&get_stats(&rpc)?, flags.top),
         (false, true) => json(&get_stats(&rpc)?)?,

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
+use stage::parse_number;
 
 /// The longest time that a flag may give: a day. A longer one is a mistake, and adding it to the clock could overflow.
 const MAX_MILLISECONDS: u64 = 24 * 60 * 60 * 1000;
+/// The largest distance between two stalled responses.
+const MAX_EVERY: u64 = 10_000_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,23 +37,23 @@ pub struct Flags {
     pub log: String,
 
     /// Every response waits that long
-    #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds(0))]
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_number::<u64, 0, MAX_MILLISECONDS>)]
     delay: u64,
 
     /// Sleep that long before the first read of each connection
-    #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds(0))]
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_number::<u64, 0, MAX_MILLISECONDS>)]
     accept_delay: u64,
 
     /// Every N-th response waits that long
-    #[arg(long, value_name = "MS", requires = "stall_every", value_parser = milliseconds(0))]
+    #[arg(long, value_name = "MS", requires = "stall_every", value_parser = parse_number::<u64, 0, MAX_MILLISECONDS>)]
     stall: Option<u64>,
 
     /// Which responses --stall delays: every N-th of all connections together
-    #[arg(long, value_name = "N", requires = "stall", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", requires = "stall", value_parser = parse_number::<u64, 1, MAX_EVERY>)]
     stall_every: Option<u64>,
 
     /// Close a connection that is idle for that long (default: 75000)
-    #[arg(long, value_name = "MS", value_parser = milliseconds(1))]
+    #[arg(long, value_name = "MS", value_parser = parse_number::<u64, 1, MAX_MILLISECONDS>)]
     idle_timeout: Option<u64>,
 }
 
@@ -72,8 +74,4 @@ impl Flags {
         };
         Duration::from_millis(self.delay + stall)
     }
-}
-
-fn milliseconds(least: u64) -> RangedU64ValueParser {
-    clap::value_parser!(u64).range(least..=MAX_MILLISECONDS)
 }

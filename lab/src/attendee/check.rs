@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use lab::tasks::{Program, Task, failure};
-use lab::{sources, stop};
+use lab::{check_command_line, sources, stop};
 use stage::Failure;
 
 use super::build::{self, Verdict};
@@ -37,11 +37,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 pub fn run(check: &Check) -> anyhow::Result<()> {
     let tasks = choose(&check.what)?;
-    if let Some(line) = &check.cmd
-        && !(line.contains("{listen}") && line.contains("{backend}"))
-    {
-        let message = "--cmd needs {listen} and {backend}. Try: --cmd 'proxy {listen} {backend}'";
-        return Err(Failure::Usage(message.to_owned()).into());
+    if let Some(line) = &check.cmd {
+        check_command_line(line)?;
     }
     let places = Places::new()?;
     stop::catch()?;

@@ -1,7 +1,7 @@
 //! `cargo lab hint TASK`: where, what, and nearly the code, one after the other.
 
 use lab::tasks::{Task, heading, wrap};
-use stage::Failure;
+use stage::{Failure, parse_number};
 
 use super::places::Places;
 use super::progress::Progress;
@@ -12,8 +12,8 @@ pub struct Hint {
     task: String,
 
     /// Up to which: 1 where, 2 what, 3 nearly the code
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
-    level: Option<u8>,
+    #[arg(long, value_parser = parse_number::<usize, 1, 3>)]
+    level: Option<usize>,
 }
 
 pub fn run(hint: &Hint) -> anyhow::Result<()> {
@@ -21,7 +21,7 @@ pub fn run(hint: &Hint) -> anyhow::Result<()> {
     let places = Places::new()?;
     let mut progress = Progress::load(&places);
     let seen = progress.hints.get(task.name).copied().unwrap_or(1);
-    let level = hint.level.map_or(seen, usize::from).clamp(1, task.hints.len());
+    let level = hint.level.unwrap_or(seen).clamp(1, task.hints.len());
     progress.hints.insert(task.name.to_owned(), level.max(seen));
     progress.save()?;
 

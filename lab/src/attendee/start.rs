@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
+use lab::MAX_STAGE;
 use lab::tasks::{Stage, Task, apply, heading};
-use stage::Failure;
+use stage::{Failure, parse_number};
 
 use super::backup;
 use super::places::{Places, read_sources, write_sources};
@@ -13,7 +14,7 @@ use super::progress::Progress;
 #[derive(clap::Args)]
 pub struct Start {
     /// The number of the stage
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
     number: u32,
 }
 

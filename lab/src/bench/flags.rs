@@ -1,8 +1,15 @@
 //! What `cargo lab bench` can be asked for.
 
 use clap::ArgAction;
+use stage::parse_number;
 
 use crate::bench::peer::Peer;
+
+/// The longest time that the backend may be told to wait. All three together stay below the timeouts of a proxy.
+const MAX_DELAY_MILLISECONDS: u64 = 5_000;
+const MAX_REQUESTS: u64 = 10_000_000;
+const MAX_CLIENTS: u64 = 512;
+const MAX_ROUNDS: u64 = 99;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +34,7 @@ pub struct Flags {
     pub(super) load: LoadFlags,
 
     /// How many times each is measured, in turns
-    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=99))]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = parse_number::<u32, 1, MAX_ROUNDS>)]
     pub(super) rounds: u32,
 }
 
@@ -35,11 +42,11 @@ pub struct Flags {
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub(super) struct LoadFlags {
     /// How many clients at once; several are measured in turn [default: 8]
-    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=512))]
+    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = parse_number::<u32, 1, MAX_CLIENTS>)]
     pub(super) clients: Vec<u32>,
 
     /// How many requests a run measures [default: 400 to 10000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u64, 1, MAX_REQUESTS>)]
     pub(super) requests: Option<u64>,
 
     /// Send so many a second, and count latencies from when each was due
@@ -51,19 +58,19 @@ pub(super) struct LoadFlags {
     pub(super) path: String,
 
     /// The backend waits so long before each response
-    #[arg(long, value_name = "MS", default_value = "0")]
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_number::<u64, 0, MAX_DELAY_MILLISECONDS>)]
     pub(super) delay: u64,
 
     /// The backend waits so long before it reads a connection
-    #[arg(long, value_name = "MS", default_value = "0")]
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_number::<u64, 0, MAX_DELAY_MILLISECONDS>)]
     pub(super) accept_delay: u64,
 
     /// The backend waits so long before every N-th response
-    #[arg(long, value_name = "MS", requires = "stall_every")]
+    #[arg(long, value_name = "MS", requires = "stall_every", value_parser = parse_number::<u64, 0, MAX_DELAY_MILLISECONDS>)]
     pub(super) stall: Option<u64>,
 
     /// Which responses --stall delays
-    #[arg(long, value_name = "N", requires = "stall", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", requires = "stall", value_parser = parse_number::<u64, 1, MAX_REQUESTS>)]
     pub(super) stall_every: Option<u64>,
 
     /// No warm-up, and a new process for each round
@@ -86,7 +93,7 @@ pub(super) struct LoadFlags {
 fn parse_rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.1..=1_000_000.0).contains(&rate) => Ok(rate),
-        _ => Err("it is not a number of requests a second, such as 100".to_owned()),
+        _ => Err("it is not a number of requests a second from 0.1 to 1000000".to_owned()),
     }
 }
 

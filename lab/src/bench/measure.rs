@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::bench::build::Folders;
-use crate::bench::connection::Expected;
+use crate::bench::connection::{Expected, PATIENCE};
 use crate::bench::figures::{Metric, Series};
 use crate::bench::latencies::Latencies;
 use crate::bench::load::{self, Load};
@@ -236,7 +236,7 @@ fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
 fn ask_backend(backend: SocketAddr, path: &str) -> anyhow::Result<Expected> {
     let ask = || {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {backend}\r\nConnection: close\r\n\r\n");
-        Client::connect(backend)?.exchange(request)
+        Client::connect_with(backend, PATIENCE)?.exchange(request)
     };
     let cannot = || format!("the backend gives no valid response to GET {path}");
     let (first, second) = (ask().with_context(cannot)?, ask().with_context(cannot)?);
@@ -252,6 +252,8 @@ fn lab_request(backend: SocketAddr, method: &str, path: &str) -> anyhow::Result<
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {backend}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     );
-    let response = Client::connect(backend)?.exchange(request).context("the backend shows no counters")?;
+    let response = Client::connect_with(backend, PATIENCE)?
+        .exchange(request)
+        .context("the backend shows no counters")?;
     Ok(response.body)
 }

@@ -4,18 +4,20 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use stage::{Failure, parse_number};
 
 use super::case::written_out;
 use super::column::Column;
 use super::subject::{build, peers, stages};
 use super::verdict::shortened;
 use super::{Row, Subject, Verdict, cases, matrix, run};
+use crate::{MAX_STAGE, check_command_line};
 
 /// The flags of `cargo lab conform`.
 #[derive(clap::Args)]
 pub struct Conform {
     /// Only this stage; without it, all that there are
-    #[arg(long, value_name = "N", conflicts_with = "cmd")]
+    #[arg(long, value_name = "N", conflicts_with = "cmd", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
     stage: Option<u32>,
 
     /// Another proxy: a command line with {listen} and {backend}
@@ -45,7 +47,12 @@ pub struct Conform {
 /// A stage, or the proxy of `--cmd`, fails a case; or something cannot be built or started.
 pub fn command(conform: &Conform) -> anyhow::Result<()> {
     if !cases().any(|case| case.name.contains(&conform.only)) {
-        bail!("no case has {:?} in its name. Try: cargo lab conform --only chunk", conform.only);
+        let message =
+            format!("no case has {:?} in its name. Try: cargo lab conform --only chunk", conform.only);
+        return Err(Failure::Usage(message).into());
+    }
+    if let Some(line) = &conform.cmd {
+        check_command_line(line)?;
     }
     let mut columns = Vec::new();
     for subject in subjects(conform)? {

@@ -1,21 +1,24 @@
 //! The command around a soak: which stages, how long, and the exit code.
 
 use anyhow::bail;
-use stage::Failure;
+use stage::{Failure, parse_number};
 
 use super::{Plan, run};
 use crate::conform::{Subject, build, stages};
-use crate::stop;
+use crate::{MAX_STAGE, stop};
+
+/// The longest load: a week.
+const MAX_MINUTES: u64 = 7 * 24 * 60;
 
 /// The flags of `cargo lab soak`.
 #[derive(clap::Args)]
 pub struct Soak {
     /// Only this stage; without it, all from part2 on
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
     stage: Option<u32>,
 
     /// How long each is loaded
-    #[arg(long, value_name = "MINUTES", default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(long, value_name = "MINUTES", default_value = "2", value_parser = parse_number::<u64, 2, MAX_MINUTES>)]
     minutes: u64,
 }
 
