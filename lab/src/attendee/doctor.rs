@@ -1,7 +1,7 @@
 //! `cargo lab doctor`: whether this machine has what the workshop needs, one line each, and what mends it.
 
 use std::env;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
 
 use super::places::Places;
@@ -98,7 +98,7 @@ fn proxy_variables() -> Finding {
     let set =
         ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].into_iter().find(|name| value(name).is_some());
     let exceptions = ["no_proxy", "NO_PROXY"].into_iter().filter_map(value).collect::<Vec<_>>().join(",");
-    let is_excepted = exceptions.split(',').map(str::trim).any(|host| host == "127.0.0.1" || host == "*");
+    let is_excepted = exceptions.split([',', ' ']).any(leaves_out_loopback);
     match set {
         Some(name) if !is_excepted => fail(
             format!("the variable {name} sends requests to another proxy"),
@@ -107,6 +107,18 @@ fn proxy_variables() -> Finding {
         Some(name) => pass(format!("the variable {name} leaves out 127.0.0.1")),
         None => pass("no variable sends requests to another proxy"),
     }
+}
+
+/// Whether an entry of `no_proxy` stands for 127.0.0.1: all hosts, the address, or a range such as `127.0.0.0/8`.
+fn leaves_out_loopback(entry: &str) -> bool {
+    let (address, bits) = entry.split_once('/').unwrap_or((entry, "32"));
+    let range = address.parse::<Ipv4Addr>().ok().zip(bits.parse::<u32>().ok());
+    let is_in_range = |(address, bits): (Ipv4Addr, u32)| {
+        let differing = address.to_bits() ^ Ipv4Addr::LOCALHOST.to_bits();
+        // All 32 bits may be left out, and that is no shift of a u32.
+        bits <= 32 && u64::from(differing) >> (32 - bits) == 0
+    };
+    entry == "*" || range.is_some_and(is_in_range)
 }
 
 fn open_files() -> Finding {
