@@ -78,6 +78,22 @@ impl Client {
         Ok(Client { wire: Wire::connect(address, patience)? })
     }
 
+    /// Connects to the first of these addresses that accepts.
+    ///
+    /// # Errors
+    /// None of them accepts: if one refused, that is the error, since a machine answered.
+    pub fn connect_to_any(addresses: &[SocketAddr], patience: Duration) -> io::Result<Client> {
+        let mut told = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for &address in addresses {
+            match Client::connect_with(address, patience) {
+                Ok(client) => return Ok(client),
+                Err(_) if told.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(error) => told = error,
+            }
+        }
+        Err(told)
+    }
+
     /// Sends these bytes as they are.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.wire.send(bytes.as_ref())

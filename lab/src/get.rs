@@ -2,7 +2,7 @@
 //! nor a variable such as `http_proxy` stands in between.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -13,28 +13,35 @@ use crate::shown::Shown;
 
 #[derive(clap::Args)]
 pub struct Get {
-    /// The path to fetch, with its query if it has one
+    /// The path to fetch, or http://HOST:PORT/PATH
     path: String,
 
-    /// Where the proxy listens
-    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_PROXY)]
-    proxy: String,
+    /// The proxy, also by its URL [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
+    proxy: Option<String>,
+}
+
+/// The server to ask, and what to ask it for.
+struct Target {
+    authority: String,
+    addresses: Vec<SocketAddr>,
+    path: String,
 }
 
 /// Where a stage listens without flags.
 const DEFAULT_PROXY: &str = "127.0.0.1:8080";
+const EXAMPLE: &str = "cargo lab get /hello/you";
 /// Longer than a proxy waits for its backend, so that its 504 is seen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn run(get: &Get) -> anyhow::Result<()> {
-    let proxy = get.proxy.as_str();
-    let address = resolve(proxy)?;
-    let request = request(&get.path, proxy)?;
+    let Target { authority: proxy, addresses, path } = Target::new(get)?;
+    let request = request(&path, &proxy)?;
     let started = Instant::now();
-    let mut client = Client::connect_with(address, PATIENCE).map_err(|error| match error.kind() {
+    let mut client = Client::connect_to_any(&addresses, PATIENCE).map_err(|error| match error.kind() {
         ErrorKind::ConnectionRefused => {
             // The demo listens on the default address only.
-            let start = match proxy {
+            let start = match proxy.as_str() {
                 DEFAULT_PROXY => "cargo lab demo".to_owned(),
                 _ => format!("cargo run -p part1 -- --listen {proxy}"),
             };
@@ -84,6 +91,39 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
     Ok(())
 }
 
+impl Target {
+    fn new(get: &Get) -> Result<Target, Failure> {
+        let is_scheme =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let Some((scheme, rest)) = get.path.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
+            let proxy = get.proxy.as_deref().unwrap_or(DEFAULT_PROXY);
+            return Target::at("--proxy", proxy, DEFAULT_PROXY, &get.path);
+        };
+        if !scheme.eq_ignore_ascii_case("http") {
+            let message = format!("{scheme}:// is not spoken here, only http://. Try: {EXAMPLE}");
+            return Err(Failure::Usage(message));
+        }
+        if let Some(proxy) = &get.proxy {
+            let message = format!("both the URL and --proxy name a server. Try: {EXAMPLE} --proxy {proxy}");
+            return Err(Failure::Usage(message));
+        }
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        // RFC 9110 section 7.1: a fragment is not sent.
+        let path = path.split('#').next().unwrap_or_default();
+        // RFC 9110 section 4.2.1: without a port it is 80. A colon within brackets is part of an address.
+        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        let authority = if has_port { authority.to_owned() } else { format!("{authority}:80") };
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        Target::at("cargo lab get", &authority, "http://127.0.0.1:8080/", &format!("{slash}{path}"))
+    }
+
+    fn at(flag: &str, server: &str, example: &str, path: &str) -> Result<Target, Failure> {
+        let server = stage::resolve_address(flag, server, example)?;
+        let (authority, addresses) = (server.authority().to_owned(), server.addresses().to_vec());
+        Ok(Target { authority, addresses, path: path.to_owned() })
+    }
+}
+
 /// The summary and the fields, after the body: its length and the time are only known then.
 fn report(response: &Response, length: usize, elapsed: Duration) {
     let reason = printable(&response.reason);
@@ -95,8 +135,7 @@ fn report(response: &Response, length: usize, elapsed: Duration) {
 
 pub fn request(path: &str, host: &str) -> Result<String, Failure> {
     if path.is_empty() || !path.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
-        let message =
-            format!("{path:?} is not a path. Write other characters as %XX: cargo lab get /hello/you");
+        let message = format!("{path:?} is not a path. Write other characters as %XX: {EXAMPLE}");
         return Err(Failure::Usage(message));
     }
     // Some shells on Windows turn a path with a leading slash into the name of a file, so it may be left out.
@@ -105,11 +144,4 @@ pub fn request(path: &str, host: &str) -> Result<String, Failure> {
     Ok(format!(
         "GET {slash}{path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: lab/{version}\r\nConnection: close\r\n\r\n"
     ))
-}
-
-fn resolve(proxy: &str) -> Result<SocketAddr, Failure> {
-    let resolved = proxy.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    resolved.ok_or_else(|| {
-        Failure::Usage(format!("--proxy {proxy}: it is not host:port. Try: --proxy 127.0.0.1:8080"))
-    })
 }

@@ -5,8 +5,11 @@
 
 use lab::{Backend, Finished, RefusedPort, run_to_end};
 
+const LAB: &str = env!("CARGO_BIN_EXE_lab");
+const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
 fn get(backend: &Backend, path: &str) -> Finished {
-    run_to_end(env!("CARGO_BIN_EXE_lab"), &["get", path, "--proxy", &backend.address().to_string()]).unwrap()
+    run_to_end(LAB, &["get", path, "--proxy", &backend.address().to_string()]).unwrap()
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn what_a_terminal_would_act_on_is_shown_and_the_body_in_a_pipe_is_untouched() {
 fn where_nothing_listens_it_says_what_to_start() {
     let port = RefusedPort::bind().unwrap();
     let address = port.address().unwrap().to_string();
-    let finished = run_to_end(env!("CARGO_BIN_EXE_lab"), &["get", "/", "--proxy", &address]).unwrap();
+    let finished = run_to_end(LAB, &["get", "/", "--proxy", &address]).unwrap();
     assert_eq!(finished.code, Some(1));
     let message =
         format!("error: nothing listens on {address}. Try: cargo run -p part1 -- --listen {address}\n");
@@ -63,11 +66,73 @@ fn where_nothing_listens_it_says_what_to_start() {
 }
 
 #[test]
+fn the_proxy_may_be_the_url_of_the_ready_line() {
+    let backend = Backend::good(HELLO).unwrap();
+    let address = backend.address();
+    for proxy in [format!("http://{address}"), format!("http://{address}/"), address.to_string()] {
+        let finished = run_to_end(LAB, &["get", "/a", "--proxy", &proxy]).unwrap();
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), "hello"), "{}", finished.stderr);
+    }
+    for request in backend.requests() {
+        assert_eq!(request.head.start_line, "GET /a HTTP/1.1");
+        assert_eq!(request.head.field("host"), Some(address.to_string().as_str()));
+    }
+}
+
+#[test]
+fn a_url_is_the_server_and_the_path() {
+    let backend = Backend::good(HELLO).unwrap();
+    let (address, port) = (backend.address(), backend.address().port());
+    for (url, target) in [
+        (format!("http://{address}/a?b=http://c"), "/a?b=http://c"),
+        (format!("HTTP://{address}"), "/"),
+        (format!("http://{address}?b#c"), "/?b"),
+        (format!("http://localhost:{port}/a#c"), "/a"),
+    ] {
+        let finished = run_to_end(LAB, &["get", &url]).unwrap();
+        assert_eq!(
+            (finished.code, finished.stdout.as_str()),
+            (Some(0), "hello"),
+            "{url}: {}",
+            finished.stderr
+        );
+        let last = backend.requests().pop().unwrap();
+        assert_eq!(last.head.start_line, format!("GET {target} HTTP/1.1"), "{url}");
+        let host = if url.contains("localhost") { format!("localhost:{port}") } else { address.to_string() };
+        assert_eq!(last.head.field("host"), Some(host.as_str()), "{url}");
+    }
+    // A path that has a URL in it is a path.
+    let finished = get(&backend, "/to?b=http://c/d");
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(backend.requests().pop().unwrap().head.start_line, "GET /to?b=http://c/d HTTP/1.1");
+}
+
+#[test]
+fn a_server_that_cannot_be_asked_ends_with_exit_code_2_and_what_to_try() {
+    let unknown = format!("{}:80", "a".repeat(300));
+    for (arguments, words) in [
+        (&["https://127.0.0.1/a"][..], "https:// is not spoken here, only http://. Try: "),
+        (&["http://127.0.0.1:0/a"], "port 0. Try: cargo lab get http://127.0.0.1:8080/"),
+        (&["http://127.0.0.1:65536/a"], "Try: cargo lab get http://127.0.0.1:8080/"),
+        (&["http:///a"], "Try: cargo lab get http://127.0.0.1:8080/"),
+        (&["http://user@127.0.0.1:80/a"], "Try: cargo lab get http://127.0.0.1:8080/"),
+        (&["http://127.0.0.1:80/a", "--proxy", "127.0.0.1:8090"], "/you --proxy 127.0.0.1:8090"),
+        (&["/a", "--proxy", "127.0.0.1:0"], "port 0. Try: --proxy 127.0.0.1:8080"),
+        (&["/a", "--proxy", "http://127.0.0.1:8080/a"], "Try: --proxy 127.0.0.1:8080"),
+        (&["/a", "--proxy", &unknown], "cannot be resolved"),
+    ] {
+        let finished = run_to_end(LAB, &[&["get"], arguments].concat()).unwrap();
+        assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{arguments:?}: {}", finished.stderr);
+        assert!(finished.stderr.contains(words), "{arguments:?}: {}", finished.stderr);
+    }
+}
+
+#[test]
 fn a_path_or_an_address_that_is_none_ends_with_exit_code_2() {
     let backend = Backend::silent().unwrap();
     assert_eq!(get(&backend, "/a b").code, Some(2));
     assert_eq!(get(&backend, "/\r\nA: b").code, Some(2));
-    let finished = run_to_end(env!("CARGO_BIN_EXE_lab"), &["get", "/", "--proxy", "nonsense"]).unwrap();
+    let finished = run_to_end(LAB, &["get", "/", "--proxy", "nonsense"]).unwrap();
     assert_eq!(finished.code, Some(2));
     assert_eq!(backend.accepted(), 0);
 }

@@ -37,6 +37,23 @@ fn the_client_reads_each_framing() {
 }
 
 #[test]
+fn the_client_tries_every_address() {
+    let (refuses, backend) = (RefusedPort::bind().unwrap(), Backend::good(HELLO).unwrap());
+    let refuses = refuses.address().unwrap();
+    let patience = Duration::from_secs(10);
+    let mut client = Client::connect_to_any(&[refuses, backend.address()], patience).unwrap();
+    assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+    // RFC 3849: no machine has it. That one refuses says more than that the other cannot be reached.
+    let unreachable = "[2001:db8::1]:80".parse().unwrap();
+    for addresses in [[refuses, unreachable], [unreachable, refuses]] {
+        let error = Client::connect_to_any(&addresses, Duration::from_secs(1)).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{addresses:?}: {error}");
+    }
+    let error = Client::connect_to_any(&[], patience).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
+}
+
+#[test]
 fn the_client_refuses_what_is_not_valid() {
     for bytes in [
         "HTTP/1.1 200 OK\nContent-Length: 0\n\n\r\n\r\n",
