@@ -70,8 +70,9 @@ pub struct Lent {
 impl Pool {
     pub fn new(backend: BackendAddress, flags: &Flags) -> Pool {
         let idle = Arc::new(IdleConnections::new(flags.pool_size, flags.pool_idle));
-        tokio::spawn(sweep(Arc::downgrade(&idle)));
-        Pool { backend, size: flags.pool_size, wait: flags.pool_wait, idle, borrows: Borrows::default() }
+        let borrows = Borrows::default();
+        tokio::spawn(sweep(Arc::downgrade(&idle), borrows.clone()));
+        Pool { backend, size: flags.pool_size, wait: flags.pool_wait, idle, borrows }
     }
 
     /// A connection to the backend: an idle one if there is one, else a new one.
@@ -91,6 +92,7 @@ impl Pool {
     /// A connection that has come back; `None` if fewer are borrowed than the pool holds, and none is idle.
     async fn wait_for_return(&self) -> Option<BackendConnection> {
         loop {
+            let loss = self.borrows.loss();
             // Read before the channel: a connection is sent back first, and is not counted after that.
             let may_return = self.borrows.count() >= self.size;
             let idle = self.idle.take();
@@ -103,7 +105,7 @@ impl Pool {
                         return Some(idle.connection);
                     }
                 }
-                () = self.borrows.wait_for_loss() => {}
+                () = loss => {}
             }
         }
     }
@@ -212,13 +214,14 @@ impl IdleConnections {
 }
 
 /// Sweeps until the pool is gone.
-async fn sweep(idle: Weak<IdleConnections>) {
+async fn sweep(idle: Weak<IdleConnections>, borrows: Borrows) {
     loop {
         sleep(SWEEP_INTERVAL).await;
         let Some(idle) = idle.upgrade() else {
             return;
         };
         idle.sweep();
+        borrows.wake();
     }
 }
 

@@ -40,9 +40,15 @@ impl Borrows {
         self.0.count.load(Ordering::Acquire)
     }
 
-    /// Waits until a connection is lost. May return early, and may be dropped and called again.
-    pub async fn wait_for_loss(&self) {
-        self.0.lost.notified().await;
+    /// Ends when a connection is lost, or [`wake`](Borrows::wake) is called, after this call: so call it before
+    /// [`count`](Borrows::count). May be dropped.
+    pub fn loss(&self) -> impl Future<Output = ()> {
+        self.0.lost.notified()
+    }
+
+    /// Makes all callers that wait for a loss count again: an idle connection may have been closed.
+    pub fn wake(&self) {
+        self.0.lost.notify_waiters();
     }
 }
 
@@ -57,7 +63,7 @@ impl Drop for Borrow {
     fn drop(&mut self) {
         self.shared.count.fetch_sub(1, Ordering::Release);
         if !self.is_returned {
-            self.shared.lost.notify_one();
+            self.shared.lost.notify_waiters();
         }
     }
 }
