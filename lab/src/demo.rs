@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use lab::{Client, MAX_STAGE, Process, StartError};
 use stage::{Failure, parse_number, printable};
+use testkit::{Client, MAX_STAGE, Process, StartError};
 
 use crate::get;
 

@@ -8,8 +8,8 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use crate::sources;
 use anyhow::Context;
-use lab::sources;
 use similar::{ChangeTag, TextDiff};
 use stage::Failure;
 

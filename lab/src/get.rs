@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use lab::{Client, Response};
 use stage::{Failure, printable};
+use testkit::{Client, Response};
 
 use crate::shown::Shown;
 

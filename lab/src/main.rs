@@ -1,15 +1,9 @@
 //! `cargo lab ...`: the attendee's tool.
 
-mod attendee;
-mod demo;
-mod diff;
-mod get;
-mod shown;
-
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lab::bench;
+use lab::{bench, check, demo, diff, doctor, get, hint, list, start};
 
 /// The workshop's tool
 #[derive(Parser)]
@@ -23,18 +17,22 @@ struct Lab {
 enum Command {
     /// Measure stages against each other; b1, b2, b3 and b5 are graded
     Bench(bench::Flags),
-    /// Run cases, each with its RFC section, against stages or any proxy
-    Conform(lab::conform::Conform),
     /// Start the demo backend and a stage before it, and make two requests
     Demo(demo::Demo),
     /// Show what one stage changed in the sources of another
     Diff(diff::Diff),
     /// Fetch a path through the stage that is running
     Get(get::Get),
-    /// Load stages while their backend fails in every way; count losses
-    Soak(lab::soak::Soak),
-    #[command(flatten)]
-    Attendee(attendee::Command),
+    /// Look whether this machine has what the workshop needs
+    Doctor,
+    /// List the stages, their tasks, and what is done
+    List,
+    /// Fill work/ with the start of a stage; what it replaces is kept
+    Start(start::Start),
+    /// Check the tasks of a stage, or one task, in work/
+    Check(check::Check),
+    /// Show a hint for a task
+    Hint(hint::Hint),
 }
 
 const EXAMPLES: &str = "\
@@ -49,11 +47,13 @@ fn main() -> ExitCode {
     stage::report_panics();
     stage::exit(match Lab::parse().command {
         Command::Bench(flags) => bench::run(&flags),
-        Command::Conform(conform) => lab::conform::command(&conform),
         Command::Demo(demo) => demo::run(&demo),
         Command::Diff(diff) => diff::run(&diff),
         Command::Get(get) => get::run(&get),
-        Command::Soak(soak) => lab::soak::command(&soak),
-        Command::Attendee(command) => attendee::run(&command),
+        Command::Doctor => doctor::run(),
+        Command::List => list::run(),
+        Command::Start(start) => start::run(&start),
+        Command::Check(check) => check::run(&check),
+        Command::Hint(hint) => hint::run(&hint),
     })
 }

@@ -1,52 +1,58 @@
-//! How far a long command is, on stderr: a line that changes on a terminal, else a line a step.
+//! What the attendee has done so far, in a text file that outlives the commands.
+//!
+//! Its lines are `stage 2`, `done 2.1` and `hint 2.1 1`. Others, of another version, are dropped.
 
-use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
 
-/// How often the line changes.
-const EVERY: Duration = Duration::from_millis(250);
+use anyhow::Context;
 
-pub(crate) struct Progress {
-    is_terminal: bool,
-    what: String,
-    shown: Option<Instant>,
+use crate::places::Places;
+
+#[derive(Default)]
+pub struct Progress {
+    file: PathBuf,
+    /// The stage that work/ was filled with last; it is committed with the first.
+    pub stage: Option<u32>,
+    /// Tasks whose check has passed.
+    pub done: BTreeSet<String>,
+    /// Task -> the highest level of hint that was shown.
+    pub hints: BTreeMap<String, usize>,
 }
 
 impl Progress {
-    pub(crate) fn new() -> Progress {
-        let is_terminal = io::stderr().is_terminal();
-        Progress { is_terminal, what: String::new(), shown: None }
-    }
-
-    /// A step begins.
-    pub(crate) fn step(&mut self, what: &str) {
-        (self.what, self.shown) = (what.to_owned(), None);
-        if !self.is_terminal {
-            eprintln!("{what}");
+    /// Reads it. A file that is not there is an empty one.
+    pub fn load(places: &Places) -> Progress {
+        let file = places.kept.join("progress");
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let mut progress = Progress { file, ..Progress::default() };
+        for line in text.lines() {
+            match line.split(' ').collect::<Vec<_>>()[..] {
+                ["stage", number] => progress.stage = number.parse().ok(),
+                ["done", task] => drop(progress.done.insert(task.to_owned())),
+                ["hint", task, level] => {
+                    if let Ok(level) = level.parse() {
+                        progress.hints.insert(task.to_owned(), level);
+                    }
+                }
+                _ => {}
+            }
         }
+        progress
     }
 
-    /// How far the step is.
-    pub(crate) fn show(&mut self, how_far: &str) {
-        if self.is_terminal && self.shown.is_none_or(|shown| shown.elapsed() >= EVERY) {
-            self.shown = Some(Instant::now());
-            self.line(&format!("{}, {how_far}", self.what));
+    pub fn save(&self) -> anyhow::Result<()> {
+        let stage = self.stage.iter().map(|number| format!("stage {number}\n"));
+        let done = self.done.iter().map(|task| format!("done {task}\n"));
+        let hints = self.hints.iter().map(|(task, level)| format!("hint {task} {level}\n"));
+        let text: String = stage.chain(done).chain(hints).collect();
+        let cannot = || format!("cannot write {}", self.file.display());
+        if let Some(folder) = self.file.parent() {
+            fs::create_dir_all(folder).with_context(cannot)?;
         }
-    }
-
-    /// Nothing of the line stays.
-    pub(crate) fn clear(&mut self) {
-        if self.is_terminal {
-            self.line("");
-        }
-    }
-
-    fn line(&self, text: &str) {
-        /// Enough for every line, so that nothing stays of a longer one.
-        const WIDTH: usize = 78;
-        let mut stderr = io::stderr().lock();
-        let end = if text.is_empty() { "\r" } else { "" };
-        // A stderr that is closed is no reason to stop.
-        let _ = write!(stderr, "\r{text:WIDTH$}{end}").and_then(|()| stderr.flush());
+        // In one step, so that a command that is broken off leaves the old one or the new one.
+        let unfinished = self.file.with_extension("new");
+        fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, &self.file)).with_context(cannot)
     }
 }

@@ -278,9 +278,7 @@ fn a_check_says_what_it_saw_and_where_to_look() {
 #[test]
 fn the_help_of_every_command_fits_80_columns() {
     let scratch = Scratch::new("help");
-    for command in
-        ["", "demo", "get", "diff", "doctor", "list", "start", "check", "hint", "bench", "selftest"]
-    {
+    for command in ["", "demo", "get", "diff", "doctor", "list", "start", "check", "hint", "bench"] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         // It looks at each line.
         assert_eq!(scratch.run(&arguments).code, Some(0), "{command}");

@@ -15,7 +15,7 @@ use lab::bench::{
     Expectation, Expected, Latencies, Load, Outcome, Pacing, Ratio, Series, Variant, Verdict, run_load,
     variant_names,
 };
-use lab::run_to_end;
+use testkit::run_to_end;
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 const BODY: &str = "hello\n";

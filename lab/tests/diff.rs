@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use lab::{Finished, run_to_end};
+use testkit::{Finished, run_to_end};
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 

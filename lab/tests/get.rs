@@ -3,7 +3,7 @@
 // A test says what failed by failing.
 #![allow(clippy::unwrap_used)]
 
-use lab::{Backend, Finished, RefusedPort, run_to_end};
+use testkit::{Backend, Finished, RefusedPort, run_to_end};
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";

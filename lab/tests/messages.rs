@@ -6,12 +6,12 @@
 use std::fs;
 use std::path::Path;
 
-use lab::run_to_end;
+use testkit::run_to_end;
 
 /// How a message begins that ends a command.
 const STARTS: [&str; 5] = ["bail!(", "anyhow!(", "Failure::Usage(", "Failure::Environment(", "usage("];
 /// What each of them has one of: the next command, or where it stands.
-const NEXT: [&str; 4] = ["Try: ", "Try one of: ", "cargo lab ", "above"];
+const NEXT: [&str; 5] = ["Try: ", "Try one of: ", "cargo lab ", "cargo maintain ", "above"];
 /// A message that only adds where it was to another one.
 const ADDED: [&str; 3] = ["docs/src/{name}: {error}", "task {}: {error}", "cannot catch Ctrl-C: {error}"];
 
@@ -44,12 +44,8 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
 fn every_message_that_ends_a_command_says_what_to_do_next() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    for part in ["attendee", "bench"] {
-        sources(&folder.join(part), &mut files);
-    }
-    for name in ["demo.rs", "diff.rs", "get.rs", "stop.rs"] {
-        files.push((name.to_owned(), fs::read_to_string(folder.join(name)).unwrap()));
-    }
+    sources(&folder, &mut files);
+    sources(&folder.join("../../tools/maintain/src"), &mut files);
     let mut count = 0;
     for (file, text) in files {
         for start in STARTS {
@@ -98,18 +94,9 @@ fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
         for command in ["start", "demo"] {
             add(&[command, value], STAGES);
         }
-        for command in ["soak", "conform"] {
-            add(&[command, "--stage", value], STAGES);
-        }
-    }
-    for value in BEYOND.into_iter().chain(["0", "1", "10081", "307445734561825861"]) {
-        add(&["soak", "--minutes", value], "from 2 to 10080");
     }
     for value in BEYOND.into_iter().chain(["0", "4"]) {
         add(&["hint", "2.1", "--level", value], "from 1 to 3");
-    }
-    for value in BEYOND.into_iter().chain(["0", "65536"]) {
-        add(&["selftest", "--repeat", value], "from 1 to 65535");
     }
     for number in ["0", "99", "18446744073709551616"] {
         add(&["check", number], "Try: cargo lab list");
@@ -121,15 +108,9 @@ fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
         add(&["start", number], "Try: cargo lab list");
         add(&["demo", number], "Try: cargo lab demo ");
     }
-    for command in ["soak", "conform"] {
-        add(&[command, "--stage", "0"], "Try: --stage ");
-        add(&[command, "--stage", "99"], "Try: --stage ");
-    }
     for command in ["proxy", "proxy {listen}", ""] {
-        add(&["conform", "--cmd", command], "Try: --cmd 'proxy {listen} {backend}'");
         add(&["check", "1", "--cmd", command], "Try: --cmd 'proxy {listen} {backend}'");
     }
-    add(&["conform", "--only", "no such case"], "Try: cargo lab conform --only chunk");
     for (arguments, words) in cases {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let finished = run_to_end(env!("CARGO_BIN_EXE_lab"), &arguments).unwrap();

@@ -3,9 +3,9 @@
 // A test says what failed by failing.
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../lab/suite/many/mod.rs"]
+#[path = "../../tools/conformance/suite/many/mod.rs"]
 mod many;
-#[path = "../../lab/suite/mod.rs"]
+#[path = "../../tools/conformance/suite/mod.rs"]
 mod suite;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_part2");

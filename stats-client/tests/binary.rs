@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use lab::{Backend, Finished, RefusedPort, run_to_end};
+use testkit::{Backend, Finished, RefusedPort, run_to_end};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stats-client");
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may fail.
 
-use lab::{Backend, Process, run_to_end};
+use testkit::{Backend, Process, run_to_end};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stats-client");
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use lab::{Backend, PATIENCE, run_to_end};
+use testkit::{Backend, PATIENCE, run_to_end};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stats-client");
 

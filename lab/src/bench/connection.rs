@@ -1,6 +1,6 @@
 //! One connection of the load generator: it sends a request and verifies every byte of the response.
 //!
-//! It is leaner than `lab::Client`, which keeps all that it reads: what the load generator spends, the proxy under
+//! It is leaner than `testkit::Client`, which keeps all that it reads: what the load generator spends, the proxy under
 //! test does not get.
 
 use std::io::{ErrorKind, Read, Write};

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use crate::bench::connection::{Connection, Expected, Persistence};
 use crate::bench::latencies::Latencies;
 use crate::bench::usage;
-use crate::stop;
+use testkit::stop;
 
 /// After so many errors a run is over: it is invalid anyway.
 const MOST_ERRORS: u64 = 20;

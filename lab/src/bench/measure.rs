@@ -16,8 +16,8 @@ use crate::bench::latencies::Latencies;
 use crate::bench::load::{self, Load};
 use crate::bench::plan::{Plan, Program, Subject};
 use crate::bench::usage;
-use crate::progress::Progress;
-use crate::{Client, Process, StartError, run_to_end, stop};
+use testkit::progress::Progress;
+use testkit::{Client, Process, StartError, run_to_end, stop};
 
 /// One run: a subject, a number of clients, a round.
 #[derive(Debug)]

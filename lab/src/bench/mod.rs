@@ -33,13 +33,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use crate::progress::Progress;
-use crate::stop;
-use crate::tasks::wrap;
 use build::Folders;
 use environment::Environment;
 use plan::{Plan, Program};
 use report::Comparison;
+use testkit::progress::Progress;
+use testkit::stop;
+use testkit::text::wrap;
 
 pub use connection::Expected;
 pub use exercise::{Expectation, names as exercises};
@@ -85,13 +85,13 @@ fn evaluate(folders: &Folders, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
     for warning in &plan.warnings {
         eprint!("{}", wrap(&format!("warning: {warning}"), ""));
     }
-    crate::raise_open_files_limit().context("cannot raise the limit of open files")?;
+    testkit::raise_open_files_limit().context("cannot raise the limit of open files")?;
     let binaries = build(plan, folders);
     stop::exit_if_stopped();
     let binaries = binaries?;
     let folder = folders.lab("bench");
     let environment = Environment::new(&folders.workspace, &folder);
-    let mut progress = Progress::new();
+    let mut progress = Progress::default();
     let measured = measure::run(plan, folders, &binaries, &mut progress);
     progress.clear();
     stop::exit_if_stopped();

@@ -10,8 +10,8 @@ use std::process::Command;
 use anyhow::Context;
 use stage::Failure;
 
-use crate::Process;
-use crate::port::KeptPort;
+use testkit::KeptPort;
+use testkit::Process;
 
 /// A proxy that may be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -6,7 +6,7 @@ use crate::bench::environment::Environment;
 use crate::bench::measure::{Case, Invalid};
 use crate::bench::plan::Plan;
 use crate::bench::report::{self, Comparison};
-use crate::tasks::wrap;
+use testkit::text::wrap;
 
 const INDENT: &str = "     ";
 /// The columns of the two tables: what a client sees, and what it costs.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::Process;
+use testkit::Process;
 
 /// The processor time that a stage or peer has used.
 pub(super) fn of_process(process: &Process) -> Option<Duration> {

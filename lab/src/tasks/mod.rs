@@ -1,7 +1,7 @@
 //! The attendee's tasks: what is cut out of each stage, how it is checked, and what is said about it.
 //!
 //! A task is a patch that cuts its region out of partN, and a check that passes on partN and fails on the cut.
-//! `cargo lab selftest` proves both. A rule that lives in the codec is never a task.
+//! `cargo maintain selftest` proves both. A rule that lives in the codec is never a task.
 
 /// What the checks must not let pass.
 mod mistakes;
@@ -20,7 +20,7 @@ mod trial;
 
 pub use mistakes::{MISTAKES, Mistake};
 pub use patch::apply;
-pub use report::{failure, heading, wrap};
+pub use report::{failure, heading};
 pub use trial::{CLIENT_PATIENCE, Program, Running, Seen, Subject};
 
 /// Something for the attendee to write.

@@ -1,9 +1,9 @@
 //! What is said about a task and its check, in lines of at most 80 columns.
 
+use testkit::text::wrap;
+
 use super::{Seen, Task};
 
-/// The widest line.
-const COLUMNS: usize = 80;
 /// Where what belongs to a line above begins.
 const INDENT: &str = "     ";
 
@@ -35,30 +35,4 @@ pub fn heading(task: &Task) -> String {
     let Task { name, title, file, function, lines, minutes, .. } = task;
     let lines = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
     format!("{name} {title}\n{INDENT}work/src/{file}, {function}: at most {lines}, {minutes} minutes\n")
-}
-
-/// Breaks text into lines that begin with `indent`. Lines of code, which begin with four spaces, stay as they are.
-pub fn wrap(text: &str, indent: &str) -> String {
-    let mut wrapped = String::new();
-    for paragraph in text.lines() {
-        if paragraph.starts_with("    ") {
-            wrapped.push_str(&format!("{indent}{paragraph}\n"));
-            continue;
-        }
-        let mut line = indent.to_owned();
-        for word in paragraph.split_whitespace() {
-            let has_words = line.len() > indent.len();
-            if has_words && line.chars().count() + 1 + word.chars().count() > COLUMNS {
-                wrapped.push_str(&line);
-                wrapped.push('\n');
-                line = indent.to_owned();
-            } else if has_words {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        wrapped.push_str(line.trim_end());
-        wrapped.push('\n');
-    }
-    wrapped
 }

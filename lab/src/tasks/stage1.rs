@@ -1,6 +1,6 @@
 //! Stage 1: steps 5 to 7 of one exchange.
 
-use crate::Backend;
+use testkit::Backend;
 
 use super::Task;
 use super::trial::{GET, HELLO, Seen, Subject, ensure, exchange, pattern};

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::channel;
 
-use crate::Backend;
+use testkit::Backend;
 
 use super::Task;
 use super::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, silence};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use crate::{Backend, Response};
+use testkit::{Backend, Response};
 
 use super::Task;
 use super::trial::{GET, HELLO, Running, Seen, Subject, ensure, exchange, get, silence};

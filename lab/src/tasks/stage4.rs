@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-use crate::{Backend, Client};
+use testkit::{Backend, Client};
 
 use super::Task;
 use super::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, exchange, times};

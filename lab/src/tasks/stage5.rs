@@ -1,6 +1,6 @@
 //! Stage 5: the stats RPC tells what was counted, and nobody waits for who asks.
 
-use crate::{Backend, Client, Response};
+use testkit::{Backend, Client, Response};
 
 use super::Task;
 use super::trial::{HELLO, Running, Seen, Subject, ensure, exchange, get};

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Instant;
 
-use crate::{Backend, Client, KeptPort, RefusedPort};
+use testkit::{Backend, Client, KeptPort, RefusedPort};
 
 use super::Task;
 use super::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Seen, Subject, ensure, exchange, times};

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::port::KeptPort;
-use crate::{Backend, Client, Process, Response, StartError};
+use testkit::KeptPort;
+use testkit::{Backend, Client, Process, Response, StartError};
 
 use super::Task;
 

@@ -1,0 +1,74 @@
+//! Keeps what `cargo lab start` replaces.
+//!
+//! Invariant: what is replaced is neither copied nor deleted. It is renamed, so every byte and every link of it is kept.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::sources;
+use anyhow::{Context, anyhow};
+
+use crate::places::date_and_time;
+
+/// Whether the source files below a folder are exactly these. Files that Cargo does not build are ignored.
+pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
+    let Ok(found) = sources::files(folder) else {
+        return false;
+    };
+    let is_same = |((name, path), (wanted, text)): ((&String, &PathBuf), (&String, &String))| {
+        name == wanted && fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())
+    };
+    found.len() == files.len() && found.iter().zip(files).all(is_same)
+}
+
+/// Moves all that is in a folder to a new folder below `backups`, and returns that; `None` if there is nothing.
+///
+/// The folder itself stays, so that a shell that is in it remains there. If it is a link or a file, that is moved.
+pub fn move_away(folder: &Path, backups: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let cannot = || format!("cannot read {}", folder.display());
+    let paths = match folder.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => {
+            let entries = folder.read_dir().with_context(cannot)?;
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<_, _>>()
+                .with_context(cannot)?
+        }
+        Ok(_) => vec![folder.to_owned()],
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error).with_context(cannot),
+    };
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let backup =
+        new_folder(backups).with_context(|| format!("cannot make a folder in {}", backups.display()))?;
+    for path in paths {
+        let kept = backup.join(path.file_name().unwrap_or_default());
+        fs::rename(&path, &kept).map_err(|error| {
+            let (path, kept) = (path.display(), kept.display());
+            anyhow!("cannot move {path} to {kept}: {error}. Close what uses it, then: cargo lab start")
+        })?;
+    }
+    Ok(Some(backup))
+}
+
+/// Makes a folder that is named after the time. Two within a second get two names.
+fn new_folder(backups: &Path) -> io::Result<PathBuf> {
+    fs::create_dir_all(backups)?;
+    let (date, time) = date_and_time(SystemTime::now());
+    let stamp = format!("{date}-{}", time.replace(':', ""));
+    let mut number = 0;
+    loop {
+        let name = if number == 0 { stamp.clone() } else { format!("{stamp}-{number}") };
+        let folder = backups.join(name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}

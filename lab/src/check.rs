@@ -1,0 +1,199 @@
+//! `cargo lab check N`: builds work, and checks its tasks from outside, as a client and a backend see it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::sources;
+use crate::tasks::{Program, Task, failure};
+use anyhow::Context;
+use stage::Failure;
+use testkit::say;
+use testkit::{check_command_line, stop};
+
+use crate::build::{self, Verdict};
+use crate::places::{Places, date_and_time};
+use crate::progress::Progress;
+use crate::{hint, list, start};
+
+#[derive(clap::Args)]
+pub struct Check {
+    /// The number of a stage, as 2, or a task, as 2.1
+    #[arg(value_name = "N|N.K")]
+    what: String,
+
+    /// Check again whenever a source file of work/ changes
+    #[arg(long)]
+    watch: bool,
+
+    /// Check what this starts; it has {listen}, {backend}, {rpc}
+    #[arg(long, value_name = "COMMAND")]
+    cmd: Option<String>,
+}
+
+/// The exit code if a check failed.
+const FAILED: i32 = 1;
+/// How often the files are looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+pub fn run(check: &Check) -> anyhow::Result<()> {
+    let tasks = choose(&check.what)?;
+    if let Some(line) = &check.cmd {
+        check_command_line(line).map_err(Failure::Usage)?;
+    }
+    let places = Places::new()?;
+    stop::catch()?;
+    if !check.watch {
+        let passed = run_once(check, &places, &tasks);
+        stop::exit_if_stopped();
+        if !passed? {
+            // All is said, and the last line is what to do next.
+            std::process::exit(FAILED);
+        }
+        return Ok(());
+    }
+    loop {
+        let before = fingerprint(&places.workspace.join("work"));
+        if let Err(error) = run_once(check, &places, &tasks) {
+            say!("{error:#}");
+        }
+        say!("watching work/: a change checks again, Ctrl-C ends this");
+        while fingerprint(&places.workspace.join("work")) == before {
+            stop::exit_if_stopped();
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+}
+
+/// The tasks that a stage or a task stands for; of a task also what it needs.
+fn choose(what: &str) -> Result<Vec<&'static Task>, Failure> {
+    if let Ok(number) = what.parse() {
+        return Ok(start::find_stage(number)?.tasks.iter().collect());
+    }
+    let mut tasks = vec![hint::find_task(what)?];
+    while let Some(needed) = tasks[0].needs.and_then(Task::find) {
+        tasks.insert(0, needed);
+    }
+    Ok(tasks)
+}
+
+/// Checks once, and says whether all passed.
+fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::Result<bool> {
+    let what = &check.what;
+    let program = match &check.cmd {
+        Some(line) => {
+            say!("testing the command \"{line}\" on free ports");
+            Program::Command(line.clone())
+        }
+        None => {
+            if !build::build(places, &places.workspace, "work")? {
+                stop::exit_if_stopped();
+                say!("work does not build, see above");
+                say!("next: mend it, then cargo lab check {what}");
+                return Ok(false);
+            }
+            let binary = build::copy_of_work(places)?;
+            let built = build::binary("work")?.metadata().and_then(|metadata| metadata.modified());
+            let (_, time) = date_and_time(built.context("cannot tell when work was built")?);
+            say!("testing work ({}, built {time} UTC) on free ports", places.shown(&binary));
+            Program::Binary(binary)
+        }
+    };
+    let started = Instant::now();
+    let verdicts = build::check(&program, tasks);
+    stop::exit_if_stopped();
+
+    let mut counts = [0; 3];
+    for (task, verdict) in &verdicts {
+        match verdict {
+            Verdict::Pass => say!("PASS {} {}", task.name, task.promise),
+            Verdict::Fail(seen) => {
+                // Of a foreign proxy, no line is known.
+                let file = places.work_sources().join(task.file);
+                let source = check.cmd.is_none().then(|| fs::read_to_string(file).ok()).flatten();
+                say!("{}", failure(task, seen, source.as_deref()).trim_end());
+            }
+            Verdict::Skip(needed) => say!("SKIP {} needs {needed}", task.name),
+        }
+        let index = match verdict {
+            Verdict::Pass => 0,
+            Verdict::Fail(_) => 1,
+            Verdict::Skip(_) => 2,
+        };
+        counts[index] += 1;
+    }
+    let [passed, failed, skipped] = counts;
+    let seconds = started.elapsed().as_secs_f32();
+    say!("{passed} passed, {failed} failed, {skipped} skipped in {seconds:.1} s");
+    let first_failed = verdicts.iter().find(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
+    let mut progress = Progress::load(places);
+    if check.cmd.is_none() {
+        for (task, verdict) in &verdicts {
+            match verdict {
+                Verdict::Pass => drop(progress.done.insert(task.name.to_owned())),
+                Verdict::Fail(_) => drop(progress.done.remove(task.name)),
+                Verdict::Skip(_) => {}
+            }
+        }
+        progress.save()?;
+    }
+    let Some((task, _)) = first_failed else {
+        say!(
+            "next: {}",
+            if check.cmd.is_some() { "cargo lab list".to_owned() } else { list::next(&progress) }
+        );
+        return Ok(true);
+    };
+    let (here, stage) = (progress.stage.unwrap_or(1), task.stage());
+    if check.cmd.is_none() && here != stage {
+        say!("work/ was filled with stage {here}; next: cargo lab start {stage}");
+    } else {
+        say!("next: mend {}, then cargo lab check {what}", task.name);
+    }
+    Ok(false)
+}
+
+/// What changes when a file changes that Cargo builds `work` from: names, lengths and times.
+fn fingerprint(work: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+    // It cannot be read while an editor replaces the folder: then the next look sees a change.
+    let sources = sources::files(&work.join("src")).unwrap_or_default();
+    let paths = sources.into_values().chain([work.join("Cargo.toml")]);
+    let of = |path: PathBuf| {
+        let metadata = path.metadata().ok()?;
+        Some((path, metadata.len(), metadata.modified().ok()))
+    };
+    paths.filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cargo_builds_changes_the_fingerprint() {
+        let work = std::env::temp_dir().join(format!("lab-fingerprint-{}", std::process::id()));
+        fs::create_dir_all(work.join("src/.hidden")).unwrap();
+        fs::write(work.join("src/main.rs"), "1").unwrap();
+        let before = fingerprint(&work);
+        assert_eq!(before.len(), 1);
+        for name in [".main.rs.swp", ".#main.rs", "main.rs~", "#main.rs#", "4913", ".hidden/own.rs"] {
+            fs::write(work.join("src").join(name), "2").unwrap();
+            assert_eq!(fingerprint(&work), before, "{name}");
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("nowhere", work.join("src/lock.rs")).unwrap();
+        assert_eq!(fingerprint(&work), before, "a link that points nowhere");
+
+        fs::write(work.join("src/main.rs"), "of another length").unwrap();
+        let changed = fingerprint(&work);
+        assert_ne!(changed, before);
+        fs::create_dir(work.join("src/inner")).unwrap();
+        fs::write(work.join("src/inner/mod.rs"), "").unwrap();
+        assert_ne!(fingerprint(&work), changed);
+        let with_module = fingerprint(&work);
+        fs::write(work.join("Cargo.toml"), "").unwrap();
+        assert_ne!(fingerprint(&work), with_module);
+        fs::remove_dir_all(&work).unwrap();
+    }
+}

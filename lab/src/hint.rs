@@ -1,0 +1,48 @@
+//! `cargo lab hint TASK`: where, what, and nearly the code, one after the other.
+
+use crate::tasks::{Task, heading};
+use stage::{Failure, parse_number};
+use testkit::say;
+use testkit::text::wrap;
+
+use crate::places::Places;
+use crate::progress::Progress;
+
+#[derive(clap::Args)]
+pub struct Hint {
+    /// The task, as 2.1
+    task: String,
+
+    /// Up to which: 1 where, 2 what, 3 nearly the code
+    #[arg(long, value_parser = parse_number::<usize, 1, 3>)]
+    level: Option<usize>,
+}
+
+pub fn run(hint: &Hint) -> anyhow::Result<()> {
+    let task = find_task(&hint.task)?;
+    let places = Places::new()?;
+    let mut progress = Progress::load(&places);
+    let seen = progress.hints.get(task.name).copied().unwrap_or(1);
+    let level = hint.level.unwrap_or(seen).clamp(1, task.hints.len());
+    progress.hints.insert(task.name.to_owned(), level.max(seen));
+    progress.save()?;
+
+    say!("{}", heading(task).trim_end());
+    for (index, text) in task.hints.iter().take(level).enumerate() {
+        say!("hint {} of {}:", index + 1, task.hints.len());
+        say!("{}", wrap(text, "     ").trim_end());
+    }
+    let name = task.name;
+    match level < task.hints.len() {
+        false if task.is_stretch() => say!("next: cargo lab check {name}"),
+        true => say!("next: cargo lab check {name}, or: cargo lab hint {name} --level {}", level + 1),
+        false => {
+            say!("next: cargo lab check {name}, or see it done: cargo lab diff work {}", task.stage())
+        }
+    }
+    Ok(())
+}
+
+pub fn find_task(name: &str) -> Result<&'static Task, Failure> {
+    Task::find(name).ok_or_else(|| Failure::Usage(format!("there is no task {name:?}. Try: cargo lab list")))
+}

@@ -1,0 +1,63 @@
+//! `cargo lab start N`: fills work/ with a stage whose tasks are cut out.
+
+use std::collections::BTreeMap;
+
+use crate::tasks::{Stage, Task, apply, heading};
+use anyhow::{Context, anyhow};
+use stage::{Failure, parse_number};
+use testkit::MAX_STAGE;
+use testkit::say;
+
+use crate::backup;
+use crate::places::{Places, read_sources, write_sources};
+use crate::progress::Progress;
+
+#[derive(clap::Args)]
+pub struct Start {
+    /// The number of the stage
+    #[arg(value_name = "N", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
+    number: u32,
+}
+
+pub fn run(start: &Start) -> anyhow::Result<()> {
+    let stage = find_stage(start.number)?;
+    let places = Places::new()?;
+    let mut progress = Progress::load(&places);
+    let files = patched(&places, stage, &stage.tasks.iter().collect::<Vec<_>>())?;
+    let folder = places.work_sources();
+    if !backup::holds(&folder, &files)
+        && let Some(backup) = backup::move_away(&folder, &places.backups())?
+    {
+        say!("what was in work/src is kept in {}", places.shown(&backup));
+    }
+    write_sources(&folder, &files)?;
+    progress.stage = Some(stage.number);
+    progress.done.retain(|task| Task::find(task).is_none_or(|task| task.stage() != stage.number));
+    progress.save()?;
+
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    say!("work/src holds {} without its tasks: {}", stage.reference(), names.join(", "));
+    say!("");
+    for task in stage.tasks.iter().chain(stage.stretch) {
+        say!("{}", heading(task).trim_end());
+    }
+    say!("");
+    say!("Look for TODO in these files. The book: docs/src/{}.md", stage.reference());
+    say!("next: cargo lab check {}", stage.number);
+    Ok(())
+}
+
+pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
+    Stage::find(number)
+        .ok_or_else(|| Failure::Usage(format!("there is no stage {number} with tasks. Try: cargo lab list")))
+}
+
+/// The sources of a stage without these tasks, or with these stretch tasks done.
+pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut files = read_sources(&places.workspace.join(stage.reference()).join("src"))?;
+    for task in tasks {
+        let text = files.get_mut(task.file).with_context(|| format!("{} has no file", task.name))?;
+        *text = apply(text, task.patch).map_err(|error| anyhow!("task {}: {error}", task.name))?;
+    }
+    Ok(files)
+}

@@ -1,0 +1,214 @@
+//! Responses that break a rule, and backends that fail: answered 502 where nothing has left, else cut (RFC 9112 section 8).
+
+use crate::case::{Act, Answer, Case, Check, Reaches, answered};
+
+use Answer::{Closing, Nobody, Resetting};
+
+const LENGTH: &str = "RFC 9112 section 6.3";
+const STATUS: &str = "RFC 9112 section 4";
+const GATEWAY: &str = "RFC 9110 section 15.6.3";
+const CUT: &[Check] = &[Check::CutShort];
+
+/// A response that is not valid, and is answered 502.
+const fn bad(name: &'static str, section: &'static str, response: &'static str) -> Case {
+    answered(name, section, Closing(response), &[502], &[])
+}
+
+pub(crate) const CASES: &[Case] = &[
+    answered(
+        "transfer-encoding-of-a-response-overrides-its-content-length",
+        LENGTH,
+        Closing(ok!("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n")),
+        &[200],
+        &[Check::Body("hello"), Check::Absent("content-length")],
+    ),
+    bad(
+        "a-control-character-in-a-reason-phrase",
+        STATUS,
+        "HTTP/1.1 200 O\x0bK\r\nContent-Length: 5\r\n\r\nhello",
+    )
+    .should(),
+    bad("a-nul-in-a-reason-phrase", STATUS, "HTTP/1.1 200 O\0K\r\nContent-Length: 5\r\n\r\nhello").should(),
+    bad(
+        "a-bare-cr-in-a-reason-phrase",
+        "RFC 9112 section 2.2",
+        "HTTP/1.1 200 OK\rSet-Cookie: x\r\nContent-Length: 5\r\n\r\nhello",
+    ),
+    bad(
+        "two-different-content-lengths-of-a-response",
+        LENGTH,
+        ok!("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"),
+    ),
+    bad(
+        "two-equal-content-lengths-of-a-response",
+        LENGTH,
+        ok!("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"),
+    )
+    .ours(),
+    bad("a-negative-content-length-of-a-response", LENGTH, ok!("Content-Length: -1\r\n", "hello")),
+    bad("a-content-length-of-a-response-with-a-plus", LENGTH, ok!("Content-Length: +5\r\n", "hello")),
+    bad(
+        "a-content-length-of-a-response-over-64-bits",
+        LENGTH,
+        ok!("Content-Length: 18446744073709551621\r\n", "hello"),
+    ),
+    bad("a-list-of-content-lengths-of-a-response", LENGTH, ok!("Content-Length: 5,5\r\n", "hello")).ours(),
+    bad(
+        "a-coding-under-chunked-of-a-response",
+        "RFC 9112 section 6.1",
+        ok!("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"),
+    )
+    .ours(),
+    bad(
+        "chunked-before-another-coding-of-a-response",
+        LENGTH,
+        ok!("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n"),
+    )
+    .ours(),
+    bad(
+        "transfer-encoding-in-a-response-of-1-0",
+        "RFC 9112 section 6.1",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    )
+    .ours(),
+    bad("a-response-of-bare-lfs", "RFC 9112 section 2.2", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello")
+        .ours(),
+    bad(
+        "a-folded-line-in-a-response",
+        "RFC 9112 section 5.2",
+        ok!("A: b\r\n c\r\nContent-Length: 5\r\n", "hello"),
+    )
+    .ours(),
+    bad(
+        "a-space-before-a-colon-in-a-response",
+        "RFC 9112 section 5.1",
+        ok!("Content-Length : 5\r\n", "hello"),
+    )
+    .ours(),
+    bad("a-nul-in-a-response", "RFC 9110 section 5.5", ok!("A: b\0c\r\nContent-Length: 0\r\n", "")),
+    bad("a-bare-cr-in-a-response", "RFC 9112 section 2.2", ok!("A: b\rc\r\nContent-Length: 0\r\n", "")),
+    bad(
+        "a-field-name-that-is-no-token-in-a-response",
+        "RFC 9112 section 5",
+        ok!("A B: c\r\nContent-Length: 0\r\n", ""),
+    )
+    .should(),
+    bad("a-status-of-two-digits", STATUS, "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n").should(),
+    bad("a-status-of-four-digits", STATUS, "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n").should(),
+    bad("a-status-below-100", STATUS, "HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n").should(),
+    bad("a-status-with-a-sign", STATUS, "HTTP/1.1 +20 OK\r\nContent-Length: 0\r\n\r\n").should(),
+    bad("a-response-of-version-2", STATUS, "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n").ours(),
+    bad("a-response-of-another-protocol", STATUS, "ICY 200 OK\r\nContent-Length: 0\r\n\r\n").should(),
+    bad("a-mail-server-that-speaks-first", STATUS, "220 mail.test ESMTP\r\n").should(),
+    bad("garbage-in-the-place-of-a-response", STATUS, "\0\u{1}garbage\r\n\r\n").should(),
+    bad("a-body-without-head", STATUS, "hello").should(),
+    bad(
+        "a-response-head-over-32-kib",
+        "RFC 6585 section 5",
+        ok!("A: {a*40000}\r\nContent-Length: 0\r\n", ""),
+    )
+    .ours(),
+    bad(
+        "a-response-with-over-100-fields",
+        "RFC 6585 section 5",
+        ok!("{A: b\r\n*101}Content-Length: 0\r\n", ""),
+    )
+    .ours(),
+    // Failures before a head.
+    bad("a-backend-that-closes-without-a-word", GATEWAY, "").should(),
+    bad("a-response-that-ends-within-its-head", GATEWAY, "HTTP/1.1 200 OK\r\nContent-Len").should(),
+    bad("an-interim-response-and-then-nothing", GATEWAY, "HTTP/1.1 103 Early Hints\r\n\r\n").should(),
+    answered("a-backend-that-resets-without-a-word", GATEWAY, Resetting(""), &[502], &[]).should(),
+    answered("no-backend-is-answered-502", GATEWAY, Nobody, &[502], &[]).reaching(Reaches::Nothing).should(),
+    answered(
+        "no-backend-is-answered-502-without-body-to-head",
+        "RFC 9110 section 9.3.2",
+        Nobody,
+        &[502],
+        &[Check::Body("")],
+    )
+    .sending("HEAD / HTTP/1.1\r\nHost: example.test\r\n\r\n")
+    .to(&["HEAD"])
+    .reaching(Reaches::Nothing),
+    // Failures within a body: the client must be able to tell.
+    answered(
+        "a-body-shorter-than-its-content-length-does-not-look-whole",
+        "RFC 9112 section 8",
+        Closing(ok!("Content-Length: 10\r\n", "hello")),
+        &[200, 502],
+        CUT,
+    ),
+    answered(
+        "a-body-that-is-reset-does-not-look-whole",
+        "RFC 9112 section 8",
+        Resetting(ok!("Content-Length: 10\r\n", "hello")),
+        &[200, 502],
+        CUT,
+    ),
+    answered(
+        "a-response-without-last-chunk-does-not-look-whole",
+        "RFC 9112 section 8",
+        Closing(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n")),
+        &[200, 502],
+        CUT,
+    ),
+    answered(
+        "a-response-that-ends-within-a-chunk-does-not-look-whole",
+        "RFC 9112 section 8",
+        Closing(ok!("Transfer-Encoding: chunked\r\n", "9\r\nhello")),
+        &[200, 502],
+        CUT,
+    ),
+    answered(
+        "a-response-with-a-bad-chunk-size-does-not-look-whole",
+        "RFC 9112 section 7.1",
+        Closing(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\nx\r\n\r\n")),
+        &[200, 502],
+        CUT,
+    ),
+    answered(
+        "a-response-with-an-empty-chunk-size-does-not-look-whole",
+        "RFC 9112 section 7.1",
+        Closing(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n\r\n\r\n")),
+        &[200, 502],
+        CUT,
+    )
+    .should(),
+    answered(
+        "a-response-whose-chunk-size-overflows-does-not-look-whole",
+        "RFC 9112 section 7.1",
+        Closing(ok!("Transfer-Encoding: chunked\r\n", "10000000000000005\r\nhello\r\n0\r\n\r\n")),
+        &[200, 502],
+        CUT,
+    ),
+    answered(
+        "a-cut-body-of-1-0-does-not-look-whole",
+        "RFC 9112 section 8",
+        Closing(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n")),
+        &[200, 502],
+        CUT,
+    )
+    .sending("GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+    .ours(),
+    answered(
+        "bytes-behind-a-response-do-not-reach-the-client",
+        "RFC 9112 section 9.2",
+        Closing(ok!("Content-Length: 5\r\n", "helloHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")),
+        &[200],
+        &[Check::Body("hello")],
+    ),
+    answered(
+        "a-failed-upload-is-answered-502",
+        GATEWAY,
+        Answer::Script(|connection| {
+            connection.read_head()?;
+            connection.reset()
+        }),
+        &[502],
+        &[],
+    )
+    .sending(post!("Content-Length: 10\r\n", "hello"))
+    .then(&[Act::AwaitBackend(0)])
+    .reaching(Reaches::NothingWhole)
+    .ours(),
+];

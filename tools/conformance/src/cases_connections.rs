@@ -1,0 +1,273 @@
+//! Which connections go on, and what is served on them (RFC 9112 section 9).
+
+use crate::case::{Act, Answer, Case, Check, Reaches, answered, connection, refused};
+
+const PERSISTENCE: &str = "RFC 9112 section 9.3";
+const PIPELINING: &str = "RFC 9112 section 9.3.2";
+const CLOSES: &[Check] = &[Check::Lists("connection", "close"), Check::Closes];
+
+/// A GET of that path on a connection that goes on.
+macro_rules! next {
+    ($path:literal) => {
+        concat!("GET ", $path, " HTTP/1.1\r\nHost: example.test\r\n\r\n")
+    };
+}
+
+/// Answers each request with its own request line, so that the order can be seen.
+fn repeats(connection: &mut testkit::Connection) -> std::io::Result<()> {
+    while let Some(head) = connection.read_request()? {
+        let line = head.start_line;
+        let body = if line.starts_with("HEAD") { "" } else { line.as_str() };
+        connection.answer(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", line.len()))?;
+    }
+    Ok(())
+}
+
+const REPEATS: Answer = Answer::Script(repeats);
+
+pub(crate) const CASES: &[Case] = &[
+    connection(
+        "a-connection-of-1-1-goes-on",
+        PERSISTENCE,
+        concat!(next!("/1"), next!("/2")),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS)
+    .should(),
+    connection(
+        "pipelined-requests-are-answered-in-order",
+        PIPELINING,
+        concat!(next!("/1"), next!("/2"), next!("/3"), next!("/4")),
+        &["GET"; 4],
+        &[Check::Body("GET /4 HTTP/1.1")],
+    )
+    .before(REPEATS),
+    connection(
+        "a-get-behind-a-head-gets-its-own-response",
+        PIPELINING,
+        concat!("HEAD /1 HTTP/1.1\r\nHost: a\r\n\r\n", next!("/2")),
+        &["HEAD", "GET"],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS),
+    connection(
+        "a-get-behind-a-post-with-a-length-gets-its-own-response",
+        PIPELINING,
+        concat!(post!("Content-Length: 5\r\n", "hello"), next!("/2")),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS),
+    connection(
+        "a-get-behind-a-chunked-post-gets-its-own-response",
+        PIPELINING,
+        concat!(post!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\nA: b\r\n\r\n"), next!("/2")),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS),
+    connection(
+        "a-body-that-looks-like-a-request-is-none",
+        PIPELINING,
+        concat!(
+            post!("Content-Length: 37\r\n", "GET /smuggled HTTP/1.1\r\nHost: evil\r\n\r"),
+            "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"
+        ),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS),
+    connection(
+        "a-get-behind-an-upgrade-that-is-not-taken-gets-its-own-response",
+        "RFC 9110 section 7.8",
+        concat!(get!("Connection: Upgrade\r\nUpgrade: other/1\r\n"), next!("/2")),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS),
+    connection(
+        "an-empty-line-between-requests-is-skipped",
+        "RFC 9112 section 2.2",
+        concat!(post!("Content-Length: 5\r\n", "hello"), "\r\n", next!("/2")),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS)
+    .should(),
+    connection(
+        "a-connection-goes-on-behind-options-for-the-proxy",
+        PERSISTENCE,
+        concat!("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", next!("/2")),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS)
+    .with(&[200, 204])
+    .reaching(Reaches::Whole(1))
+    .ours(),
+    // What ends a connection.
+    connection(
+        "close-of-a-request-ends-the-connection",
+        "RFC 9112 section 9.6",
+        concat!(get!("Connection: close\r\n"), next!("/2")),
+        &["GET"],
+        CLOSES,
+    ),
+    connection(
+        "close-among-other-options-ends-the-connection",
+        "RFC 9112 section 9.6",
+        concat!(get!("Connection: keep-alive, Close\r\n"), next!("/2")),
+        &["GET"],
+        CLOSES,
+    ),
+    connection(
+        "close-of-the-second-request-ends-the-connection-behind-it",
+        "RFC 9112 section 9.6",
+        concat!(next!("/1"), get!("Connection: close\r\n"), next!("/3")),
+        &["GET"; 2],
+        CLOSES,
+    ),
+    connection(
+        "a-connection-of-1-0-ends",
+        PERSISTENCE,
+        concat!("GET /1 HTTP/1.0\r\nHost: a\r\n\r\n", next!("/2")),
+        &["GET"],
+        &[Check::Closes],
+    ),
+    connection(
+        "a-connection-of-1-0-with-keep-alive-goes-on-and-is-told-so",
+        PERSISTENCE,
+        concat!(
+            "GET /1 HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n",
+            "GET /2 HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n"
+        ),
+        &["GET"; 2],
+        &[Check::Lists("connection", "keep-alive"), Check::Body("hello")],
+    )
+    .ours(),
+    connection(
+        "close-wins-over-keep-alive-in-1-0",
+        PERSISTENCE,
+        concat!("GET /1 HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n", next!("/2")),
+        &["GET"],
+        CLOSES,
+    ),
+    connection(
+        "a-connection-of-1-0-ends-behind-a-body-of-unknown-length",
+        PERSISTENCE,
+        "{GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n*2}",
+        &["GET"],
+        &[Check::Body("hello"), Check::Closes],
+    )
+    .before(Answer::Closing(ok!("", "hello"))),
+    connection(
+        "versions-may-change-on-a-connection",
+        "RFC 9112 section 2.3",
+        concat!("GET /1 HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", next!("/2")),
+        &["GET"; 2],
+        &[Check::Body("GET /2 HTTP/1.1")],
+    )
+    .before(REPEATS)
+    .ours(),
+    // Responses after which it goes on.
+    connection(
+        "a-connection-goes-on-behind-204",
+        PERSISTENCE,
+        "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
+        &["GET"; 2],
+        &[],
+    )
+    .before(Answer::Good("HTTP/1.1 204 No Content\r\n\r\n"))
+    .with(&[204]),
+    connection(
+        "a-connection-goes-on-behind-304-with-a-length",
+        PERSISTENCE,
+        "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
+        &["GET"; 2],
+        &[],
+    )
+    .before(Answer::Good("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"))
+    .with(&[304]),
+    connection(
+        "a-connection-goes-on-behind-a-chunked-response",
+        PERSISTENCE,
+        "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
+        &["GET"; 2],
+        &[Check::Body("hello")],
+    )
+    .before(Answer::Good(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n"))),
+    connection(
+        "close-of-the-backend-does-not-end-the-connection-of-the-client",
+        "RFC 9110 section 7.6.1",
+        "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
+        &["GET"; 2],
+        &[Check::Body("hello"), Check::ListsNot("connection", "close")],
+    )
+    .before(Answer::Closing(ok!("Connection: close\r\nContent-Length: 5\r\n", "hello")))
+    .ours(),
+    connection(
+        "a-connection-goes-on-behind-a-close-delimited-response",
+        PERSISTENCE,
+        "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
+        &["GET"; 2],
+        &[Check::Body("hello"), Check::Delimited],
+    )
+    .before(Answer::Closing(ok!("", "hello")))
+    .ours(),
+    connection(
+        "a-connection-goes-on-behind-a-502",
+        PERSISTENCE,
+        "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
+        &["GET"; 2],
+        &[],
+    )
+    .before(Answer::Nobody)
+    .with(&[502])
+    .reaching(Reaches::Nothing)
+    .ours(),
+    connection(
+        "bytes-behind-a-response-are-not-the-next-response",
+        "RFC 9112 section 9.2",
+        "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
+        &["GET"; 2],
+        &[Check::Body("hello")],
+    )
+    .before(Answer::Good(ok!(
+        "Content-Length: 5\r\n",
+        "helloHTTP/1.1 404 Evil\r\nContent-Length: 0\r\n\r\n"
+    ))),
+    // What may not be served.
+    refused(
+        "what-is-behind-a-refused-request-is-not-served",
+        "RFC 9112 section 9.3",
+        &[400],
+        concat!("GET / HTTP/1.1\r\n\r\n", next!("/2")),
+    ),
+    refused(
+        "what-is-behind-a-body-of-unclear-length-is-not-served",
+        LENGTH,
+        &[400],
+        concat!(post!("Content-Length: 5\r\nContent-Length: 50\r\n", "hello"), next!("/2")),
+    ),
+    refused(
+        "what-is-behind-a-bad-chunk-is-not-served",
+        "RFC 9112 section 7.1",
+        &[400],
+        concat!(post!("Transfer-Encoding: chunked\r\n", "x\r\n\r\n"), next!("/2")),
+    )
+    .reaching(Reaches::NothingWhole),
+    answered(
+        "what-is-behind-an-answer-that-came-early-is-not-served",
+        PERSISTENCE,
+        Answer::Early("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"),
+        &[413],
+        CLOSES,
+    )
+    .sending(post!("Content-Length: 100\r\n", "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"))
+    .then(&[Act::AwaitBackend(0)])
+    .reaching(Reaches::NothingWhole)
+    .ours(),
+];
+
+const LENGTH: &str = "RFC 9112 section 6.3";

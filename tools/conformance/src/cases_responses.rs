@@ -1,0 +1,327 @@
+//! Valid responses: interim ones, those without a body, how a body is framed anew, and what is changed in a head.
+
+use crate::case::{Answer, Case, Check, HELLO, Needs, answered};
+
+use Answer::{Closing, Good};
+
+const INTERIM: &str = "RFC 9110 section 15.2";
+const LENGTH: &str = "RFC 9112 section 6.3";
+const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: example.test\r\n\r\n";
+const GET_1_0: &str = "GET / HTTP/1.0\r\nHost: example.test\r\n\r\n";
+
+/// Early hints, so many times, and a final response.
+macro_rules! hints {
+    ($count:literal) => {
+        concat!(
+            "{HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n*",
+            $count,
+            "}HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        )
+    };
+}
+
+const WITH_TRAILERS: Answer = Good(ok!(
+    "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n",
+    "3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nX-Sum: 1\r\n\r\n"
+));
+
+pub(crate) const CASES: &[Case] = &[
+    answered(
+        "a-response-with-content-length-is-forwarded",
+        LENGTH,
+        Good(HELLO),
+        &[200],
+        &[Check::Body("hello"), Check::StartLine("HTTP/1.1 200 OK"), Check::Field("content-length", "5")],
+    ),
+    answered(
+        "a-chunked-response-is-forwarded",
+        LENGTH,
+        Good(ok!("Transfer-Encoding: chunked\r\n", "2\r\nhe\r\n3;a\r\nllo\r\n0\r\n\r\n")),
+        &[200],
+        &[Check::Body("hello"), Check::Delimited],
+    ),
+    answered(
+        "an-empty-response-is-forwarded",
+        LENGTH,
+        Good(ok!("Content-Length: 0\r\n", "")),
+        &[200],
+        &[Check::Body("")],
+    ),
+    answered(
+        "a-response-of-200000-bytes-is-forwarded",
+        LENGTH,
+        Good(ok!("Content-Length: 200000\r\n", "{a*200000}")),
+        &[200],
+        &[Check::Body("{a*200000}")],
+    ),
+    answered(
+        "a-close-delimited-body-is-delimited-for-a-client-of-1-1",
+        LENGTH,
+        Closing(ok!("X: y\r\n", "hello")),
+        &[200],
+        &[Check::Body("hello"), Check::Delimited],
+    )
+    .ours(),
+    answered(
+        "a-close-delimited-body-reaches-a-client-of-1-0",
+        LENGTH,
+        Closing(ok!("X: y\r\n", "hello")),
+        &[200],
+        &[Check::Body("hello"), Check::Absent("transfer-encoding"), Check::Closes],
+    )
+    .sending(GET_1_0),
+    answered(
+        "a-chunked-body-is-unpacked-for-a-client-of-1-0",
+        "RFC 9112 section 7",
+        WITH_TRAILERS,
+        &[200],
+        &[Check::Body("hello"), Check::Absent("transfer-encoding"), Check::Closes],
+    )
+    .sending(GET_1_0),
+    answered(
+        "a-chunked-body-is-unpacked-for-a-client-of-1-0-with-keep-alive",
+        "RFC 9112 section 7",
+        WITH_TRAILERS,
+        &[200],
+        &[Check::Body("hello"), Check::Absent("transfer-encoding"), Check::Closes],
+    )
+    .sending("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"),
+    answered(
+        "trailers-reach-a-client-of-1-1",
+        "RFC 9110 section 6.5",
+        WITH_TRAILERS,
+        &[200],
+        &[Check::Body("hello"), Check::Trailers(&[("X-Sum", "1")])],
+    )
+    .ours(),
+    answered(
+        "trailers-of-a-response-that-frame-are-not-forwarded",
+        "RFC 9110 section 6.5.1",
+        Good(ok!(
+            "Transfer-Encoding: chunked\r\n",
+            "5\r\nhello\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nSet-Cookie: y\r\n\r\n"
+        )),
+        &[200],
+        &[Check::Body("hello"), Check::Trailers(&[])],
+    ),
+    // Without a body.
+    answered(
+        "head-gets-the-length-that-get-would-have",
+        "RFC 9110 section 8.6",
+        Good(ok!("Content-Length: 1234\r\n", "")),
+        &[200],
+        &[Check::Field("content-length", "1234"), Check::Body("")],
+    )
+    .sending(HEAD)
+    .to(&["HEAD"])
+    .should(),
+    answered(
+        "head-gets-no-body-of-a-chunked-response",
+        LENGTH,
+        Good(ok!("Transfer-Encoding: chunked\r\n", "")),
+        &[200],
+        &[Check::Body("")],
+    )
+    .sending(HEAD)
+    .to(&["HEAD"]),
+    answered(
+        "head-gets-no-body-that-the-backend-sends",
+        "RFC 9110 section 9.3.2",
+        Good(HELLO),
+        &[200],
+        &[Check::Body("")],
+    )
+    .sending(HEAD)
+    .to(&["HEAD"]),
+    answered(
+        "204-has-no-content-length",
+        "RFC 9110 section 8.6",
+        Good("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"),
+        &[204],
+        &[Check::Absent("content-length")],
+    ),
+    answered(
+        "204-has-no-transfer-encoding",
+        "RFC 9112 section 6.1",
+        Good("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        &[204],
+        &[Check::Absent("transfer-encoding")],
+    ),
+    answered("204-has-no-body", LENGTH, Good("HTTP/1.1 204 No Content\r\n\r\nhello"), &[204], &[]),
+    answered(
+        "304-has-no-body-and-may-tell-a-length",
+        LENGTH,
+        Good("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: \"a\"\r\n\r\n"),
+        &[304],
+        &[Check::Field("etag", "\"a\"")],
+    ),
+    answered(
+        "304-has-no-body-that-the-backend-sends",
+        LENGTH,
+        Good("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello"),
+        &[304],
+        &[],
+    ),
+    // Interim responses.
+    answered(
+        "an-interim-response-reaches-a-client-of-1-1",
+        INTERIM,
+        Good(hints!("1")),
+        &[200],
+        &[Check::Interim(&[103]), Check::Body("hello")],
+    ),
+    answered(
+        "an-interim-response-does-not-reach-a-client-of-1-0",
+        INTERIM,
+        Good(hints!("1")),
+        &[200],
+        &[Check::Interim(&[]), Check::Body("hello")],
+    )
+    .sending(GET_1_0),
+    answered(
+        "an-interim-response-that-is-not-known-is-forwarded",
+        INTERIM,
+        Good(concat!("HTTP/1.1 199 What\r\n\r\n", ok!("Content-Length: 5\r\n", "hello"))),
+        &[200],
+        &[Check::Interim(&[199]), Check::Body("hello")],
+    ),
+    answered(
+        "a-100-that-was-not-waited-for-may-be-forwarded",
+        INTERIM,
+        Good(concat!("HTTP/1.1 100 Continue\r\n\r\n", ok!("Content-Length: 5\r\n", "hello"))),
+        &[200],
+        &[Check::Body("hello")],
+    ),
+    answered(
+        "a-hundred-interim-responses-are-forwarded",
+        INTERIM,
+        Good(hints!("100")),
+        &[200],
+        &[Check::Interim(&[103; 100]), Check::Body("hello")],
+    ),
+    answered("too-many-interim-responses-are-answered-502", INTERIM, Good(hints!("10001")), &[502], &[])
+        .ours(),
+    answered(
+        "a-101-that-was-not-asked-for-is-answered-502",
+        "RFC 9110 section 15.2.2",
+        Good("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
+        &[502],
+        &[],
+    )
+    .ours(),
+    answered(
+        "an-interim-response-has-no-body-whatever-its-fields-say",
+        "RFC 9112 section 6.3",
+        Good(
+            "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n\
+             HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n\
+             HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        ),
+        &[200],
+        &[Check::Body("hello")],
+    ),
+    answered(
+        "a-101-that-names-no-protocol-is-answered-502",
+        "RFC 9110 section 15.2.2",
+        Good("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n"),
+        &[502],
+        &[],
+    )
+    .sending(get!("Connection: upgrade\r\nUpgrade: websocket\r\n"))
+    .needing(Needs::Upgrade)
+    .ours(),
+    // What is changed in a head.
+    answered(
+        "a-field-that-connection-of-a-response-lists-is-removed",
+        "RFC 9110 section 7.6.1",
+        Good(ok!("Content-Length: 5\r\nConnection: X-Secret\r\nX-Secret: 1\r\nX-Kept: 3\r\n", "hello")),
+        &[200],
+        &[Check::Absent("x-secret"), Check::ListsNot("connection", "x-secret"), Check::Field("x-kept", "3")],
+    ),
+    answered(
+        "a-length-that-connection-of-a-response-lists-still-delimits",
+        "RFC 9110 section 7.6.1",
+        Good(ok!("Connection: Content-Length\r\nContent-Length: 5\r\n", "hello")),
+        &[200],
+        &[Check::Delimited, Check::Body("hello")],
+    )
+    .ours(),
+    answered(
+        "fields-of-one-hop-do-not-reach-the-client",
+        "RFC 9110 section 7.6.1",
+        Good(ok!(
+            "Content-Length: 5\r\nProxy-Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\n",
+            "hello"
+        )),
+        &[200],
+        &[Check::Absent("proxy-connection"), Check::Absent("keep-alive"), Check::Absent("upgrade")],
+    )
+    .should(),
+    answered(
+        "via-is-added-to-a-response",
+        "RFC 9110 section 7.6.3",
+        Good("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nVia: 1.1 x\r\n\r\n"),
+        &[200],
+        &[Check::Lists("via", "1.1 x"), Check::Members("via", 2), Check::Raw(b"ia: 1.0 ")],
+    )
+    .ours(),
+    answered(
+        "a-response-without-date-gets-one",
+        "RFC 9110 section 6.6.1",
+        Good(HELLO),
+        &[200],
+        &[Check::One("date")],
+    ),
+    answered(
+        "the-date-of-a-response-is-kept",
+        "RFC 9110 section 6.6.1",
+        Good(ok!("Content-Length: 0\r\nDate: Tue, 15 Nov 1994 08:12:31 GMT\r\n", "")),
+        &[200],
+        &[Check::Field("date", "Tue, 15 Nov 1994 08:12:31 GMT")],
+    )
+    .ours(),
+    answered(
+        "a-response-carries-the-version-of-the-proxy",
+        "RFC 9110 section 2.5",
+        Good("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+        &[200],
+        &[Check::StartLine("HTTP/1.1 200 OK")],
+    ),
+    answered(
+        "a-reason-phrase-is-kept",
+        "RFC 9112 section 4",
+        Good("HTTP/1.1 200 Fine by me\r\nContent-Length: 0\r\n\r\n"),
+        &[200],
+        &[Check::StartLine("HTTP/1.1 200 Fine by me")],
+    )
+    .ours(),
+    answered(
+        "a-status-line-without-reason-is-forwarded",
+        "RFC 9112 section 4",
+        Good("HTTP/1.1 200 \r\nContent-Length: 5\r\n\r\nhello"),
+        &[200],
+        &[Check::Body("hello")],
+    ),
+    answered(
+        "a-status-line-without-the-space-before-its-reason-is-forwarded",
+        "RFC 9112 section 4",
+        Good("HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello"),
+        &[200],
+        &[Check::Body("hello")],
+    )
+    .ours(),
+    answered(
+        "a-status-that-is-not-known-is-forwarded",
+        "RFC 9110 section 15",
+        Good("HTTP/1.1 299 What\r\nContent-Length: 5\r\n\r\nhello"),
+        &[299],
+        &[Check::Body("hello")],
+    ),
+    answered(
+        "two-set-cookies-are-not-joined",
+        "RFC 9110 section 5.3",
+        Good(ok!("Content-Length: 0\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n", "")),
+        &[200],
+        &[Check::Fields("set-cookie", &["a=b", "c=d"])],
+    ),
+];

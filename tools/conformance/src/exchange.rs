@@ -1,0 +1,113 @@
+//! Runs one case: a proxy, a backend and a client of its own, and all that can be seen of the three.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use testkit::{Backend, Client, End, Received, RefusedPort, Response, StartError};
+
+use crate::case::{Act, Answer, Check, written_out};
+use crate::{Case, Subject};
+
+/// How long a client waits for the next byte. All that is expected comes at once; a proxy that waits for something
+/// which never comes is cut off here.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What became of a case.
+#[derive(Default)]
+pub struct Outcome {
+    /// The final responses, each with the interim ones before it.
+    pub responses: Vec<Response>,
+    /// Why there are fewer than expected, or what else went wrong on the way.
+    pub error: Option<String>,
+    /// What came after them.
+    pub rest: Vec<u8>,
+    /// How the connection ended; `None` if it did not.
+    pub end: Option<End>,
+    /// The requests whose head has reached the backend.
+    pub requests: Vec<Received>,
+    /// What reached it and is not valid HTTP.
+    pub faults: Vec<String>,
+    /// All bytes that reached it.
+    pub bytes: Vec<u8>,
+}
+
+enum Behind {
+    Backend(Backend),
+    Nobody(RefusedPort),
+}
+
+pub(crate) fn exchange(subject: &Subject, case: &Case) -> Result<Outcome, StartError> {
+    let behind = behind(case.backend)?;
+    let proxy = subject.start(behind.address()?)?;
+    let mut outcome = Outcome::default();
+    let mut client = Client::connect_with(proxy.address(), PATIENCE)?;
+    if let Err(error) = talk(case, &behind, &mut client, &mut outcome) {
+        outcome.error = Some(error.to_string());
+    }
+    // Where the proxy itself has to end the connection, the client does not help. Behind a wrong answer there is no
+    // use in waiting for that.
+    let is_as_expected = outcome.responses.iter().all(|response| case.statuses.contains(&response.status));
+    if !is_as_expected || !case.response.iter().any(|check| matches!(check, Check::Closes)) {
+        // It fails if the proxy has ended it already.
+        let _ = client.half_close();
+    }
+    if let Ok((rest, end)) = client.read_to_end() {
+        (outcome.rest, outcome.end) = (rest, Some(end));
+    }
+    if let Behind::Backend(backend) = &behind {
+        outcome.requests = backend.requests();
+        outcome.faults = backend.faults();
+        outcome.bytes = backend.bytes();
+    }
+    Ok(outcome)
+}
+
+fn talk(case: &Case, behind: &Behind, client: &mut Client, outcome: &mut Outcome) -> io::Result<()> {
+    // An answer may come before the end of the request, and a reset after it.
+    let _ = client.send(written_out(case.sends));
+    for act in case.then {
+        match (act, behind) {
+            (Act::Send(text), _) => drop(client.send(written_out(text))),
+            (Act::HalfClose, _) => client.half_close()?,
+            (Act::AwaitBackend(bytes), Behind::Backend(backend)) => {
+                backend.wait_for_requests(1)?;
+                backend.wait_for_body_bytes(*bytes)?;
+            }
+            (Act::Release, Behind::Backend(backend)) => backend.release(1),
+            (Act::ReadInterim(status), _) => match client.read_head()? {
+                Some(head) if head.status == *status => {}
+                head => {
+                    let came = head.map(|head| head.head.start_line);
+                    return Err(io::Error::other(format!("{came:?} came in the place of {status}")));
+                }
+            },
+            (Act::AwaitBackend(_) | Act::Release, Behind::Nobody(_)) => {}
+        }
+    }
+    for method in case.methods {
+        outcome.responses.push(client.read_response(method)?);
+    }
+    Ok(())
+}
+
+fn behind(answer: Answer) -> io::Result<Behind> {
+    Ok(Behind::Backend(match answer {
+        Answer::Good(text) => Backend::good(written_out(text))?,
+        Answer::Closing(text) => Backend::closing(written_out(text))?,
+        Answer::Resetting(text) => Backend::resetting(written_out(text))?,
+        Answer::Early(text) => Backend::early(written_out(text))?,
+        Answer::Echo => Backend::echo()?,
+        Answer::Script(script) => Backend::script(script)?,
+        Answer::Nobody => return Ok(Behind::Nobody(RefusedPort::bind()?)),
+    }))
+}
+
+impl Behind {
+    fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Behind::Backend(backend) => Ok(backend.address()),
+            Behind::Nobody(port) => port.address(),
+        }
+    }
+}

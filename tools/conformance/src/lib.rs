@@ -1,0 +1,99 @@
+//! `cargo maintain conform`: a list of raw-socket cases, each with its RFC section, run against a proxy before a scripted
+//! backend. It judges by what the client got *and* by what reached the backend.
+//!
+//! To add a case, add a row to one of the `cases_*.rs`; names are unique, and say what should happen.
+
+/// A GET with these field lines after `Host`.
+macro_rules! get {
+    ($fields:literal) => {
+        concat!("GET / HTTP/1.1\r\nHost: example.test\r\n", $fields, "\r\n")
+    };
+}
+
+/// A POST with these field lines after `Host`, and this body.
+macro_rules! post {
+    ($fields:literal, $body:literal) => {
+        concat!("POST / HTTP/1.1\r\nHost: example.test\r\n", $fields, "\r\n", $body)
+    };
+}
+
+/// A response 200 with these field lines, and this body.
+macro_rules! ok {
+    ($fields:literal, $body:literal) => {
+        concat!("HTTP/1.1 200 OK\r\n", $fields, "\r\n", $body)
+    };
+}
+
+mod case;
+mod cases_bad_responses;
+mod cases_chunks;
+mod cases_connections;
+mod cases_fields;
+mod cases_forwarding;
+mod cases_hosts;
+mod cases_lengths;
+mod cases_request_line;
+mod cases_responses;
+mod cases_targets;
+mod column;
+mod command;
+mod exchange;
+mod matrix;
+mod subject;
+mod verdict;
+
+pub use case::{Case, Level, Needs};
+pub use command::{Conform, command};
+pub use exchange::Outcome;
+pub use subject::Subject;
+pub use subject::{build, stages};
+pub use verdict::{Row, Verdict};
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// How many cases run at once.
+const THREADS: usize = 8;
+
+/// All cases, grouped by what they are about.
+pub const GROUPS: [(&str, &[Case]); 10] = [
+    ("Request lines", cases_request_line::CASES),
+    ("Request targets", cases_targets::CASES),
+    ("Fields and the limits of a head", cases_fields::CASES),
+    ("Host", cases_hosts::CASES),
+    ("Content-Length and Transfer-Encoding", cases_lengths::CASES),
+    ("Chunks and bodies", cases_chunks::CASES),
+    ("What an intermediary changes", cases_forwarding::CASES),
+    ("Responses", cases_responses::CASES),
+    ("Responses that break a rule", cases_bad_responses::CASES),
+    ("Connections", cases_connections::CASES),
+];
+
+/// All cases in order.
+pub fn cases() -> impl Iterator<Item = &'static Case> {
+    GROUPS.iter().flat_map(|(_, cases)| cases.iter())
+}
+
+/// Runs all cases whose name contains `only` against a proxy, several at once; the rows are in the order of the cases.
+///
+/// Each case has a proxy process and a backend of its own, so that what reached the backend can only come from it.
+pub fn run(subject: &Subject, only: &str) -> Vec<Row> {
+    let selected: Vec<_> = cases().filter(|case| case.name.contains(only)).collect();
+    let next = AtomicUsize::new(0);
+    let rows = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while let Some(case) = selected.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let row = verdict::row(subject, case);
+                    rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    rows.sort_by_key(|row| selected.iter().position(|case| case.name == row.case.name));
+    rows
+}

@@ -1,0 +1,137 @@
+//! Each number and address of the command line: at its ends it is accepted, beyond them refused with what helps.
+
+use testkit::{Backend, Client, KeptPort, Process, run_to_end};
+
+use crate::suite::setup::{GET, HELLO, free_ports, skips_foreign, start_with};
+use crate::{BINARY, STAGE};
+
+const BEYOND_64_BITS: &str = "18446744073709551616";
+const MOST_OF_64_BITS: &str = "18446744073709551615";
+
+/// Ends with this code before it listens, and says all of `words` in one sentence.
+fn refuses(flag: &str, value: &str, code: i32, words: &[&str]) {
+    let others = [&["--listen", "127.0.0.1:0"], free_ports()];
+    let others = others.into_iter().filter(|other| other.first() != Some(&flag));
+    let arguments = others.chain([&[flag, value][..]]).collect::<Vec<_>>().concat();
+    let finished = run_to_end(BINARY, &arguments).unwrap();
+    let shown = format!("{flag} {value:.60}: {:.300}", finished.stderr);
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{shown}");
+    for word in words.iter().chain([&flag]) {
+        assert!(finished.stderr.contains(word), "{word:?} is not said of {shown}");
+    }
+}
+
+#[test]
+fn numbers_beyond_their_ends_are_refused() {
+    if skips_foreign("what its flags may be") {
+        return;
+    }
+    let mut numbers = Vec::new();
+    if STAGE >= 2 {
+        numbers.push(("--max-clients", "1000001", "from 1 to 1000000"));
+    }
+    if STAGE >= 4 {
+        numbers.push(("--pool-size", "65536", "from 1 to 65535"));
+    }
+    for (flag, beyond, range) in numbers {
+        for value in ["", "x", "0", beyond, "1000000000000", MOST_OF_64_BITS, BEYOND_64_BITS] {
+            refuses(flag, value, 2, &[range]);
+        }
+    }
+    let mut times: Vec<(&str, &[&str])> = Vec::new();
+    if STAGE >= 4 {
+        times.extend([("--pool-wait", &[][..]), ("--pool-idle", &[])]);
+    }
+    if STAGE >= 6 {
+        let too_short = &["0ms", "9ms"][..];
+        times.extend([("--health-interval", too_short), ("--health-timeout", too_short)]);
+    }
+    for (flag, too_short) in times {
+        for value in too_short {
+            refuses(flag, value, 2, &["less than 10ms"]);
+        }
+        for number in ["86400001ms", "86401s", "1441m", "1", "", "ms", "1h"] {
+            refuses(flag, number, 2, &["such as 100ms, 4s or 2m, up to 1440m"]);
+        }
+        for number in [MOST_OF_64_BITS, BEYOND_64_BITS] {
+            for unit in ["ms", "s", "m"] {
+                refuses(flag, &format!("{number}{unit}"), 2, &["up to 1440m"]);
+            }
+        }
+    }
+    if STAGE >= 6 {
+        for path in ["", "health", "/a b", "/\u{e9}", &"/".repeat(9000)] {
+            refuses("--health-path", path, 2, &["Try: --health-path /"]);
+        }
+    }
+}
+
+#[test]
+fn numbers_at_their_ends_are_accepted() {
+    if skips_foreign("what its flags may be") {
+        return;
+    }
+    let (mut least, mut most) = (vec!["--log", "off"], vec!["--log", "trace"]);
+    if STAGE >= 2 {
+        least.extend(["--max-clients", "1"]);
+        most.extend(["--max-clients", "1000000"]);
+    }
+    if STAGE >= 4 {
+        least.extend(["--pool-size", "1", "--pool-wait", "0ms", "--pool-idle", "0s"]);
+        most.extend(["--pool-size", "65535", "--pool-wait", "1440m", "--pool-idle", "86400s"]);
+    }
+    if STAGE >= 6 {
+        least.extend(["--health-interval", "10ms", "--health-timeout", "10ms"]);
+        most.extend(["--health-interval", "86400000ms", "--health-timeout", "1440m"]);
+    }
+    for flags in [least, most] {
+        let backend = Backend::good(HELLO).unwrap();
+        let proxy = start_with(backend.address(), &flags).unwrap();
+        for _ in 0..3 {
+            let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
+            assert_eq!(response.text(), "hello", "{flags:?}");
+        }
+    }
+}
+
+#[test]
+fn an_address_where_nothing_can_listen_or_be_reached_is_refused() {
+    if skips_foreign("what its flags may be") {
+        return;
+    }
+    for backend in ["127.0.0.1:0", "http://127.0.0.1:0/", "[::1]:0", "localhost:0"] {
+        refuses("--backend", backend, 2, &["port 0", "Try: --backend 127.0.0.1:8081"]);
+    }
+    // Too long for a name, so nobody is asked for it.
+    let unknown = format!("{}:80", "a".repeat(300));
+    refuses("--backend", &unknown, 2, &["cannot be resolved", "Try: --backend "]);
+    let flags: &[&str] = if STAGE >= 5 { &["--listen", "--rpc"] } else { &["--listen"] };
+    for flag in flags {
+        let suggests = format!("Try: {flag} 127.0.0.1:");
+        refuses(flag, &unknown, 2, &["cannot be resolved", &suggests]);
+        for several in ["224.0.0.1:0", "[ff02::1]:0", "255.255.255.255:0"] {
+            refuses(flag, several, 2, &["no client can connect", &suggests]);
+        }
+        for invalid in ["127.0.0.1:65536", "127.0.0.1:-1", ":8080", "127.0.0.1:"] {
+            refuses(flag, invalid, 2, &["it is not host:port", &suggests]);
+        }
+        // RFC 5737: no machine has these.
+        refuses(flag, "192.0.2.1:8080", 3, &[&format!("{flag} 127.0.0.1:8080\n")]);
+        // RFC 3849. The words differ where there is no IPv6.
+        refuses(flag, "[2001:db8::1]:8080", 3, &[&format!("{flag} 127.0.0.1:8080\n")]);
+    }
+}
+
+#[test]
+fn the_suggested_address_works() {
+    if skips_foreign("what its flags may be") {
+        return;
+    }
+    let kept = KeptPort::bind().unwrap();
+    let listen = format!("192.0.2.1:{}", kept.address().port());
+    let arguments = [&["--listen", &listen], free_ports()].concat();
+    let said = run_to_end(BINARY, &arguments).unwrap().stderr;
+    let (_, suggested) = said.trim_end().rsplit_once("--listen ").unwrap();
+    let proxy = Process::stage(BINARY, &[&["--listen", suggested], free_ports()].concat()).unwrap();
+    assert_eq!(proxy.address(), kept.address());
+}

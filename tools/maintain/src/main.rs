@@ -1,0 +1,33 @@
+//! `cargo maintain ...`: what proves the workshop, and what an attendee never types.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use maintain::selftest;
+
+/// Proves the workshop
+#[derive(Parser)]
+#[command(version, bin_name = "cargo maintain")]
+struct Maintain {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run cases, each with its RFC section, against stages or any proxy
+    Conform(conformance::Conform),
+    /// Prove the checks, the book's commands and the graded benchmarks
+    Selftest(selftest::Selftest),
+    /// Load stages while their backend fails in every way; count losses
+    Soak(soak::Soak),
+}
+
+fn main() -> ExitCode {
+    stage::report_panics();
+    stage::exit(match Maintain::parse().command {
+        Command::Conform(conform) => conformance::command(&conform),
+        Command::Selftest(selftest) => selftest::run(&selftest),
+        Command::Soak(soak) => soak::command(&soak),
+    })
+}

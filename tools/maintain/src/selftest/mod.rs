@@ -1,0 +1,72 @@
+//! `cargo maintain selftest`: whether all that the workshop needs works on this machine.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `checks.rs` | each check passes on its stage, and fails without its task |
+//! | `blocks.rs`, `server.rs`, `shell.rs` | the commands of the book, typed in order |
+//! | `benchmarks.rs` | the graded benchmarks are in their accepted ranges |
+//! | `workspace.rs` | workspaces beside the real one, so that nobody's work is touched |
+
+mod benchmarks;
+mod blocks;
+mod checks;
+mod server;
+mod shell;
+mod workspace;
+
+use std::time::Instant;
+
+use anyhow::bail;
+use testkit::say;
+use testkit::stop;
+
+use lab::places::Places;
+
+#[derive(clap::Args)]
+pub struct Selftest {
+    /// What to prove; without it, all
+    #[arg(value_name = "PART")]
+    parts: Vec<Part>,
+
+    /// How often the checks are run
+    #[arg(long, value_name = "K", default_value = "1", value_parser = stage::parse_size)]
+    repeat: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+enum Part {
+    /// Each passes on its stage, and fails without its task
+    Checks,
+    /// Its commands do what it says; needs ports 8079 to 8083
+    Book,
+    /// The graded ones are in their accepted ranges
+    Benchmarks,
+}
+
+pub fn run(selftest: &Selftest) -> anyhow::Result<()> {
+    let places = Places::new()?;
+    stop::catch()?;
+    let is_asked_for = |part| selftest.parts.is_empty() || selftest.parts.contains(&part);
+    let started = Instant::now();
+    let pages = if is_asked_for(Part::Book) { blocks::read(&places)? } else { Vec::new() };
+    // Before all that takes long.
+    blocks::need_ports(&pages)?;
+    let mut wrong = 0;
+    if is_asked_for(Part::Checks) {
+        wrong += checks::run(&places, selftest.repeat)?;
+    }
+    if is_asked_for(Part::Benchmarks) {
+        wrong += benchmarks::run()?;
+    }
+    if is_asked_for(Part::Book) {
+        wrong += blocks::run(&places, &pages)?;
+    }
+    let seconds = started.elapsed().as_secs();
+    if wrong > 0 {
+        bail!(
+            "{wrong} things are not as they must be (after {seconds} s): look for WRONG above. Try: cargo lab doctor"
+        );
+    }
+    say!("all is as it must be, after {seconds} s");
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! `cargo maintain selftest checks`: each check passes on its stage, and fails on all that is wrong.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+use std::process::Command;
+
+use lab::tasks::{MISTAKES, STAGES, Seen, all, failure, stretch};
+
+fn assert_narrow(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "over 80 columns: {line}");
+    }
+}
+
+#[test]
+fn each_check_passes_on_its_stage_and_fails_without_its_task() {
+    let output = Command::new(env!("CARGO_BIN_EXE_maintain")).args(["selftest", "checks"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!text.contains("WRONG"), "{text}");
+    let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+    assert_eq!(
+        count(" fails check "),
+        all().count() + MISTAKES.len() + STAGES.len() * 2 - 1 + stretch().count(),
+        "{text}"
+    );
+    assert_eq!(count(" passes check "), STAGES.len() + stretch().count(), "{text}");
+    assert!(!text.contains("bug of the lab"), "{text}");
+    // Each check has failed, and what it said is shown as an attendee sees it.
+    for task in all() {
+        let prefix = format!("      {}: ", task.name);
+        let said: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(&prefix)).collect();
+        assert!(!said.is_empty(), "{} has said nothing", task.name);
+        for seen in said {
+            assert!(seen.split(' ').count() >= 5, "{}: {seen}", task.name);
+            let shown = failure(task, &Seen(seen.to_owned()), None);
+            assert_narrow(&shown);
+            assert!(shown.contains(&format!("cargo lab hint {}\n", task.name)), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What keeps the difference between two stages a lesson: its size, its shape, and what no stage may hold.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A step from one stage to the next: the files it adds, and the lines it may change in those that are there.
+struct Step {
+    from: u32,
+    new_files: &'static [&'static str],
+    most_changed_lines: u32,
+}
+
+const STEPS: [Step; 5] = [
+    // std becomes tokio: async, .await, a task per connection, a loop for keep-alive.
+    Step { from: 1, new_files: &[], most_changed_lines: 80 },
+    Step { from: 2, new_files: &["stats.rs"], most_changed_lines: 20 },
+    Step { from: 3, new_files: &["pool.rs"], most_changed_lines: 25 },
+    Step { from: 4, new_files: &["rpc.rs"], most_changed_lines: 15 },
+    Step {
+        from: 5,
+        new_files: &["attempts.rs", "balancer.rs", "checks.rs", "health.rs"],
+        most_changed_lines: 30,
+    },
+];
+
+/// The most lines of the files that every stage has.
+const MOST_LINES: [(&str, usize); 2] = [("main.rs", 70), ("proxy.rs", 160)];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The folder of a stage's sources, if there is the stage.
+fn sources(stage: u32) -> Option<PathBuf> {
+    let folder = workspace().join(format!("part{stage}/src"));
+    folder.is_dir().then_some(folder)
+}
+
+fn file_names(folder: &Path) -> BTreeSet<String> {
+    let entries = folder.read_dir().unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("cannot start {:?}: {error}", command.get_program()))
+}
+
+/// Lines added plus removed from one file to another.
+fn changed_lines(old: &Path, new: &Path) -> u32 {
+    let output = run(Command::new("git").args(["diff", "--no-index", "--numstat"]).args([old, new]));
+    // 1 says that they differ.
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let counts = text.split('\t').take(2).filter(|count| !count.is_empty());
+    counts.map(|count| count.trim().parse::<u32>().unwrap()).sum()
+}
+
+#[test]
+fn a_step_adds_its_files_and_changes_few_lines_of_the_others() {
+    let architecture = fs::read_to_string(workspace().join("docs/src/architecture.md")).unwrap();
+    for Step { from, new_files, most_changed_lines } in STEPS {
+        let to = from + 1;
+        let (Some(old), Some(new)) = (sources(from), sources(to)) else {
+            println!("skipped: part{to} is not there yet");
+            continue;
+        };
+        let (old_names, new_names) = (file_names(&old), file_names(&new));
+        let added: Vec<_> = new_names.difference(&old_names).map(String::as_str).collect();
+        assert_eq!(added, new_files, "the new files of part{to}");
+        assert!(old_names.is_subset(&new_names), "part{to} lacks a file of part{from}");
+        let changed: u32 = old_names.iter().map(|name| changed_lines(&old.join(name), &new.join(name))).sum();
+        println!("part{from} -> part{to}: {changed} of {most_changed_lines} lines");
+        assert!(changed <= most_changed_lines, "part{from} -> part{to} changes {changed} lines");
+        let files = new_files.iter().map(|name| format!(" {name}")).collect::<String>();
+        let row = format!("| part{from} → part{to} |{files} | {most_changed_lines} | {changed} |");
+        assert!(architecture.contains(&row), "docs/src/architecture.md lacks {row}");
+    }
+}
+
+#[test]
+fn the_files_that_every_stage_has_stay_short() {
+    for folder in (1..).map_while(sources) {
+        for (name, most) in MOST_LINES {
+            let lines = fs::read_to_string(folder.join(name)).unwrap().lines().count();
+            assert!(lines <= most, "{} has {lines} lines", folder.join(name).display());
+        }
+    }
+}
+
+#[test]
+fn only_the_first_line_of_main_says_which_stage_it_is() {
+    // What names the stage would be a difference that is no lesson.
+    for folder in (1..).map_while(sources) {
+        for name in file_names(&folder) {
+            let text = fs::read_to_string(folder.join(&name)).unwrap().to_lowercase();
+            for (index, line) in text.lines().enumerate() {
+                let is_allowed = name == "main.rs" && index == 0;
+                let has_digit_behind = |mark: &str| {
+                    line.split(mark).skip(1).any(|rest| rest.starts_with(|next: char| next.is_ascii_digit()))
+                };
+                let names_a_stage = ["part", "part ", "stage", "stage "].into_iter().any(has_digit_behind);
+                assert!(is_allowed || !names_a_stage, "{}: {line}", folder.join(&name).display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_serial_stage_is_built_without_tokio() {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let arguments = ["tree", "--offline", "--edges", "normal", "--prefix", "none", "--package", "part1"];
+    let output = run(Command::new(cargo).args(arguments).current_dir(workspace()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.contains("codec v"), "{tree}");
+    assert!(!tree.contains("tokio"), "{tree}");
+}

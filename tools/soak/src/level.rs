@@ -1,0 +1,52 @@
+//! What a proxy holds: descriptors, threads, memory; and whether it gives back what it has taken.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::backend::Backend;
+use testkit::{PATIENCE, Process};
+
+/// How long to wait between two looks: nothing tells when a process closes a descriptor.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// What a proxy holds at one time; `None` where the system does not tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Level {
+    /// Without connections to the backend that are kept for the next request.
+    pub(crate) descriptors: Option<usize>,
+    pub(crate) threads: Option<usize>,
+    pub(crate) memory_kib: Option<u64>,
+}
+
+impl Level {
+    pub(crate) fn of(proxy: &Process, backend: &Backend) -> Level {
+        let kept = backend.connections();
+        Level {
+            descriptors: proxy.descriptors().map(|count| count.saturating_sub(kept)),
+            threads: proxy.threads(),
+            memory_kib: proxy.memory_kib(),
+        }
+    }
+
+    /// The level once it is back where it was, or after a while.
+    pub(crate) fn settled(proxy: &Process, backend: &Backend, before: Level) -> Level {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let level = Level::of(proxy, backend);
+            if level.leaked(before) == 0 && level.threads <= before.threads || Instant::now() > deadline {
+                return level;
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// How many descriptors more there are.
+    pub(crate) fn leaked(self, before: Level) -> usize {
+        self.descriptors.unwrap_or(0).saturating_sub(before.descriptors.unwrap_or(0))
+    }
+}
+
+/// A size for people.
+pub(crate) fn mebibytes(kib: Option<u64>) -> String {
+    kib.map_or("unknown".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0))
+}

@@ -1,0 +1,49 @@
+//! Starts a proxy that is none of the stages, from a command line that says where it listens.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use crate::port::KeptPort;
+use crate::{Process, StartError};
+
+/// How often it is started, if it ends at once.
+const ATTEMPTS: usize = 3;
+
+/// Checks a command line for [`Process::foreign`] that was given by `--cmd`.
+///
+/// # Errors
+/// A place to fill in is not there: the proxy would listen elsewhere.
+pub fn check_command_line(command_line: &str) -> Result<(), String> {
+    if command_line.contains("{listen}") && command_line.contains("{backend}") {
+        return Ok(());
+    }
+    Err("--cmd needs {listen} and {backend}. Try: --cmd 'proxy {listen} {backend}'".to_owned())
+}
+
+impl Process {
+    /// Starts any proxy from a command line that holds `{listen}` and `{backend}`, and waits until its port
+    /// accepts connections. Words are separated by white space.
+    pub fn foreign(command_line: &str, backend: SocketAddr) -> Result<Process, StartError> {
+        let mut started = start(command_line, backend, true);
+        for _ in 1..ATTEMPTS {
+            if started.as_ref().err().and_then(|error| error.exit_code).is_none() {
+                break;
+            }
+            // It may not listen on a port that is kept, but then another may take it first.
+            started = start(command_line, backend, false);
+        }
+        started
+    }
+}
+
+fn start(command_line: &str, backend: SocketAddr, is_kept: bool) -> Result<Process, StartError> {
+    let port = KeptPort::bind()?;
+    let listen = port.address();
+    let _kept = is_kept.then_some(port);
+    let fill_in =
+        |word: &str| word.replace("{listen}", &listen.to_string()).replace("{backend}", &backend.to_string());
+    let mut words = command_line.split_whitespace().map(fill_in);
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    Process::listening(command, listen)
+}

@@ -1,0 +1,288 @@
+//! Heads and bodies as they come from a socket, read strictly.
+//!
+//! Written apart from `codec` on purpose: a second opinion that shares its code would share its mistakes.
+//! What is not valid is an error of the kind `InvalidData` that quotes the bytes.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fault::{explain_timeout, invalid, is_reset};
+
+const MAX_HEAD_BYTES: usize = 256 * 1024;
+
+/// The head of a message, or its trailer section.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The first line, without its line end; empty for a trailer section.
+    pub start_line: String,
+    /// Names as they came, values without white space around them.
+    pub fields: Vec<(String, String)>,
+    /// All its bytes, the empty line included.
+    pub raw: Vec<u8>,
+}
+
+impl Head {
+    /// The value of the first field of that name.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.all(name).first().copied()
+    }
+
+    /// The values of all fields of that name.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let same = self.fields.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        same.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// How `Content-Length` and `Transfer-Encoding` delimit a body; `None` if neither is there.
+    ///
+    /// # Errors
+    /// Both, two of one, or a value that is not exactly a number or `chunked`.
+    pub fn framing(&self) -> io::Result<Option<Framing>> {
+        match (&self.all("content-length")[..], &self.all("transfer-encoding")[..]) {
+            ([], []) => Ok(None),
+            ([], [coding]) if coding.eq_ignore_ascii_case("chunked") => Ok(Some(Framing::Chunked)),
+            ([length], []) if length.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let length = length.parse().map_err(|_| invalid("content-length", &self.raw))?;
+                Ok(Some(Framing::ContentLength(length)))
+            }
+            _ => Err(invalid("framing", &self.raw)),
+        }
+    }
+
+    /// Parses lines that each end with CR LF, an empty line being the last.
+    fn parse(raw: Vec<u8>, has_start_line: bool) -> io::Result<Head> {
+        let mut head = Head::default();
+        let text = String::from_utf8_lossy(&raw).into_owned();
+        for (index, line) in text.trim_end_matches("\r\n").split("\r\n").enumerate() {
+            if line.bytes().any(|byte| byte != b'\t' && (byte < b' ' || byte == 0x7f)) {
+                return Err(invalid("control character in a head", &raw));
+            }
+            if index == 0 && has_start_line {
+                head.start_line = line.to_owned();
+            } else if !line.is_empty() {
+                let is_name_byte =
+                    |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+                match line.split_once(':') {
+                    Some((name, value)) if !name.is_empty() && name.bytes().all(is_name_byte) => {
+                        head.fields.push((name.to_owned(), value.trim().to_owned()));
+                    }
+                    _ => return Err(invalid("field line", &raw)),
+                }
+            }
+        }
+        head.raw = raw;
+        Ok(head)
+    }
+}
+
+/// How the end of a body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    Empty,
+    ContentLength(u64),
+    Chunked,
+    CloseDelimited,
+}
+
+/// How a body, or a connection, came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Where its framing says.
+    Framed,
+    /// The other side said that nothing more will come (FIN).
+    EndOfFile,
+    /// The other side reset the connection (RST).
+    Reset,
+}
+
+type OnBytes = Box<dyn FnMut(&[u8]) + Send>;
+
+/// A socket, and what was read from it too early.
+pub struct Wire {
+    /// Shared with whoever may have to cut it.
+    pub stream: Arc<TcpStream>,
+    unread: Vec<u8>,
+    ended: Option<End>,
+    on_bytes: OnBytes,
+}
+
+impl Wire {
+    pub fn new(stream: TcpStream, patience: Duration) -> io::Result<Wire> {
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
+        stream.set_nodelay(true)?;
+        Ok(Wire { stream: Arc::new(stream), unread: Vec::new(), ended: None, on_bytes: Box::new(|_| ()) })
+    }
+
+    pub fn connect(address: SocketAddr, patience: Duration) -> io::Result<Wire> {
+        Wire::new(TcpStream::connect_timeout(&address, patience)?, patience)
+    }
+
+    /// Calls `on_bytes` with all that comes from now on, as it comes.
+    pub fn record(&mut self, on_bytes: impl FnMut(&[u8]) + Send + 'static) {
+        self.on_bytes = Box::new(on_bytes);
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        (&*self.stream).write_all(bytes).map_err(explain_timeout)
+    }
+
+    pub fn half_close(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Closes the connection with a reset.
+    pub fn reset(&self) -> io::Result<()> {
+        socket2::SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))
+    }
+
+    /// The next head; `None` if the connection ends before its first byte.
+    pub fn read_head(&mut self) -> io::Result<Option<Head>> {
+        match self.read_section(b"\r\n\r\n")? {
+            Section::Complete(raw) => Head::parse(raw, true).map(Some),
+            Section::Ended(_) if self.unread.is_empty() => Ok(None),
+            Section::Ended(_) => Err(invalid("end within a head", &self.unread)),
+        }
+    }
+
+    /// Hands a body to `take`, piece by piece, framing taken off; returns its end and the trailer section.
+    pub fn read_body(
+        &mut self,
+        framing: Framing,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<(End, Head)> {
+        let end = match framing {
+            Framing::Empty => End::Framed,
+            Framing::ContentLength(length) => self.read_exactly(length, take)?,
+            Framing::Chunked => return self.read_chunks(take),
+            Framing::CloseDelimited => self.read_exactly(u64::MAX, take)?,
+        };
+        Ok((end, Head::default()))
+    }
+
+    /// All bytes until the connection ends.
+    pub fn read_to_end(&mut self) -> io::Result<(Vec<u8>, End)> {
+        self.collect(u64::MAX)
+    }
+
+    /// The next bytes: fewer only if the connection ends before.
+    pub fn read_bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        self.collect(count as u64).map(|(bytes, _)| bytes)
+    }
+
+    fn collect(&mut self, count: u64) -> io::Result<(Vec<u8>, End)> {
+        let mut bytes = Vec::new();
+        let end = self.read_exactly(count, &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok((bytes, end))
+    }
+
+    fn read_exactly(
+        &mut self,
+        mut missing: u64,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<End> {
+        loop {
+            let length = self.unread.len().min(usize::try_from(missing).unwrap_or(usize::MAX));
+            take(&self.unread[..length])?;
+            self.unread.drain(..length);
+            missing -= length as u64;
+            if missing == 0 {
+                return Ok(End::Framed);
+            }
+            match self.fill()? {
+                None => {}
+                Some(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// RFC 9112 section 7.1, nothing else: 1 to 15 hexadecimal digits, CR LF after the size and the data.
+    fn read_chunks(&mut self, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<(End, Head)> {
+        loop {
+            let line = match self.read_section(b"\r\n")? {
+                Section::Complete(line) => line,
+                Section::Ended(end) => return Ok((end, Head::default())),
+            };
+            let text = String::from_utf8_lossy(&line[..line.len() - 2]);
+            let digits = text.split(';').next().unwrap_or_default();
+            let is_valid = (1..=15).contains(&digits.len())
+                && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+                && !text.chars().any(char::is_control);
+            let size = u64::from_str_radix(digits, 16).ok().filter(|_| is_valid);
+            let size = size.ok_or_else(|| invalid("chunk size", &line))?;
+            if size == 0 {
+                break;
+            }
+            match self.read_exactly(size, take)? {
+                End::Framed => {}
+                end => return Ok((end, Head::default())),
+            }
+            match self.read_section(b"\r\n")? {
+                Section::Complete(end) if end.len() == 2 => {}
+                Section::Complete(end) => return Err(invalid("end of a chunk", &end)),
+                Section::Ended(end) => return Ok((end, Head::default())),
+            }
+        }
+        let mut raw = Vec::new();
+        loop {
+            match self.read_section(b"\r\n")? {
+                Section::Complete(line) => raw.extend_from_slice(&line),
+                Section::Ended(end) => return Ok((end, Head::default())),
+            }
+            if raw == b"\r\n" || raw.ends_with(b"\r\n\r\n") {
+                return Ok((End::Framed, Head::parse(raw, false)?));
+            }
+        }
+    }
+
+    /// Bytes up to `mark` and with it.
+    fn read_section(&mut self, mark: &[u8]) -> io::Result<Section> {
+        let mut searched = 0;
+        loop {
+            let found = self.unread[searched..].windows(mark.len()).position(|window| window == mark);
+            if let Some(position) = found {
+                return Ok(Section::Complete(
+                    self.unread.drain(..searched + position + mark.len()).collect(),
+                ));
+            }
+            if self.unread.len() > MAX_HEAD_BYTES {
+                return Err(invalid("endless head", &self.unread[..100]));
+            }
+            searched = self.unread.len().saturating_sub(mark.len() - 1);
+            if let Some(end) = self.fill()? {
+                return Ok(Section::Ended(end));
+            }
+        }
+    }
+
+    /// Reads once; `Some` is the end of the connection.
+    fn fill(&mut self) -> io::Result<Option<End>> {
+        let mut space = [0; 64 * 1024];
+        // A socket tells of a reset only once.
+        if self.ended.is_none() {
+            self.ended = match (&*self.stream).read(&mut space) {
+                Ok(0) => Some(End::EndOfFile),
+                Ok(length) => {
+                    self.unread.extend_from_slice(&space[..length]);
+                    (self.on_bytes)(&space[..length]);
+                    None
+                }
+                Err(error) if is_reset(&error) => Some(End::Reset),
+                Err(error) if error.kind() == ErrorKind::Interrupted => None,
+                Err(error) => return Err(explain_timeout(error)),
+            };
+        }
+        Ok(self.ended)
+    }
+}
+
+enum Section {
+    Complete(Vec<u8>),
+    Ended(End),
+}
