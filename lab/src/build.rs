@@ -73,10 +73,10 @@ pub fn check(program: &Program, tasks: &[&'static Task]) -> Vec<(&'static Task, 
     });
     let mut verdicts: Vec<(&Task, Verdict)> = Vec::new();
     for (task, result) in tasks.iter().zip(results) {
-        let is_open = |needed: &&str| {
+        let is_open = |needed: &&'static str| {
             verdicts.iter().any(|(other, verdict)| other.name == *needed && !matches!(verdict, Verdict::Pass))
         };
-        let verdict = match (task.needs.filter(is_open), result) {
+        let verdict = match (task.needs.as_deref().filter(is_open), result) {
             (Some(needed), _) => Verdict::Skip(needed),
             (None, Ok(())) => Verdict::Pass,
             (None, Err(seen)) => Verdict::Fail(seen),

@@ -72,7 +72,7 @@ fn choose(what: &str) -> Result<Vec<&'static Task>, Failure> {
         return Ok(start::find_stage(number)?.tasks.iter().collect());
     }
     let mut tasks = vec![hint::find_task(what)?];
-    while let Some(needed) = tasks[0].needs.and_then(Task::find) {
+    while let Some(needed) = tasks[0].needs.as_deref().and_then(Task::find) {
         tasks.insert(0, needed);
     }
     Ok(tasks)
@@ -110,7 +110,7 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
             Verdict::Pass => say!("PASS {} {}", task.name, task.promise),
             Verdict::Fail(seen) => {
                 // Of a foreign proxy, no line is known.
-                let file = places.work_sources().join(task.file);
+                let file = places.work_sources().join(&task.file);
                 let source = check.cmd.is_none().then(|| fs::read_to_string(file).ok()).flatten();
                 say!("{}", failure(task, seen, source.as_deref()).trim_end());
             }
@@ -132,7 +132,7 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
         for (task, verdict) in &verdicts {
             match verdict {
                 Verdict::Pass => drop(progress.done.insert(task.name.to_owned())),
-                Verdict::Fail(_) => drop(progress.done.remove(task.name)),
+                Verdict::Fail(_) => drop(progress.done.remove(&task.name)),
                 Verdict::Skip(_) => {}
             }
         }

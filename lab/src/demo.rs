@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use course::Ability;
 use stage::{Failure, parse_number, printable};
 use testkit::{Client, MAX_STAGE, Process, StartError};
 
@@ -20,9 +21,8 @@ pub struct Demo {
 }
 
 const BACKEND: &str = "webserver";
-/// Where backends listen: one, or from the stage on that takes several, all.
+/// Where backends listen: one, or for a stage that takes several, all.
 const BACKENDS_LISTEN: [&str; 3] = ["127.0.0.1:8081", "127.0.0.1:8082", "127.0.0.1:8083"];
-const FIRST_WITH_SEVERAL: u32 = 6;
 
 /// A stage may take 10 s to let its clients finish.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
@@ -41,7 +41,8 @@ pub fn run(demo: &Demo) -> anyhow::Result<()> {
     let stage = format!("part{number}");
     let stop = build(&workspace, &stage).and_then(|()| catch_stop())?;
 
-    let listens = if number < FIRST_WITH_SEVERAL { &BACKENDS_LISTEN[..1] } else { &BACKENDS_LISTEN };
+    let takes_several = course::find(number).is_some_and(|stage| stage.can(Ability::SeveralBackends));
+    let listens = if takes_several { &BACKENDS_LISTEN[..] } else { &BACKENDS_LISTEN[..1] };
     let mut parts = Vec::new();
     for listen in listens {
         let name = if listens.len() == 1 { BACKEND.to_owned() } else { format!("{BACKEND} {listen}") };

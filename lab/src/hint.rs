@@ -22,7 +22,7 @@ pub fn run(hint: &Hint) -> anyhow::Result<()> {
     let task = find_task(&hint.task)?;
     let places = Places::new()?;
     let mut progress = Progress::load(&places);
-    let seen = progress.hints.get(task.name).copied().unwrap_or(1);
+    let seen = progress.hints.get(&task.name).copied().unwrap_or(1);
     let level = hint.level.unwrap_or(seen).clamp(1, task.hints.len());
     progress.hints.insert(task.name.to_owned(), level.max(seen));
     progress.save()?;
@@ -32,7 +32,7 @@ pub fn run(hint: &Hint) -> anyhow::Result<()> {
         say!("hint {} of {}:", index + 1, task.hints.len());
         say!("{}", wrap(text, "     ").trim_end());
     }
-    let name = task.name;
+    let name = &task.name;
     match level < task.hints.len() {
         false if task.is_stretch() => say!("next: cargo lab check {name}"),
         true => say!("next: cargo lab check {name}, or: cargo lab hint {name} --level {}", level + 1),

@@ -1,6 +1,6 @@
 //! `cargo lab list`: the stages, their tasks, and what is done.
 
-use crate::tasks::{STAGES, all};
+use crate::tasks::{all, stages};
 use testkit::say;
 
 use crate::places::Places;
@@ -8,14 +8,14 @@ use crate::progress::Progress;
 
 pub fn run() -> anyhow::Result<()> {
     let progress = Progress::load(&Places::new()?);
-    for stage in &STAGES {
+    for stage in stages() {
         say!("{}  {}", stage.number, stage.title);
-        for task in stage.tasks.iter().chain(stage.stretch) {
-            let state = if progress.done.contains(task.name) { "done" } else { "    " };
+        for task in stage.tasks.iter().chain(&stage.stretch) {
+            let state = if progress.done.contains(&task.name) { "done" } else { "    " };
             say!("   {} {state}  {:<54} {:>3} min", task.name, task.title, task.minutes);
         }
     }
-    let done = all().filter(|task| progress.done.contains(task.name)).count();
+    let done = all().filter(|task| progress.done.contains(&task.name)).count();
     let minutes: u32 = all().map(|task| task.minutes).sum();
     say!("");
     say!("you: {done} of {} tasks; all take {minutes} minutes", all().count());
@@ -29,13 +29,13 @@ pub fn run() -> anyhow::Result<()> {
 pub fn next(progress: &Progress) -> String {
     let here = progress.stage.unwrap_or(1);
     let is_open = |number: u32| {
-        let mut tasks = STAGES.iter().filter(|stage| stage.number == number).flat_map(|stage| stage.tasks);
-        tasks.any(|task| !progress.done.contains(task.name))
+        let mut tasks = stages().iter().filter(|stage| stage.number == number).flat_map(|stage| &stage.tasks);
+        tasks.any(|task| !progress.done.contains(&task.name))
     };
     if is_open(here) {
         return format!("cargo lab check {here}");
     }
-    match STAGES.iter().map(|stage| stage.number).find(|&number| is_open(number)) {
+    match stages().iter().map(|stage| stage.number).find(|&number| is_open(number)) {
         Some(number) => format!("cargo lab start {number}"),
         None => format!("cargo lab diff work {here}"),
     }

@@ -38,7 +38,7 @@ pub fn run(start: &Start) -> anyhow::Result<()> {
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     say!("work/src holds {} without its tasks: {}", stage.reference(), names.join(", "));
     say!("");
-    for task in stage.tasks.iter().chain(stage.stretch) {
+    for task in stage.tasks.iter().chain(&stage.stretch) {
         say!("{}", heading(task).trim_end());
     }
     say!("");
@@ -56,7 +56,7 @@ pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
 pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = read_sources(&places.workspace.join(stage.reference()).join("src"))?;
     for task in tasks {
-        let text = files.get_mut(task.file).with_context(|| format!("{} has no file", task.name))?;
+        let text = files.get_mut(&task.file).with_context(|| format!("{} has no file", task.name))?;
         *text = apply(text, task.patch).map_err(|error| anyhow!("task {}: {error}", task.name))?;
     }
     Ok(files)

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use lab::tasks::STAGES;
+use lab::tasks::stages;
 
 /// A workspace with the sources of all stages, and an empty work/.
 struct Scratch {
@@ -24,7 +24,7 @@ impl Scratch {
     fn new(name: &str) -> Scratch {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("attendee-{name}"));
         let _ = fs::remove_dir_all(&folder);
-        for stage in &STAGES {
+        for stage in stages() {
             let sources = folder.join(stage.reference()).join("src");
             fs::create_dir_all(&sources).unwrap();
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(stage.reference()).join("src");

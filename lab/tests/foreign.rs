@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use lab::tasks::STAGES;
+use lab::tasks::stages;
 
 /// The exit code and the words of the check of a stage; `None` without Python.
 fn check(stage: u32) -> Option<(i32, String)> {
@@ -28,12 +28,12 @@ fn check(stage: u32) -> Option<(i32, String)> {
 
 #[test]
 fn a_proxy_in_another_language_passes_what_it_promises() {
-    for stage in &STAGES[..3] {
+    for stage in &stages()[..3] {
         let Some((code, text)) = check(stage.number) else {
             return;
         };
         assert_eq!(code, 0, "{text}");
-        for task in stage.tasks {
+        for task in &stage.tasks {
             assert!(text.contains(&format!("PASS {} {}\n", task.name, task.promise)), "{text}");
         }
     }

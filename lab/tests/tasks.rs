@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::tasks::{Program, STAGES, Seen, Stage, Task, all, apply, failure, heading, stretch};
+use lab::tasks::{Program, Seen, Stage, Task, all, apply, failure, heading, stages, stretch};
 use testkit::text::wrap;
 
 fn workspace() -> PathBuf {
@@ -26,14 +26,14 @@ fn assert_narrow(text: &str) {
 
 #[test]
 fn tasks_are_numbered_and_need_only_earlier_ones_of_their_stage() {
-    for (stage, number) in STAGES.iter().zip(1..) {
+    for (stage, number) in stages().iter().zip(1..) {
         assert_eq!(stage.number, number);
         assert!(stage.tasks.len() >= 2);
-        for (task, place) in stage.tasks.iter().chain(stage.stretch).zip(1..) {
+        for (task, place) in stage.tasks.iter().chain(&stage.stretch).zip(1..) {
             assert_eq!(task.name, format!("{number}.{place}"));
             assert_eq!(task.stage(), number);
             let earlier = |needed: &str| stage.tasks.iter().take(place - 1).any(|task| task.name == needed);
-            assert!(task.needs.is_none_or(earlier), "{} needs {:?}", task.name, task.needs);
+            assert!(task.needs.as_deref().is_none_or(earlier), "{} needs {:?}", task.name, task.needs);
         }
     }
     assert!(all().count() >= 10);
@@ -41,9 +41,9 @@ fn tasks_are_numbered_and_need_only_earlier_ones_of_their_stage() {
 
 #[test]
 fn each_patch_fits_alone_and_all_of_a_stage_fit_together() {
-    for stage in &STAGES {
-        for task in stage.tasks {
-            let text = reference(stage, task.file);
+    for stage in stages() {
+        for task in &stage.tasks {
+            let text = reference(stage, &task.file);
             let cut = apply(&text, task.patch).unwrap_or_else(|error| panic!("{}: {error}", task.name));
             assert!(cut.contains(&format!("// TODO {}: ", task.name)), "{} has no marker", task.name);
             // Where the table says that it is.
@@ -53,13 +53,13 @@ fn each_patch_fits_alone_and_all_of_a_stage_fit_together() {
             let written = task.patch.lines().filter(|line| line.starts_with('-')).count() - 1;
             assert!(written <= task.lines, "{} takes {written} lines", task.name);
         }
-        for task in stage.stretch {
-            let text = reference(stage, task.file);
+        for task in &stage.stretch {
+            let text = reference(stage, &task.file);
             apply(&text, task.patch).unwrap_or_else(|error| panic!("{}: {error}", task.name));
             let written = task.patch.lines().filter(|line| line.starts_with('+')).count() - 1;
             assert!(written <= task.lines, "{} takes {written} lines", task.name);
         }
-        let files: BTreeSet<&str> = stage.tasks.iter().map(|task| task.file).collect();
+        let files: BTreeSet<&str> = stage.tasks.iter().map(|task| task.file.as_str()).collect();
         for file in files {
             let mut text = reference(stage, file);
             for task in stage.tasks.iter().filter(|task| task.file == file) {
@@ -87,7 +87,7 @@ fn every_failure_says_what_was_seen_where_to_look_and_what_to_type() {
     for task in all().chain(stretch()) {
         let seen = Seen(format!("the backend saw {} of 8 things", "very ".repeat(30)));
         let text = failure(task, &seen, None);
-        let Task { name, promise, file, function, .. } = task;
+        let course::Task { name, promise, file, function, .. } = &**task;
         assert!(text.starts_with(&format!("FAIL {name} {promise}\n")), "{text}");
         assert!(text.contains("the backend saw very"), "{text}");
         assert!(text.contains(&format!("look at: work/src/{file}, {function}\n")), "{text}");
@@ -121,10 +121,10 @@ fn a_failure_ends_with_the_first_panic_of_the_proxy() {
 
 #[test]
 fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
-    for stage in &STAGES {
-        for task in stage.tasks {
+    for stage in stages() {
+        for task in &stage.tasks {
             let seen = Seen("nothing came".to_owned());
-            let whole = reference(stage, task.file);
+            let whole = reference(stage, &task.file);
             let cut = apply(&whole, task.patch).unwrap();
             let function = task.function.split(',').next().unwrap().rsplit("::").next().unwrap();
             for (source, wanted) in
@@ -142,7 +142,7 @@ fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
 #[test]
 fn what_is_said_of_a_task_is_short_lines_of_plain_words() {
     for task in all().chain(stretch()) {
-        let hints = task.hints.map(|hint| wrap(hint, "     "));
+        let hints = task.hints.each_ref().map(|hint| wrap(hint, "     "));
         for text in hints.iter().chain([&heading(task)]) {
             assert_narrow(text);
             assert!(text.is_ascii() && !text.contains('\x1b'), "{text}");
@@ -163,9 +163,9 @@ fn the_book_has_a_section_for_every_task() {
             lines => format!("{lines} lines"),
         };
         for words in [
-            task.title,
+            &task.title,
             &format!("work/src/{}", task.file),
-            task.function,
+            &task.function,
             &format!("at most {budget}, {} minutes", task.minutes),
             &format!("cargo lab check {}", task.name),
         ] {
@@ -182,8 +182,8 @@ fn what_is_committed_in_work_is_the_start_of_stage_1() {
         return;
     }
     for file in ["main.rs", "proxy.rs"] {
-        let mut text = reference(&STAGES[0], file);
-        for task in STAGES[0].tasks.iter().filter(|task| task.file == file) {
+        let mut text = reference(&stages()[0], file);
+        for task in stages()[0].tasks.iter().filter(|task| task.file == file) {
             text = apply(&text, task.patch).unwrap();
         }
         let committed = fs::read_to_string(workspace().join("work/src").join(file)).unwrap();

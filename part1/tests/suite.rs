@@ -1,13 +1,7 @@
-//! The suite of all stages, run on this one; with what only a serial proxy does.
+//! Every case and behaviour that applies to this stage, as tests: `cargo test -p part1 --test suite chunk` runs some.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+use std::process::ExitCode;
 
-#[path = "../../tools/conformance/suite/serial.rs"]
-mod serial;
-#[path = "../../tools/conformance/suite/mod.rs"]
-mod suite;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_part1");
-const NAME: &str = env!("CARGO_PKG_NAME");
-const STAGE: u32 = 1;
+fn main() -> ExitCode {
+    conformance::test_stage(1, env!("CARGO_BIN_EXE_part1"))
+}

@@ -1,17 +1,7 @@
-//! The suite of all stages, run on this one; with what many clients, and many requests a connection, ask for.
+//! Every case and behaviour that applies to this stage, as tests: `cargo test -p part4 --test suite chunk` runs some.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+use std::process::ExitCode;
 
-#[path = "../../tools/conformance/suite/counting.rs"]
-mod counting;
-#[path = "../../tools/conformance/suite/many/mod.rs"]
-mod many;
-#[path = "../../tools/conformance/suite/pool/mod.rs"]
-mod pool;
-#[path = "../../tools/conformance/suite/mod.rs"]
-mod suite;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_part4");
-const NAME: &str = env!("CARGO_PKG_NAME");
-const STAGE: u32 = 4;
+fn main() -> ExitCode {
+    conformance::test_stage(4, env!("CARGO_BIN_EXE_part4"))
+}

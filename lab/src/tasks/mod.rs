@@ -1,48 +1,47 @@
-//! The attendee's tasks: what is cut out of each stage, how it is checked, and what is said about it.
+//! The attendee's tasks: what is cut out of each stage, and how it is checked. What is said of them is in
+//! `lab/course/partN/stage.toml`.
 //!
 //! A task is a patch that cuts its region out of partN, and a check that passes on partN and fails on the cut.
 //! `cargo maintain selftest` proves both. A rule that lives in the codec is never a task.
 
-/// What the checks must not let pass.
-mod mistakes;
 /// Applies the patch of a task.
 mod patch;
 /// What is said about a task and its check, in lines of at most 80 columns.
 mod report;
-mod stage1;
-mod stage2;
-mod stage3;
-mod stage4;
-mod stage5;
-mod stage6;
 /// The proxy under check, and what is seen of it.
 mod trial;
 
-pub use mistakes::{MISTAKES, Mistake};
+#[path = "../../course/part1/checks.rs"]
+mod part1;
+#[path = "../../course/part2/checks.rs"]
+mod part2;
+#[path = "../../course/part3/checks.rs"]
+mod part3;
+#[path = "../../course/part4/checks.rs"]
+mod part4;
+#[path = "../../course/part5/checks.rs"]
+mod part5;
+#[path = "../../course/part6/checks.rs"]
+mod part6;
+
+use std::ops::Deref;
+use std::sync::LazyLock;
+
 pub use patch::apply;
 pub use report::{failure, heading};
 pub use trial::{CLIENT_PATIENCE, Program, Running, Seen, Subject};
 
-/// Something for the attendee to write.
+/// The name of a task, what cuts it out of the stage's sources as a unified diff (of a stretch task, what adds it), and
+/// whether its promise holds.
+type Check = (&'static str, &'static str, fn(&Subject<'_>) -> Result<(), Seen>);
+
+/// The checks of all stages.
+const CHECKS: [&[Check]; 6] =
+    [part1::CHECKS, part2::CHECKS, part3::CHECKS, part4::CHECKS, part5::CHECKS, part6::CHECKS];
+
+/// A task: its description, its patch, and its check.
 pub struct Task {
-    /// The number of the stage, a dot, the number of the task.
-    pub name: &'static str,
-    /// What to do.
-    pub title: &'static str,
-    /// What holds when it is done: the check looks for it.
-    pub promise: &'static str,
-    /// The file below `src`.
-    pub file: &'static str,
-    /// The function in it.
-    pub function: &'static str,
-    /// The most lines that have to be written.
-    pub lines: usize,
-    /// How long it takes.
-    pub minutes: u32,
-    /// The task without which its check means nothing.
-    pub needs: Option<&'static str>,
-    /// Where, what, and nearly the code; lines that begin with four spaces are code.
-    pub hints: [&'static str; 3],
+    described: &'static course::Task,
     /// What cuts it out of the stage's sources, as a unified diff; of a stretch task, what adds it.
     pub patch: &'static str,
     /// Whether the promise holds.
@@ -51,39 +50,57 @@ pub struct Task {
 
 /// A stage, and its tasks.
 pub struct Stage {
-    /// Its number.
-    pub number: u32,
-    /// Its idea.
-    pub title: &'static str,
+    described: &'static course::Stage,
     /// Its tasks, in the order in which they are best done.
-    pub tasks: &'static [Task],
+    pub tasks: Vec<Task>,
     /// What its reference does not do either: the patch of such a task is what does it.
-    pub stretch: &'static [Task],
+    pub stretch: Vec<Task>,
 }
 
-/// All stages that have tasks.
-pub const STAGES: [Stage; 6] = [
-    Stage { number: 1, title: "one client at a time", tasks: &stage1::TASKS, stretch: &[] },
-    Stage { number: 2, title: "a task per connection", tasks: &stage2::TASKS, stretch: &[] },
-    Stage { number: 3, title: "counting, with a shared map", tasks: &stage3::TASKS, stretch: &[] },
-    Stage { number: 4, title: "a pool of connections", tasks: &stage4::TASKS, stretch: &[] },
-    Stage { number: 5, title: "asking for the stats", tasks: &stage5::TASKS, stretch: &[] },
-    Stage { number: 6, title: "choosing a backend", tasks: &stage6::TASKS, stretch: &stage6::STRETCH },
-];
+/// All stages.
+pub fn stages() -> &'static [Stage] {
+    static STAGES: LazyLock<Vec<Stage>> = LazyLock::new(|| course::stages().iter().map(Stage::new).collect());
+    &STAGES
+}
+
+/// All tasks of all stages.
+pub fn all() -> impl Iterator<Item = &'static Task> {
+    stages().iter().flat_map(|stage| &stage.tasks)
+}
+
+/// The stretch tasks of all stages.
+pub fn stretch() -> impl Iterator<Item = &'static Task> {
+    stages().iter().flat_map(|stage| &stage.stretch)
+}
 
 impl Stage {
-    /// The stage with that number.
-    pub fn find(number: u32) -> Option<&'static Stage> {
-        STAGES.iter().find(|stage| stage.number == number)
+    fn new(described: &'static course::Stage) -> Stage {
+        let tasks = |tasks: &'static [course::Task]| tasks.iter().map(Task::new).collect();
+        Stage { described, tasks: tasks(&described.tasks), stretch: tasks(&described.stretch) }
     }
 
-    /// The folder of its reference.
-    pub fn reference(&self) -> String {
-        format!("part{}", self.number)
+    /// The stage with that number.
+    pub fn find(number: u32) -> Option<&'static Stage> {
+        stages().iter().find(|stage| stage.number == number)
+    }
+}
+
+impl Deref for Stage {
+    type Target = course::Stage;
+
+    fn deref(&self) -> &course::Stage {
+        self.described
     }
 }
 
 impl Task {
+    fn new(described: &'static course::Task) -> Task {
+        let found = CHECKS.into_iter().flatten().find(|(name, ..)| *name == described.name);
+        // Both are part of the program, and a test reads them all.
+        let (_, patch, holds) = found.unwrap_or_else(|| panic!("task {} has no check", described.name));
+        Task { described, patch, holds: *holds }
+    }
+
     /// The task with that name.
     pub fn find(name: &str) -> Option<&'static Task> {
         all().chain(stretch()).find(|task| task.name == name)
@@ -93,19 +110,12 @@ impl Task {
     pub fn is_stretch(&self) -> bool {
         stretch().any(|task| task.name == self.name)
     }
+}
 
-    /// The number of its stage.
-    pub fn stage(&self) -> u32 {
-        self.name.bytes().next().map_or(0, |digit| u32::from(digit.saturating_sub(b'0')))
+impl Deref for Task {
+    type Target = course::Task;
+
+    fn deref(&self) -> &course::Task {
+        self.described
     }
-}
-
-/// The stretch tasks of all stages.
-pub fn stretch() -> impl Iterator<Item = &'static Task> {
-    STAGES.iter().flat_map(|stage| stage.stretch)
-}
-
-/// All tasks of all stages.
-pub fn all() -> impl Iterator<Item = &'static Task> {
-    STAGES.iter().flat_map(|stage| stage.tasks)
 }

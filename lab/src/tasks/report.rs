@@ -10,7 +10,7 @@ const INDENT: &str = "     ";
 /// The lines of a check that failed: what was promised, what was seen, where to look, what to type next. `source` is
 /// the text of the task's file; without it, no line is named.
 pub fn failure(task: &Task, seen: &Seen, source: Option<&str>) -> String {
-    let Task { name, promise, file, function, .. } = task;
+    let course::Task { name, promise, file, function, .. } = &**task;
     let seen = wrap(&seen.0, INDENT);
     let line =
         source.and_then(|source| line_of(task, source)).map_or(String::new(), |line| format!(":{line}"));
@@ -32,7 +32,7 @@ fn line_of(task: &Task, source: &str) -> Option<usize> {
 
 /// What a task asks for.
 pub fn heading(task: &Task) -> String {
-    let Task { name, title, file, function, lines, minutes, .. } = task;
+    let course::Task { name, title, file, function, lines, minutes, .. } = &**task;
     let lines = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
     format!("{name} {title}\n{INDENT}work/src/{file}, {function}: at most {lines}, {minutes} minutes\n")
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use course::Ability;
 use testkit::Connection;
 
 /// One thing that a proxy is asked to do.
@@ -44,16 +45,8 @@ pub enum Level {
     Ours,
 }
 
-/// What a proxy has to be able to do for a case to apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// Nothing: it forwards requests.
-    Nothing,
-    /// It keeps connections to clients open.
-    Persistence,
-    /// It becomes a tunnel behind a 101.
-    Upgrade,
-}
+/// What a proxy has to do for a case or a behaviour to apply; `None`: forward requests.
+pub type Needs = Option<Ability>;
 
 /// What a client does after its first bytes.
 #[derive(Clone, Copy)]
@@ -139,7 +132,7 @@ const USUAL: Case = Case {
     name: "",
     section: "",
     level: Level::Must,
-    needs: Needs::Nothing,
+    needs: None,
     sends: "",
     then: &[],
     backend: Answer::Good(HELLO),
@@ -197,7 +190,7 @@ pub(crate) const fn connection(
     response: &'static [Check],
 ) -> Case {
     let reaches = Reaches::Whole(methods.len());
-    Case { name, section, sends, methods, response, needs: Needs::Persistence, reaches, ..USUAL }
+    Case { name, section, sends, methods, response, needs: Some(Ability::Persistence), reaches, ..USUAL }
 }
 
 impl Case {
@@ -209,8 +202,8 @@ impl Case {
         Case { level: Level::Ours, ..self }
     }
 
-    pub(crate) const fn needing(self, needs: Needs) -> Case {
-        Case { needs, ..self }
+    pub(crate) const fn needing(self, ability: Ability) -> Case {
+        Case { needs: Some(ability), ..self }
     }
 
     pub(crate) const fn sending(self, sends: &'static str) -> Case {

@@ -4,7 +4,9 @@ use std::io;
 
 use testkit::Connection;
 
-use crate::case::{Act, Answer, Case, Check, HELLO, Needs, Reaches, forwarded, refused};
+use course::Ability;
+
+use crate::case::{Act, Answer, Case, Check, HELLO, Reaches, forwarded, refused};
 
 const HOP_BY_HOP: &str = "RFC 9110 section 7.6.1";
 const UPGRADE: &str = "RFC 9110 section 7.8";
@@ -255,7 +257,7 @@ pub(crate) const CASES: &[Case] = &[
         get!("Connection: Upgrade\r\nUpgrade: other/1, h2c\r\n"),
         &[Check::Field("upgrade", "other/1"), Check::Lists("connection", "upgrade")],
     )
-    .needing(Needs::Upgrade)
+    .needing(Ability::Upgrade)
     .ours(),
     forwarded(
         "behind-a-101-the-proxy-is-a-tunnel",
@@ -269,7 +271,7 @@ pub(crate) const CASES: &[Case] = &[
     .getting(&[Check::Field("upgrade", "websocket"), Check::Lists("connection", "upgrade")])
     .reaching(Reaches::Anything)
     .then_rest("up: bytes of another protocol")
-    .needing(Needs::Upgrade)
+    .needing(Ability::Upgrade)
     .ours(),
     forwarded(
         "what-came-behind-an-upgrade-is-the-first-of-the-tunnel",
@@ -284,7 +286,7 @@ pub(crate) const CASES: &[Case] = &[
     .with(&[101])
     .reaching(Reaches::Anything)
     .then_rest("up: GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
-    .needing(Needs::Upgrade)
+    .needing(Ability::Upgrade)
     .ours(),
     forwarded("a-client-that-closes-its-side-is-answered", "RFC 9112 section 9.6", get!(""), &[])
         .before(Answer::Script(|connection| {

@@ -1,6 +1,8 @@
 //! Valid responses: interim ones, those without a body, how a body is framed anew, and what is changed in a head.
 
-use crate::case::{Answer, Case, Check, HELLO, Needs, answered};
+use course::Ability;
+
+use crate::case::{Answer, Case, Check, HELLO, answered};
 
 use Answer::{Closing, Good};
 
@@ -228,7 +230,7 @@ pub(crate) const CASES: &[Case] = &[
         &[],
     )
     .sending(get!("Connection: upgrade\r\nUpgrade: websocket\r\n"))
-    .needing(Needs::Upgrade)
+    .needing(Ability::Upgrade)
     .ours(),
     // What is changed in a head.
     answered(

@@ -8,10 +8,10 @@ use stage::{Failure, parse_number};
 
 use crate::case::written_out;
 use crate::column::Column;
-use crate::subject::{build, peers, stages};
+use crate::subject::{build, peers};
 use crate::verdict::shortened;
 use crate::{Row, Subject, Verdict, cases, matrix, run};
-use testkit::{MAX_STAGE, check_command_line};
+use testkit::{MAX_STAGE, Workspace, check_command_line};
 
 /// The flags of `cargo maintain conform`.
 #[derive(clap::Args)]
@@ -78,9 +78,9 @@ pub fn command(conform: &Conform) -> anyhow::Result<()> {
 
 fn subjects(conform: &Conform) -> anyhow::Result<Vec<Subject>> {
     let mut subjects = match (&conform.cmd, conform.stage) {
-        (Some(command_line), _) => vec![Subject::command("cmd", command_line)],
+        (Some(command_line), _) => vec![Subject::command("cmd", command_line, 2)],
         (None, Some(number)) => build(&[number])?,
-        (None, None) => build(&stages())?,
+        (None, None) => build(&Workspace::find()?.stages())?,
     };
     if conform.peers {
         subjects.extend(peers().context("cannot write the configurations of the other proxies")?);
@@ -107,7 +107,7 @@ fn print(column: &Column, verbose: bool) {
 }
 
 /// What was sent, what came back, and what reached the backend.
-fn seen(row: &Row) -> String {
+pub(crate) fn seen(row: &Row) -> String {
     let mut text = format!("        sent \"{}\"\n", shortened(written_out(row.case.sends).as_bytes()));
     let Some(outcome) = &row.outcome else {
         return text;

@@ -39,7 +39,7 @@ enum Behind {
 
 pub(crate) fn exchange(subject: &Subject, case: &Case) -> Result<Outcome, StartError> {
     let behind = behind(case.backend)?;
-    let proxy = subject.start(behind.address()?)?;
+    let proxy = subject.start(behind.address()?, &["--log", "off"])?;
     let mut outcome = Outcome::default();
     let mut client = Client::connect_with(proxy.address(), PATIENCE)?;
     if let Err(error) = talk(case, &behind, &mut client, &mut outcome) {

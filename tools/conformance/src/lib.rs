@@ -1,7 +1,12 @@
-//! `cargo maintain conform`: a list of raw-socket cases, each with its RFC section, run against a proxy before a scripted
-//! backend. It judges by what the client got *and* by what reached the backend.
+//! One list of what an HTTP/1.1 proxy does, and what runs it against a stage or any other proxy.
 //!
-//! To add a case, add a row to one of the `cases_*.rs`; names are unique, and say what should happen.
+//! - A *case* is data: one exchange, with the RFC section that asks for it. To add one, add a row to one of the
+//!   `cases_*.rs`; names are unique, and say what should happen.
+//! - A *behaviour* is a function: what takes several connections, a signal, or a look at the process. To add one, write it
+//!   in a file below `behaviours/` and name it in the `LIST` of that file.
+//!
+//! Both are judged by what the client got *and* by what reached the backend. `partN/tests/suite.rs` runs all that apply to
+//! its stage as tests; `cargo maintain conform` runs the cases against several proxies and prints a page.
 
 /// A GET with these field lines after `Host`.
 macro_rules! get {
@@ -24,6 +29,7 @@ macro_rules! ok {
     };
 }
 
+mod behaviours;
 mod case;
 mod cases_bad_responses;
 mod cases_chunks;
@@ -40,19 +46,29 @@ mod command;
 mod exchange;
 mod matrix;
 mod subject;
+mod suite;
 mod verdict;
 
 pub use case::{Case, Level, Needs};
 pub use command::{Conform, command};
 pub use exchange::Outcome;
 pub use subject::Subject;
-pub use subject::{build, stages};
+pub use subject::build;
+pub use suite::{behaves, test_stage};
 pub use verdict::{Row, Verdict};
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+
+/// A behaviour of a proxy: a function that panics where the proxy does not behave so.
+#[derive(Clone, Copy)]
+pub struct Behaviour {
+    /// What holds; unique in its group.
+    pub name: &'static str,
+    run: fn(&Subject),
+}
 
 /// How many cases run at once.
 const THREADS: usize = 8;

@@ -1,123 +1,143 @@
 //! What the cases are run against: a stage, or another proxy by its command line.
 
-use std::env::{self, consts::EXE_SUFFIX};
+use std::env;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use course::Ability;
 use stage::Failure;
 
-use testkit::{Process, StartError};
+use testkit::{Process, StartError, Workspace};
 
-use crate::{Case, Needs};
+use crate::Needs;
 
-/// A proxy that can be started before any backend.
+/// A proxy under test: it can be started before any backend.
+#[derive(Clone, Debug)]
 pub struct Subject {
-    /// What its column is called.
+    /// What its column is called, and what it calls itself in `Via`.
     pub name: String,
+    /// The stage whose behaviours it is held to.
+    stage: u32,
     start: Start,
 }
 
+#[derive(Clone, Debug)]
 enum Start {
-    Stage { number: u32, binary: PathBuf },
+    Binary(PathBuf),
     Command(String),
 }
 
 impl Subject {
     /// A stage, by its number and its binary.
     pub fn stage(number: u32, binary: impl Into<PathBuf>) -> Subject {
-        Subject { name: format!("part{number}"), start: Start::Stage { number, binary: binary.into() } }
+        Subject { name: format!("part{number}"), stage: number, start: Start::Binary(binary.into()) }
     }
 
-    /// Another proxy, by a command line that holds `{listen}` and `{backend}`.
-    pub fn command(name: &str, command_line: &str) -> Subject {
-        Subject { name: name.to_owned(), start: Start::Command(command_line.to_owned()) }
+    /// Another proxy, by a command line that holds `{listen}` and `{backend}`. It is held to what a stage can do, except
+    /// what only the flags, the log or the RPC of a stage can show.
+    pub fn command(name: &str, command_line: &str, stage: u32) -> Subject {
+        Subject { name: name.to_owned(), stage, start: Start::Command(command_line.to_owned()) }
     }
 
     /// Whether it is one of the stages, of which every case is expected to pass.
     pub fn is_stage(&self) -> bool {
-        matches!(self.start, Start::Stage { .. })
+        matches!(self.start, Start::Binary(_))
     }
 
-    /// Whether it can do what a case needs. part1 serves one request a connection.
-    pub fn can(&self, case: &Case) -> bool {
-        !matches!(self.start, Start::Stage { number: 1, .. }) || case.needs == Needs::Nothing
+    /// The number of the stage, or of the one that it is held to.
+    pub fn number(&self) -> u32 {
+        self.stage
     }
 
-    pub fn start(&self, backend: SocketAddr) -> Result<Process, StartError> {
+    /// Whether a case or a behaviour applies to it.
+    pub fn meets(&self, needs: Needs) -> bool {
+        needs.is_none_or(|ability| self.can(ability))
+    }
+
+    /// Whether it does that.
+    pub fn can(&self, ability: Ability) -> bool {
+        course::find(self.stage).is_some_and(|stage| stage.can(ability))
+    }
+
+    /// The binary of a stage.
+    ///
+    /// # Panics
+    /// For another proxy, which has no flags of a stage.
+    pub fn binary(&self) -> &Path {
         match &self.start {
-            Start::Stage { number, binary } => {
+            Start::Binary(path) => path,
+            Start::Command(command_line) => panic!("{command_line} is no stage"),
+        }
+    }
+
+    /// Starts it before a backend.
+    ///
+    /// # Errors
+    /// It does not listen.
+    pub fn start(&self, backend: SocketAddr, flags: &[&str]) -> Result<Process, StartError> {
+        match &self.start {
+            Start::Binary(binary) => {
                 let backend = backend.to_string();
-                Process::stage(binary, &stage_flags(*number, &["--backend", &backend, "--log", "off"]))
+                Process::stage(binary, &self.flags(&[&["--backend", &backend], flags].concat()))
             }
             Start::Command(command_line) => Process::foreign(command_line, backend),
         }
     }
 
     /// The same with a limit of open files, over which only the cap of a stage's clients can be set.
+    ///
+    /// # Errors
+    /// It does not listen.
     pub fn start_with_open_files(&self, limit: usize, backend: SocketAddr) -> Result<Process, StartError> {
-        let Start::Stage { number, binary } = &self.start else {
-            return self.start(backend);
+        let Start::Binary(binary) = &self.start else {
+            return self.start(backend, &[]);
         };
         let backend = backend.to_string();
         let flags = ["--backend", &backend, "--log", "warn", "--max-clients", "1000"];
-        Process::stage_with_open_files(binary, limit, &stage_flags(*number, &flags))
+        Process::stage_with_open_files(binary, limit, &self.flags(&flags))
+    }
+
+    /// The flags with which a stage listens on free ports, and these.
+    fn flags<'a>(&self, flags: &[&'a str]) -> Vec<&'a str> {
+        [&["--listen", "127.0.0.1:0"], self.free_ports(), flags].concat()
+    }
+
+    /// The flags that let a stage listen on free ports, where it listens on more than one.
+    pub fn free_ports(&self) -> &'static [&'static str] {
+        if self.can(Ability::Rpc) { &["--rpc", "127.0.0.1:0"] } else { &[] }
     }
 }
 
-/// The flags with which a stage listens on free ports, and these.
-fn stage_flags<'a>(number: u32, flags: &[&'a str]) -> Vec<&'a str> {
-    let rpc: &[&str] = if number >= 5 { &["--rpc", "127.0.0.1:0"] } else { &[] };
-    [&["--listen", "127.0.0.1:0"], rpc, flags].concat()
-}
-
 /// Builds stages in one go; what cargo says is shown.
+///
+/// # Errors
+/// There is no such stage, or it does not build.
 pub fn build(numbers: &[u32]) -> anyhow::Result<Vec<Subject>> {
-    let known = stages();
+    let workspace = Workspace::find()?;
+    let known = workspace.stages();
     if let Some(number) = numbers.iter().find(|number| !known.contains(number)) {
         let message = format!("there is no part{number}. Try: --stage {}", known.len());
         return Err(Failure::Usage(message).into());
     }
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.arg("build").arg("--manifest-path").arg(workspace().join("Cargo.toml"));
-    for number in numbers {
-        command.args(["-p", &format!("part{number}")]);
-    }
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
-    if !command.status().context("cannot start cargo")?.success() {
-        bail!("cargo could not build: what it says stands above");
-    }
-    let subject = |&number: &u32| Ok(Subject::stage(number, binary(&format!("part{number}"))?));
+    let names: Vec<String> = numbers.iter().map(|number| format!("part{number}")).collect();
+    let binaries = workspace.build(&names)?;
+    let subject = |&number: &u32| {
+        let name = format!("part{number}");
+        let binary = binaries.get(&name).with_context(|| format!("cargo built no binary of {name}"))?;
+        Ok(Subject::stage(number, binary))
+    };
     numbers.iter().map(subject).collect()
-}
-
-/// The folder of the workspace.
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// The numbers of all stages that there are.
-pub fn stages() -> Vec<u32> {
-    (1..).take_while(|number| workspace().join(format!("part{number}/Cargo.toml")).is_file()).collect()
-}
-
-/// Where cargo has put a binary: it puts those of a workspace side by side.
-fn binary(name: &str) -> io::Result<PathBuf> {
-    Ok(env::current_exe()?.with_file_name(format!("{name}{EXE_SUFFIX}")))
 }
 
 /// The variable that names a small reverse proxy written in Go, called as `PROGRAM LISTEN BACKEND CORES`.
 const GO: &str = "LAB_PEER_GO";
 
-/// The other proxies that are installed here, each with a small configuration in `target/lab/peers`.
+/// The other proxies that are installed here, each with a small configuration in the folder for temporary files.
 pub(crate) fn peers() -> io::Result<Vec<Subject>> {
-    let folder = workspace().join("target/lab/peers");
+    let folder = env::temp_dir().join("lab-peers");
     // What earlier runs have left there.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
@@ -127,11 +147,11 @@ pub(crate) fn peers() -> io::Result<Vec<Subject>> {
             let file = folder.join(format!("{name}.sh"));
             fs::write(&file, script)?;
             let command_line = format!("sh {} {{listen}} {{backend}}", file.display());
-            peers.push(Subject::command(name, &command_line));
+            peers.push(Subject::command(name, &command_line, 2));
         }
     }
     if let Ok(go) = env::var(GO) {
-        peers.push(Subject::command("go", &format!("{go} {{listen}} {{backend}} 1")));
+        peers.push(Subject::command("go", &format!("{go} {{listen}} {{backend}} 1"), 2));
     }
     Ok(peers)
 }

@@ -25,12 +25,12 @@ pub enum Verdict {
     Otherwise(String),
     /// Not as it should be, and why.
     Fail(Vec<String>),
-    /// The proxy does not claim to do what the case needs.
+    /// The proxy does not do what the case needs.
     NotApplicable,
 }
 
 pub(crate) fn row(subject: &Subject, case: &'static Case) -> Row {
-    if !subject.can(case) {
+    if !subject.meets(case.needs) {
         return Row { case, verdict: Verdict::NotApplicable, outcome: None };
     }
     match exchange(subject, case) {

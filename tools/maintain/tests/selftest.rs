@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use lab::tasks::STAGES;
+use lab::tasks::stages;
 
 /// What stands for cargo: a server that notes its start and its end, and ends with exit code 0 after Ctrl-C.
 const CARGO: &str = r#"#!/bin/sh
@@ -37,7 +37,7 @@ fn command(name: &str, page: &str) -> (Command, PathBuf) {
     let _ = fs::remove_dir_all(&folder);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut files: Vec<String> = ["Cargo.toml", "Cargo.lock", "work/Cargo.toml"].map(str::to_owned).into();
-    for stage in &STAGES {
+    for stage in stages() {
         let sources = format!("{}/src", stage.reference());
         let entries = workspace.join(&sources).read_dir().unwrap();
         files.extend(

@@ -9,25 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A step from one stage to the next: the files it adds, and the lines it may change in those that are there.
-struct Step {
-    from: u32,
-    new_files: &'static [&'static str],
-    most_changed_lines: u32,
-}
-
-const STEPS: [Step; 5] = [
-    // std becomes tokio: async, .await, a task per connection, a loop for keep-alive.
-    Step { from: 1, new_files: &[], most_changed_lines: 80 },
-    Step { from: 2, new_files: &["stats.rs"], most_changed_lines: 20 },
-    Step { from: 3, new_files: &["pool.rs"], most_changed_lines: 25 },
-    Step { from: 4, new_files: &["rpc.rs"], most_changed_lines: 15 },
-    Step {
-        from: 5,
-        new_files: &["attempts.rs", "balancer.rs", "checks.rs", "health.rs"],
-        most_changed_lines: 30,
-    },
-];
+use course::Diff;
 
 /// The most lines of the files that every stage has.
 const MOST_LINES: [(&str, usize); 2] = [("main.rs", 70), ("proxy.rs", 160)];
@@ -64,19 +46,17 @@ fn changed_lines(old: &Path, new: &Path) -> u32 {
 #[test]
 fn a_step_adds_its_files_and_changes_few_lines_of_the_others() {
     let architecture = fs::read_to_string(workspace().join("docs/src/architecture.md")).unwrap();
-    for Step { from, new_files, most_changed_lines } in STEPS {
-        let to = from + 1;
-        let (Some(old), Some(new)) = (sources(from), sources(to)) else {
-            println!("skipped: part{to} is not there yet");
-            continue;
-        };
+    for stage in course::stages() {
+        let Some(Diff { new_files, most_changed_lines, .. }) = &stage.diff else { continue };
+        let (from, to) = (stage.number - 1, stage.number);
+        let (old, new) = (sources(from).unwrap(), sources(to).unwrap());
         let (old_names, new_names) = (file_names(&old), file_names(&new));
         let added: Vec<_> = new_names.difference(&old_names).map(String::as_str).collect();
-        assert_eq!(added, new_files, "the new files of part{to}");
+        assert_eq!(added, *new_files, "the new files of part{to}");
         assert!(old_names.is_subset(&new_names), "part{to} lacks a file of part{from}");
         let changed: u32 = old_names.iter().map(|name| changed_lines(&old.join(name), &new.join(name))).sum();
         println!("part{from} -> part{to}: {changed} of {most_changed_lines} lines");
-        assert!(changed <= most_changed_lines, "part{from} -> part{to} changes {changed} lines");
+        assert!(changed <= *most_changed_lines, "part{from} -> part{to} changes {changed} lines");
         let files = new_files.iter().map(|name| format!(" {name}")).collect::<String>();
         let row = format!("| part{from} → part{to} |{files} | {most_changed_lines} | {changed} |");
         assert!(architecture.contains(&row), "docs/src/architecture.md lacks {row}");
@@ -120,4 +100,21 @@ fn the_serial_stage_is_built_without_tokio() {
     let tree = String::from_utf8(output.stdout).unwrap();
     assert!(tree.contains("codec v"), "{tree}");
     assert!(!tree.contains("tokio"), "{tree}");
+}
+
+#[test]
+fn the_table_of_the_readme_says_what_is_said_of_each_stage() {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    for stage in course::stages() {
+        let (name, read, number) = (stage.reference(), &stage.read, stage.number);
+        let diff = match number {
+            1 => String::new(),
+            _ => format!(" `cargo lab diff {} {number}`", number - 1),
+        };
+        let row = format!(
+            "| [{name}](docs/src/{name}.md) | {} | [{name}/src/{read}]({name}/src/{read}) |{diff} | {} |",
+            stage.idea, stage.measure
+        );
+        assert!(readme.contains(&row), "README.md lacks {row}");
+    }
 }

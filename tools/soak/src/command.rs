@@ -4,8 +4,8 @@ use anyhow::bail;
 use stage::{Failure, parse_number};
 
 use crate::{Plan, run};
-use conformance::{Subject, build, stages};
-use testkit::{MAX_STAGE, stop};
+use conformance::{Subject, build};
+use testkit::{MAX_STAGE, Workspace, stop};
 
 /// The longest load: a week.
 const MAX_MINUTES: u64 = 7 * 24 * 60;
@@ -49,6 +49,9 @@ fn subjects(soak: &Soak) -> anyhow::Result<Vec<Subject>> {
             Err(Failure::Usage(message.to_owned()).into())
         }
         Some(number) => build(&[number]),
-        None => build(&stages().into_iter().filter(|&number| number > 1).collect::<Vec<_>>()),
+        None => {
+            let concurrent = Workspace::find()?.stages().into_iter().filter(|&number| number > 1);
+            build(&concurrent.collect::<Vec<_>>())
+        }
     }
 }

@@ -110,7 +110,7 @@ fn clients(descriptors: u64, most: usize) -> anyhow::Result<usize> {
 pub fn run(subject: &Subject, plan: &Plan) -> anyhow::Result<Report> {
     let mut progress = Progress::default();
     let backend = Backend::start().context("the backend cannot be started")?;
-    let proxy = subject.start(backend.address())?;
+    let proxy = subject.start(backend.address(), &["--log", "off"])?;
     let mut report = Report::new(&subject.name);
     let before = Level::of(&proxy, &backend);
     let mut phases =

@@ -30,6 +30,8 @@ pub mod stop;
 pub mod text;
 /// Heads and bodies as they come from a socket: no line of it is shared with `codec`.
 pub mod wire;
+/// The workspace in which a command was typed, and what cargo builds there.
+mod workspace;
 
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ pub use record::Received;
 pub use resources::raise_open_files_limit;
 pub use script::Connection;
 pub use wire::{End, Head};
+pub use workspace::Workspace;
 
 /// The largest number of a stage that a flag may give.
 pub const MAX_STAGE: u64 = 99;

@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use lab::tasks::{MISTAKES, Mistake, Program, STAGES, Stage, Task};
+use course::Mistake;
+use lab::tasks::{Program, Stage, Task, stages};
 use testkit::say;
 use testkit::stop;
 
@@ -61,7 +62,7 @@ pub fn run(places: &Places, repeat: usize) -> anyhow::Result<usize> {
 
 fn variants() -> Vec<Variant> {
     let mut variants = Vec::new();
-    for stage in &STAGES {
+    for stage in stages() {
         let all: Vec<&Task> = stage.tasks.iter().collect();
         let mut proofs = vec![Proof { tasks: all.clone(), passes: true }];
         let alone = |task, passes| Proof { tasks: vec![task], passes };
@@ -76,12 +77,13 @@ fn variants() -> Vec<Variant> {
         add(stage.reference(), Vec::new(), None, proofs);
         for task in &all {
             add(format!("without {}", task.name), vec![task], None, vec![alone(task, false)]);
-            let mistake = MISTAKES.iter().find(|mistake| mistake.task == task.name);
-            if mistake.is_some() {
-                add(format!("mistake {}", task.name), Vec::new(), mistake, vec![alone(task, false)]);
+            let mistakes = stage.mistakes.iter().filter(|mistake| mistake.task == task.name);
+            for (number, mistake) in mistakes.enumerate() {
+                let name = format!("mistake {} {}", task.name, number + 1);
+                add(name, Vec::new(), Some(mistake), vec![alone(task, false)]);
             }
         }
-        for task in stage.stretch {
+        for task in &stage.stretch {
             add(format!("with {}", task.name), vec![task], None, vec![alone(task, true)]);
         }
         let proofs = vec![Proof { tasks: all.clone(), passes: false }];

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use lab::tasks::STAGES;
+use lab::tasks::stages;
 
 use lab::places::{Places, read_sources, write_sources};
 use lab::start;
@@ -29,13 +29,13 @@ pub fn of_an_attendee(places: &Places) -> anyhow::Result<PathBuf> {
     // What an earlier replay has done must not be seen.
     let _ = fs::remove_dir_all(&folder);
     let mut files = BTreeMap::new();
-    for stage in &STAGES {
+    for stage in stages() {
         let sources = read_sources(&places.workspace.join(stage.reference()).join("src"))?;
         files.extend(
             sources.into_iter().map(|(name, text)| (format!("{}/src/{name}", stage.reference()), text)),
         );
     }
-    let [first, ..] = &STAGES;
+    let first = stages().first().context("there is no stage")?;
     let work = start::patched(places, first, &first.tasks.iter().collect::<Vec<_>>())?;
     files.extend(work.into_iter().map(|(name, text)| (format!("work/src/{name}"), text)));
     files.insert("work/Cargo.toml".to_owned(), places.read("work/Cargo.toml")?);

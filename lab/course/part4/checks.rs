@@ -1,0 +1,135 @@
+//! Stage 4: connections are kept, and a broken one never costs a request that can be helped.
+
+use std::io;
+use std::thread;
+
+use testkit::{Backend, Client};
+
+use crate::tasks::Check;
+use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, exchange, times};
+
+/// What cuts each task out of the sources, as a unified diff, and whether its promise holds.
+pub const CHECKS: &[Check] = &[
+    ("4.1", include_str!("4.1.patch"), takes_idle_connections),
+    ("4.2", include_str!("4.2.patch"), puts_back_only_what_is_clean),
+    ("4.3", include_str!("4.3.patch"), uses_no_closed_connection),
+    ("4.4", include_str!("4.4.patch"), repeats_what_may_be_repeated),
+];
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
+
+fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
+    const CLIENTS: usize = 8;
+    const EACH: usize = 50;
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start(&backend)?;
+    let address = running.address();
+    let ask = || -> Result<(), Seen> {
+        let mut client = Client::connect_with(address, CLIENT_PATIENCE)?;
+        for _ in 0..EACH {
+            let status = exchange(&mut client, GET)?.status;
+            ensure(status == 200, || format!("the backend answered 200; a client got {status}"))?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
+        for worker in workers {
+            worker.join().map_err(|_| Seen("a client of the check has failed".to_owned()))??;
+        }
+        Ok::<(), Seen>(())
+    })?;
+    let (requests, accepted) = (CLIENTS * EACH, backend.accepted());
+    ensure(accepted <= CLIENTS, || {
+        let reused = if accepted == requests {
+            ". None was used twice: is it put back, does `is_usable` let it through, does `receive` take it?"
+        } else {
+            ""
+        };
+        format!(
+            "{requests} requests of {CLIENTS} clients came on {accepted} connections, need at most \
+             {CLIENTS}{reused}"
+        )
+    })
+}
+
+fn puts_back_only_what_is_clean(subject: &Subject<'_>) -> Result<(), Seen> {
+    let last = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
+    let surplus = [HELLO, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsurplus"].concat();
+    for (answer, what) in [(last, "said \"Connection: close\""), (&surplus, "sent more than the response")] {
+        let backend = Backend::good(answer)?;
+        let running = subject.start(&backend)?;
+        let mut client = running.client()?;
+        for number in 1..=3 {
+            let text = exchange(&mut client, POST)?.text();
+            ensure(text == "hello" && backend.accepted() == number, || {
+                format!("a backend {what}; the same connection was used again, and the answer was {text:?}")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn uses_no_closed_connection(subject: &Subject<'_>) -> Result<(), Seen> {
+    let backend = Backend::script(|connection| {
+        if connection.read_request()?.is_some() {
+            connection.answer(HELLO)?;
+        }
+        Ok(())
+    })?;
+    let running = subject.start(&backend)?;
+    let mut client = running.client()?;
+    for closed in 1..=5 {
+        // With no retry to hide after.
+        let status = exchange(&mut client, POST)?.status;
+        ensure(status == 200, || {
+            format!("the backend closed an idle connection; the next POST was sent into it: {status}")
+        })?;
+        backend.wait_for_closed(closed)?;
+        // The proxy answers this by itself. When it has, it has also been told of the end that came before: at the latest
+        // with the second, because the first may reach one of its threads while another is still being told.
+        for _ in 0..2 {
+            running.exchange("OPTIONS * HTTP/1.1\r\nHost: example.test\r\n\r\n")?;
+        }
+    }
+    Ok(())
+}
+
+/// A backend that answers the first request on each connection, and closes it when the second comes.
+fn forgetful() -> io::Result<Backend> {
+    Backend::script(|connection| {
+        if let Some(head) = connection.read_request()? {
+            let has_body = !head.start_line.starts_with("HEAD ");
+            connection.answer(if has_body { HELLO } else { HELLO.trim_end_matches("hello") })?;
+        }
+        connection.read_request().map(drop)
+    })
+}
+
+fn repeats_what_may_be_repeated(subject: &Subject<'_>) -> Result<(), Seen> {
+    let put = POST.replace("POST", "PUT");
+    let empty_post = POST.replace("4\r\n\r\nbody", "0\r\n\r\n");
+    let simple = ["GET", "HEAD", "PUT", "DELETE", "PATCH"];
+    let simple = simple.map(|method| GET.replace("GET", method));
+    let wanted = [(&simple[0], 2), (&simple[1], 2), (&simple[2], 2), (&simple[3], 2)];
+    let unwanted = [(&simple[4], 1), (&POST.to_owned(), 1), (&put, 1), (&empty_post, 1)];
+    for (request, wanted) in wanted.into_iter().chain(unwanted) {
+        let backend = forgetful()?;
+        let running = subject.start(&backend)?;
+        let mut client = running.client()?;
+        exchange(&mut client, GET)?;
+        let status = exchange(&mut client, request)?.status;
+        let sent = backend.requests().len() - 1;
+        let needed = if wanted == 2 { 200 } else { 502 };
+        ensure((sent, status) == (wanted, needed), || {
+            let method = request.split(' ').next().unwrap_or_default();
+            let body = if request.ends_with("body") { " with a body" } else { "" };
+            format!(
+                "a kept connection died under a {method}{body}: sent {}, answered {status}; need {} and {needed}",
+                times(sent),
+                times(wanted)
+            )
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Stage 6: several backends share the requests, and one that fails costs none of them.
+
+use std::thread;
+use std::time::Instant;
+
+use testkit::{Backend, Client, KeptPort, RefusedPort};
+
+use crate::tasks::Check;
+use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Seen, Subject, ensure, exchange, times};
+
+/// What cuts each task out of the sources, as a unified diff, and whether its promise holds.
+pub const CHECKS: &[Check] = &[
+    ("6.1", include_str!("6.1.patch"), takes_turns),
+    ("6.2", include_str!("6.2.patch"), leaves_out_what_fails),
+    ("6.3", include_str!("6.3.patch"), repeats_what_is_safe),
+    ("6.4", include_str!("6.4.patch"), takes_back_what_is_well),
+    ("6.5", include_str!("6.5.patch"), takes_the_least_busy),
+];
+
+/// Checks come all the time.
+const CHECKED: [&str; 2] = ["--health-interval", "20ms"];
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
+
+/// A backend that reads each request, and closes the connection without a word.
+fn closing() -> Result<Backend, Seen> {
+    Ok(Backend::script(|connection| connection.read_request().map(drop))?)
+}
+
+/// How many requests with that method have come.
+fn sent(backend: &Backend, method: &str) -> usize {
+    let requests = backend.requests();
+    requests.iter().filter(|request| request.head.start_line.split(' ').next() == Some(method)).count()
+}
+
+/// Sends so many requests, one after the other, and expects that the good backends answer them.
+fn get_all(running: &Running, count: usize, what: &str) -> Result<(), Seen> {
+    let mut client = running.client()?;
+    for number in 1..=count {
+        let status = exchange(&mut client, GET)?.status;
+        ensure(status == 200, || format!("{what}; request {number} of {count} was answered {status}"))?;
+    }
+    Ok(())
+}
+
+fn takes_turns(subject: &Subject<'_>) -> Result<(), Seen> {
+    const EACH: usize = 50;
+    let backends = [Backend::good(HELLO)?, Backend::good(HELLO)?, Backend::good(HELLO)?];
+    let port = RefusedPort::bind()?;
+    for (has_a_dead_one, what) in [(false, "all backends are up"), (true, "one of four backends is down")] {
+        let mut addresses: Vec<_> = backends.iter().map(Backend::address).collect();
+        if has_a_dead_one {
+            addresses.insert(1, port.address()?);
+        }
+        let running = subject.start_before(&addresses, &[])?;
+        // Until it is known to be down.
+        get_all(&running, 12, what)?;
+        let before = backends.each_ref().map(|backend| sent(backend, "GET"));
+        get_all(&running, 3 * EACH, what)?;
+        let shares: Vec<usize> =
+            backends.iter().zip(before).map(|(backend, before)| sent(backend, "GET") - before).collect();
+        ensure(shares.iter().all(|&share| share.abs_diff(EACH) <= 2), || {
+            format!(
+                "{what}; of {} requests those that are up got {shares:?}, need about {EACH} each",
+                3 * EACH
+            )
+        })?;
+    }
+    let port = RefusedPort::bind()?;
+    let running = subject.start_before(&[port.address()?; 2], &[])?;
+    let status = running.exchange(GET)?.status;
+    ensure(status == 503, || format!("no backend is left for a request; it was answered {status}, need 503"))
+}
+
+fn leaves_out_what_fails(subject: &Subject<'_>) -> Result<(), Seen> {
+    let (broken, good) = (closing()?, Backend::good(HELLO)?);
+    let running = subject.start_before(&[broken.address(), good.address()], &[])?;
+    get_all(&running, 30, "one of two backends answers nothing")?;
+    let asked = sent(&broken, "GET");
+    ensure(asked == 3, || format!("a backend that answers nothing was sent {asked} requests, need 3"))
+}
+
+fn repeats_what_is_safe(subject: &Subject<'_>) -> Result<(), Seen> {
+    let put = POST.replace("POST", "PUT");
+    let empty_post = POST.replace("4\r\n\r\nbody", "0\r\n\r\n");
+    for request in [POST, &put, &empty_post] {
+        let backends = [closing()?, closing()?];
+        let running = subject.start_before(&backends.each_ref().map(Backend::address), &[])?;
+        // Without the task there may be none: a body that was sent once is not there a second time.
+        let status = running.exchange(request).map_or(0, |response| response.status);
+        let method = request.split(' ').next().unwrap_or_default();
+        let count: usize = backends.iter().map(|backend| sent(backend, method)).sum();
+        ensure((count, status) == (1, 502), || {
+            let answered = if status == 0 { "not answered".to_owned() } else { format!("answered {status}") };
+            let sent = times(count);
+            format!("backends died under a {method}: sent {sent}, {answered}; need once and 502")
+        })?;
+    }
+    let (broken, good, port) = (closing()?, Backend::good(HELLO)?, RefusedPort::bind()?);
+    let running = subject.start_before(&[broken.address(), good.address()], &[])?;
+    get_all(&running, 4, "one of two backends answers nothing, a GET may be sent to the other")?;
+    let running = subject.start_before(&[port.address()?, good.address()], &[])?;
+    for _ in 0..2 {
+        let status = running.exchange(POST)?.status;
+        ensure(status == 200, || {
+            format!("one of two backends refuses connections, so nothing was sent; a POST got {status}")
+        })?;
+    }
+    Ok(())
+}
+
+fn takes_back_what_is_well(subject: &Subject<'_>) -> Result<(), Seen> {
+    let (port, good) = (KeptPort::bind()?, Backend::good(HELLO)?);
+    let running = subject.start_before(&[port.address(), good.address()], &CHECKED)?;
+    get_all(&running, 10, "one of two backends is down")?;
+    let back = Backend::good_at(port, HELLO)?;
+    let deadline = Instant::now() + CLIENT_PATIENCE;
+    while sent(&back, "GET") == 0 {
+        get_all(&running, 2, "a backend has come back")?;
+        ensure(Instant::now() < deadline, || {
+            format!("a backend was down, and came back; it got no request within {CLIENT_PATIENCE:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// Waits until so many requests have come to these backends, all together; returns how many each has.
+fn wait_for_requests(backends: &[Backend], count: usize) -> Result<Vec<usize>, Seen> {
+    let deadline = Instant::now() + CLIENT_PATIENCE;
+    loop {
+        let each: Vec<usize> = backends.iter().map(|backend| sent(backend, "GET")).collect();
+        if each.iter().sum::<usize>() >= count {
+            return Ok(each);
+        }
+        ensure(Instant::now() < deadline, || format!("of {count} requests, {each:?} reached the backends"))?;
+        thread::yield_now();
+    }
+}
+
+fn takes_the_least_busy(subject: &Subject<'_>) -> Result<(), Seen> {
+    let backends = [Backend::slow(HELLO)?, Backend::slow(HELLO)?, Backend::slow(HELLO)?];
+    let running = subject.start_before(&backends.each_ref().map(Backend::address), &[])?;
+    let mut clients: Vec<Client> = Vec::new();
+    let (mut each, mut first) = (Vec::new(), 0);
+    for count in 1..=backends.len() {
+        clients.push(running.client()?);
+        clients[count - 1].send(GET)?;
+        each = wait_for_requests(&backends, count)?;
+        if count == 1 {
+            first = each.iter().position(|&requests| requests == 1).unwrap_or_default();
+        }
+    }
+    ensure(each == [1, 1, 1], || {
+        format!("of 3 requests that take long, three backends got {each:?}, need one each")
+    })?;
+    // One backend is quick from now on, and the others still have what they have.
+    for round in 1..=4 {
+        backends[first].release(1);
+        clients[0].read_response("GET")?;
+        clients[0].send(GET)?;
+        each = wait_for_requests(&backends, backends.len() + round)?;
+        ensure(each[first] == 1 + round, || {
+            format!("two backends have a request each, one has none, and did not get the next: {each:?}")
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! How connections to the backend are used: until there is a pool, each carries one request and is closed.
+
+use crate::{Behaviour, Subject};
+use testkit::{Backend, Client};
+
+use crate::behaviours::setup::{GET, HELLO, Setup, Step, dials_for_each_request, keeps_alive};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    each_request_has_a_connection_of_its_own_which_says_so_and_is_closed_behind_it,
+    a_connection_to_the_backend_is_closed_behind_a_failed_exchange_too,
+];
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
+const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: example.test\r\n\r\n";
+
+fn each_request_has_a_connection_of_its_own_which_says_so_and_is_closed_behind_it(subject: &Subject) {
+    // RFC 9112 section 9.6: `close`, so that the backend does not wait for another request.
+    if !dials_for_each_request(subject) {
+        println!("skipped: connections to the backend are used again");
+        return;
+    }
+    // Each waits for a next request until its connection is closed; what they say of it changes nothing.
+    let answers = [HELLO, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello"];
+    for answer in answers {
+        let setup = Setup::new(subject, Backend::good(answer));
+        let mut client = setup.client();
+        for (count, request) in [GET, POST, HEAD, GET, POST].iter().enumerate() {
+            if !keeps_alive(subject) {
+                client = setup.client();
+            }
+            assert_eq!(client.exchange(request).unwrap().status, 200);
+            // While the client stays.
+            setup.backend.wait_for_closed(count + 1).unwrap();
+            assert_eq!(setup.backend.accepted(), count + 1);
+        }
+        let requests = setup.backend.requests();
+        assert_eq!(requests.len(), 5);
+        for request in requests {
+            assert_eq!(request.head.all("connection"), ["close"], "{}", request.head.start_line);
+        }
+    }
+}
+
+fn a_connection_to_the_backend_is_closed_behind_a_failed_exchange_too(subject: &Subject) {
+    // RFC 9112 section 9.6: an answer that is not valid, or that is cut short, leaves nothing to go on with.
+    let fails: [Step; 3] = [
+        |connection| connection.send("nonsense\r\n\r\n"),
+        |connection| connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"),
+        |connection| connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"),
+    ];
+    for fail in fails {
+        let setup = Setup::new(
+            subject,
+            Backend::script(move |connection| {
+                connection.read_request()?;
+                fail(connection)?;
+                connection.wait_for_end().map(drop)
+            }),
+        );
+        let mut client: Client = setup.client();
+        client.send(GET).unwrap();
+        // Whatever comes: the connection to the backend ends while the client stays.
+        let _ = client.read_response("GET");
+        setup.backend.wait_for_closed(1).unwrap();
+    }
+}

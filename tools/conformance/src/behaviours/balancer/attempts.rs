@@ -1,0 +1,105 @@
+//! What is tried again after a failure, where, and how often; and what never is.
+
+use crate::{Behaviour, Subject};
+use testkit::{Backend, Client, RefusedPort};
+
+use super::{POST, UNCHECKED, addresses, closing, exchange, good, requests, start, state};
+use crate::behaviours::setup::{GET, assert_is_error};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    a_post_whose_backend_dies_half_way_gets_502_and_reaches_one_backend,
+    what_may_not_be_done_twice_is_sent_once,
+    a_backend_that_cannot_be_reached_is_passed_by_whatever_the_method,
+    a_request_goes_out_again_as_it_came_three_times_to_one_backend_and_to_three_at_most,
+    nobody_waits_for_a_connection_on_which_an_exchange_has_failed,
+    what_has_not_reached_the_client_may_be_asked_for_elsewhere,
+];
+
+fn a_post_whose_backend_dies_half_way_gets_502_and_reaches_one_backend(subject: &Subject) {
+    // RFC 9110 section 9.2.2
+    let dies = || {
+        Backend::script(|connection| {
+            connection.read_head()?;
+            connection.read_bytes(5)?;
+            connection.reset()
+        })
+        .unwrap()
+    };
+    let backends = [dies(), dies(), dies()];
+    let proxy = start(subject, &addresses(&backends), &UNCHECKED);
+    let mut client = Client::connect(proxy.address()).unwrap();
+    client.send(format!("{POST}hello")).unwrap();
+    assert_eq!(client.read_response("POST").unwrap().status, 502);
+    assert_eq!(requests(&backends).iter().sum::<usize>(), 1);
+}
+
+fn what_may_not_be_done_twice_is_sent_once(subject: &Subject) {
+    // RFC 9110 section 9.2.2: whole, or without a body, a backend may have acted on it.
+    let whole = format!("{POST}0123456789");
+    let put = whole.replace("POST", "PUT");
+    for request in [&whole, &put, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"] {
+        let backends = [closing(), closing(), closing()];
+        let proxy = start(subject, &addresses(&backends), &UNCHECKED);
+        assert_eq!(exchange(&proxy, request).status, 502, "{request}");
+        assert_eq!(requests(&backends).iter().sum::<usize>(), 1, "{request}");
+    }
+}
+
+fn a_backend_that_cannot_be_reached_is_passed_by_whatever_the_method(subject: &Subject) {
+    // Nothing of the request was sent.
+    let ports = [(); 2].map(|()| RefusedPort::bind().unwrap());
+    let good = good();
+    let [first, second] = ports.each_ref().map(|port| port.address().unwrap());
+    let proxy = start(subject, &[first, second, good.address()], &UNCHECKED);
+    for _ in 0..3 {
+        assert_eq!(exchange(&proxy, &format!("{POST}0123456789")).text(), "hello");
+    }
+    assert_eq!(good.requests().len(), 3);
+    assert!(good.requests().iter().all(|request| request.body == b"0123456789"));
+}
+
+fn a_request_goes_out_again_as_it_came_three_times_to_one_backend_and_to_three_at_most(subject: &Subject) {
+    let backends = [closing(), closing(), closing(), closing()];
+    let proxy = start(subject, &addresses(&backends), &UNCHECKED);
+    let response = exchange(&proxy, GET);
+    assert_is_error(subject, &response, 503, "RFC 9110 section 15.6.4", "destination_unavailable", GET);
+    // Three failures put the first one out. Three pauses are all that a request waits, then each is tried once.
+    let mut sent = requests(&backends);
+    sent.sort_unstable();
+    assert_eq!(sent, [0, 1, 2, 3]);
+    let states = [0, 1, 2, 3].map(|index| state(&proxy, index));
+    assert_eq!(states.iter().filter(|state| *state == "down").count(), 1, "{states:?}");
+    // Named after a balancer that adds its fields with each attempt.
+    let heads: Vec<_> = backends.iter().flat_map(Backend::requests).map(|request| request.head.raw).collect();
+    assert!(heads.iter().all(|head| *head == heads[0]), "{heads:?}");
+    assert_eq!(String::from_utf8_lossy(&heads[0]).matches("X-Forwarded-For").count(), 1);
+}
+
+fn nobody_waits_for_a_connection_on_which_an_exchange_has_failed(subject: &Subject) {
+    // It is the only one that the pool of the first backend may hold, and the second attempt comes while it is lent.
+    let backends = [closing(), good()];
+    let proxy = start(subject, &addresses(&backends), &["--pool-size", "1", "--pool-wait", "60m"]);
+    assert_eq!(exchange(&proxy, GET).text(), "hello");
+    assert_eq!(requests(&backends), [3, 1]);
+}
+
+fn what_has_not_reached_the_client_may_be_asked_for_elsewhere(subject: &Subject) {
+    for (begun, is_repeated) in [
+        ("HTTP/1.1 2", true),
+        ("garbage\r\n\r\n", true),
+        ("HTTP/1.1 103 Early Hints\r\n\r\n", false),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", false),
+    ] {
+        let bad = Backend::script(move |connection| {
+            connection.read_request()?;
+            connection.send(begun)
+        });
+        let backends = [bad.unwrap(), good()];
+        let proxy = start(subject, &addresses(&backends), &UNCHECKED);
+        let mut client = Client::connect(proxy.address()).unwrap();
+        client.send(GET.replace("Host", "Connection: close\r\nHost")).unwrap();
+        let (bytes, _) = client.read_to_end().unwrap();
+        assert_eq!(bytes.ends_with(b"hello"), is_repeated, "{begun:?}: {}", bytes.escape_ascii());
+        assert_eq!(requests(&backends), if is_repeated { [3, 1] } else { [1, 0] }, "{begun:?}");
+    }
+}

@@ -1,0 +1,292 @@
+//! When a backend is left out, and when it comes back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::{Behaviour, Subject};
+use serde_json::json;
+use testkit::{Backend, Client, KeptPort, RefusedPort};
+
+use super::{CHECKED, POST, UNCHECKED, addresses, exchange, good, load, start, state, told, wait_until};
+use crate::behaviours::setup::{GET, HELLO, assert_is_error};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    with_all_down_503_comes_at_once_and_each_change_is_logged_once,
+    a_backend_that_never_answers_is_out_after_three_failures,
+    a_backend_that_answered_nothing_is_back_when_it_answers,
+    one_bad_request_does_not_put_out_a_backend_that_answers_others,
+    checks_find_what_is_down_before_a_request_does,
+    with_a_health_path_its_status_decides,
+    who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere,
+    two_bad_checks_are_not_three_in_a_row,
+    a_backend_that_is_back_begins_anew,
+    a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again,
+    requests_that_break_every_backend_leave_one_that_answers_others,
+];
+
+fn with_all_down_503_comes_at_once_and_each_change_is_logged_once(subject: &Subject) {
+    // RFC 9110 section 15.6.4, and section 10.2.3 for Retry-After; RFC 9209 section 2.3.2.
+    let ports = [(); 3].map(|()| RefusedPort::bind().unwrap());
+    let flags = [&UNCHECKED[..], &["--log", "warn"]].concat();
+    let proxy = start(subject, &ports.each_ref().map(|port| port.address().unwrap()), &flags);
+    let mut client = Client::connect(proxy.address()).unwrap();
+    for _ in 0..6 {
+        let response = client.exchange(GET).unwrap();
+        assert_is_error(subject, &response, 503, "RFC 9110 section 15.6.4", "destination_unavailable", GET);
+        assert_eq!(response.field("retry-after"), Some("86400"), "the interval of the checks");
+        assert!(!response.text().contains("127.0.0.1"), "{}", response.text());
+    }
+    let before = told(&proxy);
+    assert!(before.iter().all(|backend| backend["State"] == "down"), "{before:?}");
+    load(&proxy, 8, 50, |status| assert_eq!(status, 503));
+    assert_eq!(told(&proxy), before, "nobody was asked again");
+    let log = proxy.log();
+    assert_eq!((log.matches(" is down: ").count(), log.lines().count()), (3, 3), "{log}");
+}
+
+fn a_backend_that_never_answers_is_out_after_three_failures(subject: &Subject) {
+    let good = good();
+    let silent = Backend::script(|connection| {
+        connection.set_patience(Duration::from_secs(60))?;
+        connection.read_request()?;
+        connection.wait_for_end().map(drop)
+    })
+    .unwrap();
+    // It accepts connections, which is all that a check asks of a backend that is up.
+    let proxy = start(subject, &[silent.address(), good.address()], &CHECKED);
+    let patience = Duration::from_secs(60);
+    let mut clients: Vec<_> =
+        (0..6).map(|_| Client::connect_with(proxy.address(), patience).unwrap()).collect();
+    for client in &mut clients {
+        client.send(GET).unwrap();
+    }
+    let mut statuses: Vec<u16> =
+        clients.iter_mut().map(|client| client.read_response("GET").unwrap().status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 504, 504, 504], "what was late is not tried elsewhere");
+    let told = told(&proxy);
+    assert_eq!((&told[0]["State"], &told[0]["Failures"]), (&json!("down"), &json!(3)), "{told:?}");
+    // That it accepts connections does not bring it back. It is asked for an answer, and gives none.
+    load(&proxy, 4, 50, |status| assert_eq!(status, 200));
+    let asked = silent.requests();
+    assert_eq!(asked.iter().filter(|request| request.head.start_line.starts_with("GET ")).count(), 3);
+}
+
+fn a_backend_that_answered_nothing_is_back_when_it_answers(subject: &Subject) {
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let mended = Arc::clone(&is_mended);
+    let broken = Backend::script(move |connection| {
+        while connection.read_request()?.is_some() && mended.load(Ordering::Relaxed) {
+            connection.answer(HELLO)?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let good = good();
+    let proxy = start(subject, &[broken.address(), good.address()], &CHECKED);
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    let pings = || {
+        let requests = broken.requests();
+        requests.iter().filter(|request| request.head.start_line == "OPTIONS * HTTP/1.1").count()
+    };
+    wait_until("two checks", &proxy, || pings() >= 2);
+    assert_eq!(state(&proxy, 0), "down");
+    is_mended.store(true, Ordering::Relaxed);
+    wait_until("its return", &proxy, || state(&proxy, 0) == "up");
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    proxy.wait_for_log(&format!("backend {} is up again", broken.address())).unwrap();
+    assert_eq!(proxy.log().matches(" is down: ").count(), 1, "{}", proxy.log());
+}
+
+fn one_bad_request_does_not_put_out_a_backend_that_answers_others(subject: &Subject) {
+    // Three in a row do; here another one is answered in between.
+    let backend = || {
+        Backend::script(|connection| {
+            while let Some(head) = connection.read_request()? {
+                if head.start_line.starts_with("POST ") {
+                    return Ok(());
+                }
+                connection.answer(HELLO)?;
+            }
+            Ok(())
+        })
+        .unwrap()
+    };
+    let backends = [backend(), backend()];
+    let proxy = start(subject, &addresses(&backends), &UNCHECKED);
+    for _ in 0..10 {
+        for _ in 0..2 {
+            assert_eq!(exchange(&proxy, &format!("{POST}0123456789")).status, 502);
+        }
+        for _ in 0..2 {
+            assert_eq!(exchange(&proxy, GET).status, 200);
+        }
+    }
+    assert_eq!(["up", "up"].map(str::to_owned), [0, 1].map(|index| state(&proxy, index)));
+}
+
+fn checks_find_what_is_down_before_a_request_does(subject: &Subject) {
+    let (port, good) = (KeptPort::bind().unwrap(), good());
+    let address = port.address();
+    let proxy = start(subject, &[address, good.address()], &CHECKED);
+    proxy.wait_for_log(&format!("backend {address} is down: check: ")).unwrap();
+    load(&proxy, 4, 10, |status| assert_eq!(status, 200));
+    assert_eq!(
+        (told(&proxy)[0]["Requests"].clone(), told(&proxy)[0]["Failures"].clone()),
+        (json!(0), json!(0))
+    );
+    let back = Backend::good_at(port, HELLO).unwrap();
+    proxy.wait_for_log(&format!("backend {address} is up again")).unwrap();
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    assert_eq!(back.requests().len(), 5, "a check that only connects is no request");
+    assert_eq!(proxy.log().matches(&format!("backend {address} is ")).count(), 2, "{}", proxy.log());
+}
+
+fn with_a_health_path_its_status_decides(subject: &Subject) {
+    let is_ill = Arc::new(AtomicBool::new(false));
+    let ill = Arc::clone(&is_ill);
+    let sick = Backend::script(move |connection| {
+        while let Some(head) = connection.read_request()? {
+            let is_check = head.start_line == "GET /health?deep HTTP/1.1";
+            let is_bad = is_check && ill.load(Ordering::Relaxed);
+            connection.answer(if is_bad { HELLO.replace("200 OK", "503 No") } else { HELLO.to_owned() })?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let good = good();
+    let flags = [&CHECKED[..], &["--health-path", "/health?deep"]].concat();
+    let proxy = start(subject, &[sick.address(), good.address()], &flags);
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    is_ill.store(true, Ordering::Relaxed);
+    proxy.wait_for_log(&format!("backend {} is down: check: it answered 503", sick.address())).unwrap();
+    let asked = || {
+        let requests = sick.requests();
+        requests.iter().filter(|request| request.head.start_line.starts_with("GET / ")).count()
+    };
+    let before = asked();
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    assert_eq!((before, asked()), (5, 5), "what is down gets nothing, though it would answer");
+    is_ill.store(false, Ordering::Relaxed);
+    proxy.wait_for_log(&format!("backend {} is up again", sick.address())).unwrap();
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    assert_eq!(asked(), 10);
+    assert!(sick.faults().is_empty(), "{:?}", sick.faults());
+}
+
+fn who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere(subject: &Subject) {
+    let is_ill = Arc::new(AtomicBool::new(false));
+    let ill = Arc::clone(&is_ill);
+    let sick = Backend::script(move |connection| {
+        let Some(head) = connection.read_request()? else {
+            return Ok(());
+        };
+        match head.start_line.starts_with("GET /health ") {
+            true if ill.load(Ordering::Relaxed) => connection.answer(HELLO.replace("200 OK", "503 No")),
+            true => connection.answer(HELLO),
+            false => connection.wait_for_release(),
+        }
+    })
+    .unwrap();
+    let good = good();
+    // Its one connection is lent for as long as the test likes, and waited for without end.
+    let flags = ["--pool-size", "1", "--pool-wait", "60m", "--health-path", "/health"];
+    let proxy = start(subject, &[sick.address(), good.address()], &[&CHECKED[..], &flags].concat());
+    let mut clients: Vec<_> = (0..3).map(|_| Client::connect(proxy.address()).unwrap()).collect();
+    clients[0].send(GET).unwrap();
+    wait_until("the first request", &proxy, || told(&proxy)[0]["InFlight"] == 1);
+    assert_eq!(clients[1].exchange(GET).unwrap().status, 200);
+    clients[2].send(GET).unwrap();
+    wait_until("one that waits", &proxy, || told(&proxy)[0]["InFlight"] == 2);
+    is_ill.store(true, Ordering::Relaxed);
+    assert_eq!(clients[2].read_response("GET").unwrap().status, 200);
+    assert_eq!(told(&proxy)[0]["Failures"], 0);
+}
+
+fn two_bad_checks_are_not_three_in_a_row(subject: &Subject) {
+    let checks = Arc::new(AtomicUsize::new(0));
+    let checked = Arc::clone(&checks);
+    let moody = Backend::script(move |connection| {
+        connection.read_request()?;
+        let is_good = checked.fetch_add(1, Ordering::Relaxed) % 3 == 2;
+        connection.answer(if is_good { HELLO.to_owned() } else { HELLO.replace("200 OK", "503 No") })
+    })
+    .unwrap();
+    let good = good();
+    let flags = [&CHECKED[..], &["--health-path", "/"]].concat();
+    let proxy = start(subject, &[moody.address(), good.address()], &flags);
+    wait_until("ten checks", &proxy, || checks.load(Ordering::Relaxed) >= 10);
+    assert!(!proxy.log().contains(" is down"), "{}", proxy.log());
+    assert_eq!(told(&proxy)[0]["LastError"], "check: it answered 503");
+}
+
+fn a_backend_that_is_back_begins_anew(subject: &Subject) {
+    // It answers checks, and no request.
+    let backend = Backend::script(|connection| match connection.read_request()? {
+        Some(head) if head.start_line.starts_with("OPTIONS ") => connection.answer(HELLO),
+        _ => Ok(()),
+    })
+    .unwrap();
+    let good = good();
+    let proxy = start(subject, &[backend.address(), good.address()], &CHECKED);
+    let asked = || {
+        let requests = backend.requests();
+        requests.iter().filter(|request| request.head.start_line.starts_with("GET ")).count()
+    };
+    assert_eq!((exchange(&proxy, GET).status, asked()), (200, 3));
+    proxy.wait_for_log(" is up again").unwrap();
+    while asked() == 3 {
+        assert_eq!(exchange(&proxy, GET).status, 200);
+    }
+    assert_eq!(asked(), 6, "three failures put it out again, and not one");
+}
+
+fn a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again(subject: &Subject) {
+    // It never answers `OPTIONS *`, which is only asked of a backend that requests have put out.
+    let serve = |connection: &mut testkit::Connection| {
+        while let Some(head) = connection.read_request()? {
+            match head.start_line.split(' ').next() {
+                Some("GET") => connection.answer(HELLO)?,
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    };
+    let (port, good) = (KeptPort::bind().unwrap(), good());
+    let (moody, address) = (Backend::script_at(port.clone(), serve).unwrap(), port.address());
+    let proxy = start(subject, &[address, good.address()], &CHECKED);
+    let post = format!("{POST}0123456789");
+    assert_eq!(exchange(&proxy, &post).status, 502);
+    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
+    drop(moody);
+    proxy.wait_for_log(&format!("backend {address} is down: check: ")).unwrap();
+    let _back = Backend::script_at(port, serve).unwrap();
+    proxy.wait_for_log(&format!("backend {address} is up again")).unwrap();
+}
+
+fn requests_that_break_every_backend_leave_one_that_answers_others(subject: &Subject) {
+    let backend = || {
+        Backend::script(|connection| {
+            while let Some(head) = connection.read_request()? {
+                if head.start_line.contains(" /broken ") {
+                    return connection.send("garbage\r\n\r\n");
+                }
+                connection.answer(HELLO)?;
+            }
+            Ok(())
+        })
+        .unwrap()
+    };
+    let backends = [backend(), backend(), backend()];
+    let proxy = start(subject, &addresses(&backends), &UNCHECKED);
+    for request in [GET, &format!("{POST}0123456789")] {
+        for _ in 0..10 {
+            let status = exchange(&proxy, &request.replace(" / ", " /broken ")).status;
+            assert!([502, 503].contains(&status), "{status}");
+        }
+        assert_eq!(exchange(&proxy, GET).status, 200);
+    }
+    let up = (0..3).filter(|&index| state(&proxy, index) == "up").count();
+    assert_eq!(up, 1, "{:?}", told(&proxy));
+}

@@ -1,0 +1,93 @@
+//! Several backends (from part6 on): each gets its share, one that fails is left out, and no request is sent again
+//! that may not be.
+
+pub mod attempts;
+pub mod choice;
+pub mod health;
+#[cfg(target_os = "linux")]
+pub mod network;
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::Subject;
+use serde_json::Value;
+use testkit::{Backend, Client, PATIENCE, Process};
+
+use crate::behaviours::setup::{GET, HELLO};
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 10\r\n\r\n";
+/// No check comes within a test: what happens is what the requests did.
+const UNCHECKED: [&str; 2] = ["--health-interval", "1440m"];
+/// Checks come all the time.
+const CHECKED: [&str; 2] = ["--health-interval", "20ms"];
+
+/// The stage before these backends.
+fn start(subject: &Subject, backends: &[SocketAddr], flags: &[&str]) -> Process {
+    let list = backends.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
+    let arguments = [&["--listen", "127.0.0.1:0", "--backend", &list], flags, subject.free_ports()].concat();
+    Process::stage(subject.binary(), &arguments).unwrap()
+}
+
+fn good() -> Backend {
+    Backend::good(HELLO).unwrap()
+}
+
+/// A backend that reads each request, and closes the connection without a word.
+fn closing() -> Backend {
+    Backend::script(|connection| connection.read_request().map(drop)).unwrap()
+}
+
+fn addresses(backends: &[Backend]) -> Vec<SocketAddr> {
+    backends.iter().map(Backend::address).collect()
+}
+
+fn requests(backends: &[Backend]) -> Vec<usize> {
+    backends.iter().map(|backend| backend.requests().len()).collect()
+}
+
+fn exchange(proxy: &Process, request: &str) -> testkit::Response {
+    let response = Client::connect(proxy.address()).unwrap().exchange(request);
+    response.unwrap_or_else(|error| panic!("{request}: {error}; {}", proxy.log()))
+}
+
+/// What the stage tells of its backends over RPC.
+fn told(proxy: &Process) -> Vec<Value> {
+    let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap();
+    let rpc = url.strip_suffix("/rpc").unwrap().parse().unwrap();
+    let call = r#"{"jsonrpc":"2.0","method":"RpcServer.GetBackends","id":1}"#;
+    let fields =
+        format!("Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {}", call.len());
+    let request = format!("POST /rpc HTTP/1.1\r\n{fields}\r\n\r\n{call}");
+    let response = Client::connect(rpc).unwrap().exchange(request).unwrap();
+    let answer: Value = serde_json::from_slice(&response.body).unwrap();
+    answer["result"]["Backends"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()
+}
+
+fn state(proxy: &Process, index: usize) -> String {
+    told(proxy)[index]["State"].as_str().unwrap().to_owned()
+}
+
+/// Waits until something is so that nothing tells of.
+#[track_caller]
+fn wait_until(what: &str, proxy: &Process, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}: {:?}; {}", told(proxy), proxy.log());
+        std::thread::yield_now();
+    }
+}
+
+/// `clients` clients that ask, all together, `each` times; whatever status came is passed to `see`.
+fn load(proxy: &Process, clients: usize, each: usize, see: impl Fn(u16) + Sync) {
+    std::thread::scope(|scope| {
+        for _ in 0..clients {
+            scope.spawn(|| {
+                let mut client = Client::connect(proxy.address()).unwrap();
+                for _ in 0..each {
+                    see(client.exchange(GET).unwrap().status);
+                }
+            });
+        }
+    });
+}

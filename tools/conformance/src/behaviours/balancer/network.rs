@@ -1,0 +1,60 @@
+//! Failures to connect, in a network of the test's own: which are the backend's, and which are ours.
+
+use std::fs;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use crate::{Behaviour, Subject};
+use serde_json::json;
+use testkit::{Process, RefusedPort};
+
+use super::{CHECKED, UNCHECKED, addresses, exchange, good, start, told};
+use crate::behaviours::network::{PORT_RANGE, WITHOUT_IPV6, in_network};
+use crate::behaviours::setup::{GET, assert_is_error};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down,
+    checks_that_find_no_port_left_do_not_put_backends_down,
+];
+
+fn a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down(subject: &Subject) {
+    let name = "a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down";
+    in_network(WITHOUT_IPV6, name, || {
+        let (port, good) = (RefusedPort::bind().unwrap(), good());
+        let list = format!("both.test:{},{}", port.address().unwrap().port(), good.address());
+        let flags =
+            [&["--listen", "127.0.0.1:0", "--backend", &list], &UNCHECKED[..], subject.free_ports()].concat();
+        let proxy = Process::stage(subject.binary(), &flags).unwrap();
+        for _ in 0..4 {
+            assert_eq!(exchange(&proxy, GET).text(), "hello");
+        }
+        let told = told(&proxy);
+        assert_eq!((&told[0]["State"], &told[0]["Failures"]), (&json!("down"), &json!(3)), "{told:?}");
+    });
+}
+
+fn checks_that_find_no_port_left_do_not_put_backends_down(subject: &Subject) {
+    // RFC 9209 section 2.3.12: the lack is ours.
+    in_network("", "checks_that_find_no_port_left_do_not_put_backends_down", || {
+        let backends = [good(), good()];
+        fs::write(PORT_RANGE, "20000 20000").unwrap();
+        let _only_ports = backends.each_ref().map(|backend| TcpStream::connect(backend.address()).unwrap());
+        // Before that, a check could hold one of them.
+        fs::write(PORT_RANGE, "20001 60000").unwrap();
+        let proxy = start(subject, &addresses(&backends), &CHECKED);
+        fs::write(PORT_RANGE, "20000 20000").unwrap();
+        // A check that cannot be made is seen nowhere: this is time for 20 of them.
+        thread::sleep(Duration::from_millis(400));
+        let response = exchange(&proxy, GET);
+        assert_is_error(
+            subject,
+            &response,
+            503,
+            "RFC 9110 section 15.6.4",
+            "connection_limit_reached",
+            "no port",
+        );
+        assert!(!proxy.log().contains(" is down: "), "{}", proxy.log());
+    });
+}

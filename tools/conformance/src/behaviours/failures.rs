@@ -1,0 +1,166 @@
+//! Backends and clients that fail: each client gets an answer or a cut that it can tell, and the next is served.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{Behaviour, Subject};
+use testkit::{Backend, Client, Ended, RefusedPort};
+
+use crate::behaviours::setup::{
+    GET, HELLO, Setup, Step, assert_is_error, assert_nothing_follows, skips_foreign, start_before,
+};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    a_backend_that_refuses_connections_is_answered_502,
+    an_error_that_answers_head_has_no_body,
+    a_backend_that_fails_before_its_head_is_answered_502_and_the_next_client_is_served,
+    a_client_is_served_behind_one_whose_response_was_cut,
+    a_first_line_that_is_no_status_line_is_answered_502_before_the_head_ends,
+    a_client_that_leaves_within_its_response_delays_nobody,
+    a_client_that_leaves_within_its_request_delays_nobody,
+    each_request_is_one_line_in_the_log,
+];
+
+/// A backend that fails on its first connection, and is good from then on.
+fn failing_once(subject: &Subject, fail: Step) -> Setup {
+    let has_failed = AtomicBool::new(false);
+    Setup::new(
+        subject,
+        Backend::script(move |connection| {
+            if !has_failed.swap(true, Ordering::Relaxed) {
+                return fail(connection);
+            }
+            connection.read_request()?;
+            connection.answer(HELLO)
+        }),
+    )
+}
+
+fn a_backend_that_refuses_connections_is_answered_502(subject: &Subject) {
+    // RFC 9110 section 15.6.3. RFC 9209 section 2.3.8: connection_refused.
+    let port = RefusedPort::bind().unwrap();
+    let proxy = start_before(subject, port.address().unwrap());
+    for _ in 0..3 {
+        let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
+        assert_is_error(subject, &response, 502, "RFC 9110 section 15.6.3", "connection_refused", "refused");
+        // What is after the proxy is nobody's business.
+        assert!(!response.text().contains("127.0.0.1"), "{}", response.text());
+    }
+    if skips_foreign(subject, "what it logs") {
+        return;
+    }
+    proxy.wait_for_log("is the backend running?").unwrap();
+    assert_eq!(proxy.log().matches("is the backend running?").count(), 1);
+}
+
+fn an_error_that_answers_head_has_no_body(subject: &Subject) {
+    // RFC 9110 section 9.3.2: a response to HEAD has no content, whoever sends it.
+    let port = RefusedPort::bind().unwrap();
+    let proxy = start_before(subject, port.address().unwrap());
+    let mut client = Client::connect(proxy.address()).unwrap();
+    let response = client.exchange("HEAD / HTTP/1.1\r\nHost: example.test\r\n\r\n").unwrap();
+    assert_eq!((response.status, response.ended), (502, Ended::WithoutBody));
+    assert_nothing_follows(&mut client, "HEAD");
+}
+
+fn a_backend_that_fails_before_its_head_is_answered_502_and_the_next_client_is_served(subject: &Subject) {
+    // RFC 9110 section 15.6.3: an invalid response, or none.
+    let cases: [(Step, &str); 6] = [
+        // Closes without reading, and without a word.
+        (|_| Ok(()), "connection_terminated"),
+        (|connection| connection.read_request().map(drop), "connection_terminated"),
+        (|connection| connection.read_request().and_then(|_| connection.reset()), "connection_terminated"),
+        // Cuts its head.
+        (
+            |connection| connection.read_request().and_then(|_| connection.send("HTTP/1.1 200 OK\r\nA: b")),
+            "connection_terminated",
+        ),
+        // Speaks something else.
+        (
+            |connection| connection.read_request().and_then(|_| connection.send("\0\x01garbage\r\n\r\n")),
+            "http_protocol_error",
+        ),
+        (
+            |connection| {
+                connection.read_request().and_then(|_| connection.send("220 mail.test ESMTP\r\n\r\n"))
+            },
+            "http_protocol_error",
+        ),
+    ];
+    for (index, (fail, error)) in cases.into_iter().enumerate() {
+        let setup = failing_once(subject, fail);
+        let response = setup.exchange(GET);
+        assert_is_error(subject, &response, 502, "RFC 9", error, &format!("case {index}"));
+        let next = setup.exchange(GET);
+        assert_eq!((next.status, next.text().as_str()), (200, "hello"), "case {index}");
+        // A request on a fresh connection is not tried again.
+        assert_eq!(setup.backend.accepted(), 2, "case {index}");
+    }
+}
+
+fn a_client_is_served_behind_one_whose_response_was_cut(subject: &Subject) {
+    // RFC 9112 section 8: the connection of the broken response is not used again.
+    let setup = failing_once(subject, |connection| {
+        connection.read_request()?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+    });
+    let response = setup.exchange(GET);
+    assert_eq!((response.status, response.text().as_str(), response.ended), (200, "hello", Ended::Cut));
+    assert_eq!(setup.exchange(GET).text(), "hello");
+}
+
+fn a_first_line_that_is_no_status_line_is_answered_502_before_the_head_ends(subject: &Subject) {
+    // RFC 9110 section 15.6.3: a mail server speaks first.
+    let setup = failing_once(subject, |connection| {
+        connection.send("220 mail.test ESMTP\r\n")?;
+        connection.wait_for_end().map(drop)
+    });
+    let request = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
+    // Without an empty line its head never ends: the line alone must be enough to refuse it.
+    assert_eq!(setup.exchange(request).status, 502);
+    assert_eq!(setup.exchange(GET).text(), "hello");
+}
+
+fn a_client_that_leaves_within_its_response_delays_nobody(subject: &Subject) {
+    // RFC 9112 section 9.5: a client may close at any time.
+    const SIZE: usize = 64 * 1024 * 1024;
+    let setup = failing_once(subject, |connection| {
+        connection.read_request()?;
+        connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"))?;
+        connection.send(vec![b'a'; SIZE])
+    });
+    let mut client = setup.client();
+    client.send(GET).unwrap();
+    assert_eq!(client.read_head().unwrap().unwrap().status, 200);
+    client.reset().unwrap();
+    assert_eq!(setup.exchange(GET).text(), "hello");
+    // The backend's connection ended with the client's.
+    setup.backend.wait_for_closed(1).unwrap();
+}
+
+fn a_client_that_leaves_within_its_request_delays_nobody(subject: &Subject) {
+    // RFC 9112 section 8: what came of the request must not look whole to the backend.
+    let setup = failing_once(subject, |connection| {
+        connection.read_request()?;
+        connection.answer(HELLO)
+    });
+    let mut client = setup.client();
+    client.send("POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 10\r\n\r\nhello").unwrap();
+    setup.backend.wait_for_body_bytes(5).unwrap();
+    client.reset().unwrap();
+    assert_eq!(setup.exchange(GET).text(), "hello");
+    setup.backend.wait_for_closed(1).unwrap();
+    assert_ne!(setup.backend.requests()[0].ended, Some(testkit::End::Framed));
+}
+
+fn each_request_is_one_line_in_the_log(subject: &Subject) {
+    if skips_foreign(subject, "what it logs") {
+        return;
+    }
+    let setup = Setup::hello(subject);
+    setup.exchange("GET /hello?secret=1 HTTP/1.1\r\nHost: example.test\r\n\r\n");
+    setup.exchange("nonsense\r\n\r\n");
+    setup.proxy.wait_for_log("GET /hello 200 5B ").unwrap();
+    setup.proxy.wait_for_log("- 400 ").unwrap();
+    // A query may hold what is not for logs.
+    assert!(!setup.proxy.log().contains("secret"), "{}", setup.proxy.log());
+}

@@ -1,0 +1,158 @@
+//! Many clients at once: none delays another, whatever it does or does not do.
+
+use std::sync::{Arc, RwLock};
+use std::time::Instant;
+
+use crate::{Behaviour, Subject};
+use testkit::{Backend, Client, PATIENCE};
+
+use crate::behaviours::setup::{GET, HELLO, Setup, skips_foreign, start_with};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    clients_that_send_nothing_delay_nobody,
+    clients_that_send_their_requests_slowly_delay_nobody,
+    clients_that_never_end_their_requests_delay_nobody,
+    clients_that_never_read_their_responses_delay_nobody,
+    a_thousand_clients_are_served_at_once,
+    a_client_over_the_cap_waits_until_one_leaves,
+];
+
+/// More than any stage has threads, so that one that gives a thread to each client stands still.
+const BAD_CLIENTS: usize = 64;
+
+fn assert_others_are_served(setup: &Setup) {
+    let mut kept = setup.client();
+    for _ in 0..20 {
+        assert_eq!(setup.exchange(GET).text(), "hello");
+        assert_eq!(kept.exchange(GET).unwrap().text(), "hello");
+    }
+}
+
+fn clients_that_send_nothing_delay_nobody(subject: &Subject) {
+    // RFC 9112 section 9.3: a connection may be idle.
+    let setup = Setup::hello(subject);
+    let _silent: Vec<Client> = (0..BAD_CLIENTS).map(|_| setup.client()).collect();
+    assert_others_are_served(&setup);
+    assert_eq!(setup.backend.requests().len(), 40);
+}
+
+fn clients_that_send_their_requests_slowly_delay_nobody(subject: &Subject) {
+    // RFC 9112 section 2.2: a message is a stream of bytes.
+    let setup = Setup::hello(subject);
+    let mut slow: Vec<Client> = (0..BAD_CLIENTS).map(|_| setup.client()).collect();
+    for byte in GET.as_bytes() {
+        for client in &mut slow {
+            client.send([*byte]).unwrap();
+        }
+        if *byte == b'\n' {
+            assert_eq!(setup.exchange(GET).text(), "hello");
+        }
+    }
+    for client in &mut slow {
+        assert_eq!(client.read_response("GET").unwrap().text(), "hello");
+    }
+}
+
+fn clients_that_never_end_their_requests_delay_nobody(subject: &Subject) {
+    // RFC 9112 section 6: the body of a request that is announced and does not come.
+    let setup = Setup::hello(subject);
+    let mut slow: Vec<Client> = (0..BAD_CLIENTS).map(|_| setup.client()).collect();
+    for client in &mut slow {
+        client.send("POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 9\r\n\r\nbody").unwrap();
+    }
+    setup.backend.wait_for_requests(BAD_CLIENTS).unwrap();
+    assert_others_are_served(&setup);
+}
+
+fn clients_that_never_read_their_responses_delay_nobody(subject: &Subject) {
+    // RFC 9112 section 9.5: they hold their own connection and that to the backend, and no thread.
+    const SIZE: usize = 16 * 1024 * 1024;
+    let large: Arc<[u8]> = vec![b'a'; SIZE].into();
+    let setup = Setup::new(
+        subject,
+        Backend::script(move |connection| {
+            while let Some(head) = connection.read_request()? {
+                if head.start_line.starts_with("GET /large ") {
+                    connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"))?;
+                    return connection.send(&large);
+                }
+                connection.answer(HELLO)?;
+            }
+            Ok(())
+        }),
+    );
+    let mut deaf: Vec<Client> = (0..BAD_CLIENTS).map(|_| setup.client()).collect();
+    for client in &mut deaf {
+        client.send("GET /large HTTP/1.1\r\nHost: example.test\r\n\r\n").unwrap();
+    }
+    setup.backend.wait_for_requests(BAD_CLIENTS).unwrap();
+    assert_others_are_served(&setup);
+    // RFC 9112 section 6: and one that reads at last gets all.
+    let response = deaf[0].read_response("GET").unwrap();
+    assert_eq!((response.body.len(), response.is_complete()), (SIZE, true));
+}
+
+fn a_thousand_clients_are_served_at_once(subject: &Subject) {
+    // The promise of this stage: as many requests are in flight as there are clients.
+    // Two descriptors for each here, two in the proxy; other tests need some at the same time.
+    let limit = testkit::raise_open_files_limit().unwrap();
+    let count = usize::try_from(limit / 4).unwrap().clamp(200, 1000);
+    let gate = Arc::new(RwLock::new(()));
+    let closed = gate.write().unwrap();
+    let after = Arc::clone(&gate);
+    let setup = Setup::new(
+        subject,
+        Backend::script(move |connection| {
+            while connection.read_request()?.is_some() {
+                // Waits until the test opens the gate: if it fails, it opens too.
+                drop(after.read());
+                connection.answer(HELLO)?;
+            }
+            Ok(())
+        }),
+    );
+    let deadline = Instant::now() + PATIENCE;
+    let mut clients = Vec::new();
+    while clients.len() < count {
+        // Each has its own patience, and a proxy that takes one now and then would use up all of it.
+        assert!(Instant::now() < deadline, "only {} clients could connect", clients.len());
+        clients.push(setup.client());
+    }
+    for client in &mut clients {
+        client.send(GET).unwrap();
+    }
+    setup.backend.wait_for_requests(count).unwrap();
+    assert_eq!(setup.backend.in_flight_max(), count);
+    drop(closed);
+    for client in &mut clients {
+        assert_eq!(client.read_response("GET").unwrap().text(), "hello");
+    }
+    assert_eq!(setup.backend.requests().len(), count);
+}
+
+fn a_client_over_the_cap_waits_until_one_leaves(subject: &Subject) {
+    if skips_foreign(subject, "the flag --max-clients") {
+        return;
+    }
+    let backend = Backend::good(HELLO).unwrap();
+    let proxy = start_with(subject, backend.address(), &["--max-clients", "2"]).unwrap();
+    let setup = Setup { subject: subject.clone(), proxy, backend };
+    let (mut first, mut second) = (setup.client(), setup.client());
+    assert_eq!(first.exchange(GET).unwrap().text(), "hello");
+    assert_eq!(second.exchange(GET).unwrap().text(), "hello");
+    let mut third = setup.client();
+    third.send("GET /third HTTP/1.1\r\nHost: example.test\r\n\r\n").unwrap();
+    // Time enough for a third to be served, if it were.
+    for _ in 0..20 {
+        assert_eq!(first.exchange(GET).unwrap().text(), "hello");
+        assert_eq!(second.exchange(GET).unwrap().text(), "hello");
+    }
+    assert!(setup.backend.requests().iter().all(|request| request.head.start_line == "GET / HTTP/1.1"));
+    drop(second);
+    assert_eq!(third.read_response("GET").unwrap().text(), "hello");
+    // And the next one when the next leaves.
+    let mut fourth = setup.client();
+    fourth.send(GET).unwrap();
+    drop(first);
+    assert_eq!(fourth.read_response("GET").unwrap().text(), "hello");
+}

@@ -1,0 +1,215 @@
+//! Descriptors: none is left open by a client that leaves, and running out of them is survived. Linux tells.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{Behaviour, Subject};
+use testkit::{Backend, Client, PATIENCE, Process};
+
+use crate::behaviours::setup::{
+    GET, HELLO, Setup, assert_is_error, dials_for_each_request, kept_connections, skips_foreign,
+};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    clients_that_leave_between_requests_leave_no_descriptor_behind,
+    clients_that_leave_within_their_requests_leave_no_descriptor_behind,
+    clients_that_leave_within_their_responses_leave_no_descriptor_behind,
+    clients_that_leave_a_tunnel_leave_no_descriptor_behind,
+    clients_that_reset_while_the_backend_thinks_leave_no_descriptor_behind,
+    out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later,
+    without_a_cap_there_are_as_many_clients_as_open_files_allow,
+];
+
+/// Waits until the proxy has no more descriptors than that, but for connections to the backend that it keeps.
+fn wait_for_descriptors(subject: &Subject, setup: &Setup, level: usize, what: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let open = setup.proxy.descriptors().unwrap();
+        if open <= level + kept_connections(subject) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{what}: {open} descriptors are open, and were {level} before");
+        // Nothing tells when a process closes a descriptor.
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until the proxy has that many descriptors.
+fn wait_for_descriptors_to_reach(setup: &Setup, level: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    while setup.proxy.descriptors().unwrap() < level {
+        assert!(Instant::now() < deadline, "it has fewer than {level} descriptors");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A stage that may open only so many files, before a backend that answers `hello`.
+fn with_open_files(subject: &Subject, limit: usize, flags: &[&str]) -> Setup {
+    let backend = Backend::good(HELLO).unwrap();
+    let address = backend.address().to_string();
+    let arguments =
+        [&["--listen", "127.0.0.1:0", "--backend", address.as_str()], flags, subject.free_ports()].concat();
+    Setup {
+        subject: subject.clone(),
+        proxy: Process::stage_with_open_files(subject.binary(), limit, &arguments).unwrap(),
+        backend,
+    }
+}
+
+/// Answers `/slow` never, `/large` with more than fits into buffers, and switches protocols if asked to.
+fn backend() -> std::io::Result<Backend> {
+    Backend::script(|connection| {
+        let Some(head) = connection.read_head()? else { return Ok(()) };
+        if head.field("upgrade").is_some() {
+            connection
+                .answer("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")?;
+            return connection.wait_for_end().map(drop);
+        }
+        connection.read_body()?;
+        match head.start_line.as_str() {
+            "GET /slow HTTP/1.1" => connection.wait_for_end().map(drop),
+            "GET /large HTTP/1.1" => {
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")?;
+                (0..1000).try_for_each(|_| connection.send([b'a'; 100_000]))
+            }
+            _ => connection.answer(HELLO),
+        }
+    })
+}
+
+/// Clients send `sent`, perhaps wait for a head, and leave, with a reset or without.
+fn assert_nothing_is_left(subject: &Subject, what: &str, sent: &str, waits_for_head: bool, resets: bool) {
+    const CLIENTS: usize = 30;
+    if skips_foreign(subject, "the number of its descriptors") {
+        return;
+    }
+    let setup = Setup::new(subject, backend());
+    let idle = setup.proxy.descriptors().unwrap();
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| setup.client()).collect();
+    for client in &mut clients {
+        client.send(sent).unwrap();
+        if waits_for_head {
+            client.read_head().unwrap();
+        }
+    }
+    if sent.contains("/slow") {
+        setup.backend.wait_for_requests(CLIENTS).unwrap();
+    }
+    for client in clients {
+        if resets {
+            client.reset().unwrap();
+        }
+    }
+    wait_for_descriptors(subject, &setup, idle, what);
+    assert_eq!(setup.exchange(GET).text(), "hello", "{what}");
+}
+
+fn clients_that_leave_between_requests_leave_no_descriptor_behind(subject: &Subject) {
+    // RFC 9112 section 9.5: a client may close at any time.
+    assert_nothing_is_left(subject, "idle", "", false, false);
+    assert_nothing_is_left(subject, "idle, reset", "", false, true);
+    assert_nothing_is_left(subject, "served", GET, true, false);
+}
+
+fn clients_that_leave_within_their_requests_leave_no_descriptor_behind(subject: &Subject) {
+    // RFC 9112 section 8: an incomplete request is not passed on as whole, and not kept.
+    let post = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 9\r\n\r\nbody";
+    for resets in [false, true] {
+        assert_nothing_is_left(subject, "within the head", "GET / HT", false, resets);
+        assert_nothing_is_left(subject, "within the body", post, false, resets);
+    }
+}
+
+fn clients_that_leave_within_their_responses_leave_no_descriptor_behind(subject: &Subject) {
+    // RFC 9112 section 9.5: the connection to the backend ends with that to the client.
+    let large = "GET /large HTTP/1.1\r\nHost: example.test\r\n\r\n";
+    for resets in [false, true] {
+        assert_nothing_is_left(subject, "within the response", large, true, resets);
+    }
+}
+
+fn clients_that_leave_a_tunnel_leave_no_descriptor_behind(subject: &Subject) {
+    // RFC 9110 section 7.8: the tunnel ends when both sides have; a backend sees the end and ends too.
+    let offer = "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+    for resets in [false, true] {
+        assert_nothing_is_left(subject, "in a tunnel", offer, true, resets);
+    }
+}
+
+fn clients_that_reset_while_the_backend_thinks_leave_no_descriptor_behind(subject: &Subject) {
+    // RFC 9112 section 9.5: a half-close is no reason to give up, a reset is: nobody is there to be answered.
+    let slow = "GET /slow HTTP/1.1\r\nHost: example.test\r\n\r\n";
+    assert_nothing_is_left(subject, "before the response", slow, false, true);
+}
+
+fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subject: &Subject) {
+    // RFC 9110 section 15.6.4: overloaded for the moment; clients wait in the queue of the kernel.
+    if skips_foreign(subject, "what it logs, and its flags") {
+        return;
+    }
+    const LIMIT: usize = 64;
+    const TEXT: &str = "cannot accept a client";
+    let setup = with_open_files(subject, LIMIT, &["--max-clients", "1000"]);
+
+    let mut first = setup.client();
+    assert_eq!(first.exchange(GET).unwrap().text(), "hello");
+    let before = setup.proxy.descriptors().unwrap();
+    // A second crowd soon after the first is the same trouble.
+    for _ in 0..2 {
+        let others: Vec<Client> = (0..2 * LIMIT).map(|_| setup.client()).collect();
+        setup.proxy.wait_for_log(TEXT).unwrap();
+        // A client that is there already is answered; the backend cannot be reached. A connection to it that was being
+        // closed may have left room for one more request, until a client of the crowd has taken it.
+        let deadline = Instant::now() + PATIENCE;
+        let response = loop {
+            wait_for_descriptors_to_reach(&setup, LIMIT);
+            let response = first.exchange(GET).unwrap();
+            if response.status == 503 || !dials_for_each_request(subject) || Instant::now() > deadline {
+                break response;
+            }
+        };
+        if dials_for_each_request(subject) {
+            let text = "RFC 9110 section 15.6.4";
+            assert_is_error(subject, &response, 503, text, "connection_limit_reached", "no descriptor");
+        }
+
+        // The last in the queue waits in vain: a second of this, in which a loop without a pause would run all along.
+        let busy = setup.proxy.cpu_time().unwrap();
+        let patience = Duration::from_secs(1);
+        let mut waiting = Client::connect_with(setup.proxy.address(), patience).unwrap();
+        waiting.send(GET).unwrap();
+        let error = waiting.read_response("GET").unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut, "{error}");
+        let busy = setup.proxy.cpu_time().unwrap() - busy;
+        assert!(busy < patience / 4, "it was busy for {busy:?} of {patience:?}");
+        let log = setup.proxy.log();
+        assert_eq!(log.matches(TEXT).count(), 1, "{log}");
+
+        drop(others);
+        let mut later = setup.client();
+        later.send(GET).unwrap();
+        assert_eq!(later.read_response("GET").unwrap().text(), "hello");
+        assert_eq!(first.exchange(GET).unwrap().text(), "hello");
+        drop((later, waiting));
+        // Else the next crowd would be counted with what is left of this one.
+        wait_for_descriptors(subject, &setup, before, "the crowd has left");
+    }
+}
+
+fn without_a_cap_there_are_as_many_clients_as_open_files_allow(subject: &Subject) {
+    // Two for each client, and 64 for all else: 32 of 128. So the limit is never met, and the next client waits.
+    if skips_foreign(subject, "how many clients it takes") {
+        return;
+    }
+    let setup = with_open_files(subject, 128, &[]);
+    let mut clients: Vec<Client> = (0..32).map(|_| setup.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+    }
+    let mut waiting = Client::connect_with(setup.proxy.address(), Duration::from_millis(500)).unwrap();
+    waiting.send(GET).unwrap();
+    assert_eq!(waiting.read_response("GET").unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    drop(clients);
+    assert_eq!(setup.exchange(GET).text(), "hello");
+    assert!(!setup.proxy.log().contains("WARN"), "{}", setup.proxy.log());
+}

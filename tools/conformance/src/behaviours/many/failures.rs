@@ -1,0 +1,95 @@
+//! A backend that fails costs the client one request, not its connection.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::{Behaviour, Subject};
+use testkit::{Backend, Client, RefusedPort};
+
+use crate::behaviours::setup::{GET, LAST_HELLO, Setup, Step, assert_is_error, says_close, start_before};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    behind_a_502_the_connection_goes_on_and_the_next_request_is_served,
+    behind_a_refused_connection_to_the_backend_it_goes_on_if_there_was_no_body,
+    #[cfg(target_os = "linux")]
+    behind_a_504_the_connection_goes_on,
+    requests_pipelined_behind_a_502_are_served_in_order,
+];
+
+const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
+const CHUNKED: &str =
+    "PUT / HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n";
+
+fn behind_a_502_the_connection_goes_on_and_the_next_request_is_served(subject: &Subject) {
+    // RFC 9112 section 9.3: the request was read whole, so where the next one starts is known.
+    let fails: [Step; 6] = [
+        |_| Ok(()),
+        |connection| connection.reset(),
+        |connection| connection.send("HTTP/1.1 200 OK\r\nA: b"),
+        |connection| connection.send("nonsense\r\n\r\n"),
+        |connection| connection.send("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+        |connection| {
+            connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+        },
+    ];
+    for (index, fail) in fails.into_iter().enumerate() {
+        // Every second connection fails.
+        let count = AtomicUsize::new(0);
+        let setup = Setup::new(
+            subject,
+            Backend::script(move |connection| {
+                let number = count.fetch_add(1, Ordering::Relaxed);
+                connection.read_request()?;
+                if number.is_multiple_of(2) { fail(connection) } else { connection.answer(LAST_HELLO) }
+            }),
+        );
+        let mut client = setup.client();
+        for request in [GET, POST, CHUNKED] {
+            let response = client.exchange(request).unwrap();
+            assert_eq!(response.status, 502, "case {index}: {request}");
+            assert!(!says_close(&response), "case {index}: {request}");
+            let next = client.exchange(request).unwrap();
+            assert_eq!((next.status, next.text().as_str()), (200, "hello"), "case {index}: {request}");
+        }
+    }
+}
+
+fn behind_a_refused_connection_to_the_backend_it_goes_on_if_there_was_no_body(subject: &Subject) {
+    // RFC 9112 section 9.3: a body that nobody has read is no request.
+    let port = RefusedPort::bind().unwrap();
+    let proxy = start_before(subject, port.address().unwrap());
+    let mut client = Client::connect(proxy.address()).unwrap();
+    for _ in 0..3 {
+        let response = client.exchange(GET).unwrap();
+        assert_is_error(subject, &response, 502, "RFC 9110 section 15.6.3", "connection_refused", GET);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn behind_a_504_the_connection_goes_on(subject: &Subject) {
+    // RFC 9110 section 15.6.5: the backend's machine says nothing at all; 2 s are waited for it.
+    let port = testkit::FullPort::bind().unwrap();
+    let proxy = start_before(subject, port.address().unwrap());
+    let mut client = Client::connect(proxy.address()).unwrap();
+    for _ in 0..2 {
+        let response = client.exchange(GET).unwrap();
+        assert_is_error(subject, &response, 504, "RFC 9110 section 15.6.5", "connection_timeout", GET);
+    }
+}
+
+fn requests_pipelined_behind_a_502_are_served_in_order(subject: &Subject) {
+    // RFC 9112 section 9.3.2: each gets its own answer.
+    let count = AtomicUsize::new(0);
+    let setup = Setup::new(
+        subject,
+        Backend::script(move |connection| {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            connection.read_request()?;
+            if number % 2 == 1 { Ok(()) } else { connection.answer(LAST_HELLO) }
+        }),
+    );
+    let mut client = setup.client();
+    client.send(POST.repeat(6)).unwrap();
+    for status in [200, 502].into_iter().cycle().take(6) {
+        assert_eq!(client.read_response("POST").unwrap().status, status);
+    }
+}

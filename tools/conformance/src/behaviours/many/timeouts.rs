@@ -1,0 +1,66 @@
+//! Clients that are too slow: a head has 10 s from its first byte to its last.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use crate::{Behaviour, Subject};
+use testkit::{Client, Response};
+
+use crate::behaviours::setup::{GET, Setup, assert_ends, assert_is_error, skips_foreign};
+
+pub(crate) const LIST: &[Behaviour] =
+    behaviours![a_head_that_dribbles_is_answered_408_after_10_seconds_in_all,];
+
+/// How long a head may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How far after it the answer may come, on a machine that is busy.
+const TOLERANCE: Duration = Duration::from_secs(8);
+
+/// Sends a byte of a head that never ends, again and again, until an answer comes.
+fn dribble(client: &mut Client) -> (Response, Duration) {
+    let started = Instant::now();
+    client.send("GET / HTTP/1.1\r\nHost: example.test\r\nA: ").unwrap();
+    while started.elapsed() < HEAD_TIMEOUT + TOLERANCE {
+        match client.read_response("GET") {
+            Ok(response) => return (response, started.elapsed()),
+            // The patience of the client is the pause between two bytes.
+            Err(error) if error.kind() == ErrorKind::TimedOut => {}
+            Err(error) => panic!("after {:?}: {error}", started.elapsed()),
+        }
+        // It fails if the proxy has just closed: the answer is there then.
+        let _ = client.send("a");
+    }
+    panic!("a head that never ends was not answered");
+}
+
+fn a_head_that_dribbles_is_answered_408_after_10_seconds_in_all(subject: &Subject) {
+    // RFC 9110 section 15.5.9: a bound between two bytes would let a byte a second go on for ever.
+    if skips_foreign(subject, "how long a head may take") {
+        return;
+    }
+    let setup = Setup::hello(subject);
+    let client = || Client::connect_with(setup.proxy.address(), Duration::from_millis(400)).unwrap();
+    let mut kept = client();
+    assert_eq!(kept.exchange(GET).unwrap().text(), "hello");
+    let mut fresh = client();
+    std::thread::scope(|scope| {
+        // On a new connection, and on one that has served a request.
+        for client in [&mut fresh, &mut kept] {
+            scope.spawn(|| {
+                let (response, elapsed) = dribble(client);
+                assert_is_error(
+                    subject,
+                    &response,
+                    408,
+                    "RFC 9110 section 15.5.9",
+                    "http_request_error",
+                    "a byte",
+                );
+                // Not each byte starts the time anew, and the second request has all of it.
+                assert!(HEAD_TIMEOUT - Duration::from_millis(500) < elapsed, "{elapsed:?}");
+                assert_ends(client, "a head that dribbles");
+            });
+        }
+    });
+    assert_eq!(setup.backend.requests().len(), 1);
+}

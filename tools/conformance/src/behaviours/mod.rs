@@ -1,0 +1,86 @@
+//! Behaviours with state: what takes several connections or requests, a signal, or a look at the process.
+//!
+//! Each starts a proxy of its own before scripted backends, and panics where the proxy does not behave.
+
+#![allow(clippy::unwrap_used)] // A behaviour says what failed by panicking.
+
+/// Names the functions of a file, so that they are in the list.
+macro_rules! behaviours {
+    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
+        &[$($(#[$attribute])* $crate::Behaviour { name: stringify!($name), run: $name }),*]
+    };
+}
+
+mod backend_connections;
+mod balancer;
+mod bodies;
+mod counting;
+mod early_responses;
+mod failures;
+mod flags;
+mod forwarding;
+mod framing;
+#[cfg(target_os = "linux")]
+mod full_pipe;
+mod heads;
+mod logging;
+mod many;
+#[cfg(target_os = "linux")]
+mod network;
+mod pool;
+mod responses;
+mod rpc;
+mod serial;
+mod setup;
+mod startup;
+mod truncation;
+
+use course::Ability;
+
+use crate::{Behaviour, Needs};
+
+/// All behaviours by what they are about, with what a proxy has to offer for them to apply.
+pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
+    ("backend_connections", None, backend_connections::LIST),
+    ("bodies", None, bodies::LIST),
+    ("early_responses", None, early_responses::LIST),
+    ("failures", None, failures::LIST),
+    ("flags", None, flags::LIST),
+    ("forwarding", None, forwarding::LIST),
+    ("framing", None, framing::LIST),
+    #[cfg(target_os = "linux")]
+    ("full_pipe", None, full_pipe::LIST),
+    ("heads", None, heads::LIST),
+    ("logging", None, logging::LIST),
+    #[cfg(target_os = "linux")]
+    ("network", None, network::LIST),
+    ("responses", None, responses::LIST),
+    ("startup", None, startup::LIST),
+    ("truncation", None, truncation::LIST),
+    ("serial", Some(Ability::OneClientAtATime), serial::LIST),
+    ("many::clients", Some(Ability::ManyClients), many::clients::LIST),
+    ("many::descriptors", Some(Ability::ManyClients), many::descriptors::LIST),
+    ("many::failures", Some(Ability::ManyClients), many::failures::LIST),
+    ("many::http_1_0", Some(Ability::Persistence), many::http_1_0::LIST),
+    ("many::keep_alive", Some(Ability::Persistence), many::keep_alive::LIST),
+    ("many::leftovers", Some(Ability::Persistence), many::leftovers::LIST),
+    ("many::pipelining", Some(Ability::Persistence), many::pipelining::LIST),
+    ("many::stopping", Some(Ability::ManyClients), many::stopping::LIST),
+    ("many::threads", Some(Ability::ManyClients), many::threads::LIST),
+    ("many::timeouts", Some(Ability::Persistence), many::timeouts::LIST),
+    ("many::upgrade", Some(Ability::Upgrade), many::upgrade::LIST),
+    ("counting", Some(Ability::Counting), counting::LIST),
+    ("pool::borrowed", Some(Ability::Pool), pool::borrowed::LIST),
+    ("pool::faults", Some(Ability::Pool), pool::faults::LIST),
+    ("pool::idle", Some(Ability::Pool), pool::idle::LIST),
+    ("pool::keeping", Some(Ability::Pool), pool::keeping::LIST),
+    ("pool::repeating", Some(Ability::Pool), pool::repeating::LIST),
+    ("rpc", Some(Ability::Rpc), rpc::LIST),
+    ("rpc::hosts", Some(Ability::Rpc), rpc::hosts::LIST),
+    ("rpc::large", Some(Ability::Rpc), rpc::large::LIST),
+    ("balancer::attempts", Some(Ability::SeveralBackends), balancer::attempts::LIST),
+    ("balancer::choice", Some(Ability::SeveralBackends), balancer::choice::LIST),
+    ("balancer::health", Some(Ability::SeveralBackends), balancer::health::LIST),
+    #[cfg(target_os = "linux")]
+    ("balancer::network", Some(Ability::SeveralBackends), balancer::network::LIST),
+];

@@ -1,0 +1,111 @@
+//! Tests that need a network of their own: what happens where the machine lacks an address family or a port. Linux has
+//! network namespaces, and where a user may not make one, these tests say that they are skipped.
+
+use std::fs;
+use std::net::TcpStream;
+
+use crate::{Behaviour, Subject};
+use testkit::{Client, Process, RefusedPort, run_to_end};
+
+use crate::behaviours::setup::{GET, Setup, assert_is_error, skips_foreign};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses,
+    a_proxy_without_a_port_left_answers_503,
+];
+
+/// Set in the process that runs a test in its own network.
+const INSIDE: &str = "LAB_NETWORK";
+/// Printed once the network is there.
+const READY: &str = "the network is ready";
+
+/// A name with an address of each family, on a machine without IPv6.
+pub const WITHOUT_IPV6: &str = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
+    hosts=$(mktemp); printf '127.0.0.1 both.test\\n::1 both.test\\n' > $hosts
+    mount --bind $hosts /etc/hosts; rm $hosts";
+/// Which ports connections go out from: each may be used once for each destination.
+pub const PORT_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
+
+/// Runs `test` in a network that these commands prepare: this program is started again there, for the test of that
+/// name alone.
+pub fn in_network(prepare: &str, name: &str, test: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        return test();
+    }
+    let script = format!(
+        "set -e; ip link set lo up; {prepare}\necho {READY}; {INSIDE}=1 exec \"$0\" --nocapture {name}"
+    );
+    let program = std::env::current_exe().unwrap();
+    let unshare = ["--user", "--map-root-user", "--net", "--mount", "sh", "-c", &script];
+    let arguments = [&unshare[..], &[program.to_str().unwrap()]].concat();
+    match run_to_end("unshare", &arguments) {
+        Ok(finished) if finished.stdout.contains(READY) => {
+            let (stdout, stderr) = (&finished.stdout, &finished.stderr);
+            assert!(finished.code == Some(0) && stdout.contains("; 0 failed;"), "{stdout}{stderr}");
+            assert!(stdout.contains(" 1 passed;"), "{name} names no test, or several: {stdout}");
+        }
+        Ok(finished) => println!("skipped: no network namespace: {}", finished.stderr),
+        Err(error) => println!("skipped: no network namespace: {error}"),
+    }
+}
+
+/// The stage before that backend, which is given by its name.
+fn start_before_name(subject: &Subject, backend: &str) -> Process {
+    let arguments = [&["--listen", "127.0.0.1:0", "--backend", backend], subject.free_ports()].concat();
+    Process::stage(subject.binary(), &arguments).unwrap()
+}
+
+fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subject: &Subject) {
+    // RFC 9110 section 15.6.3: 503 would mean that the proxy has no port left. RFC 9209 section 2.3.8.
+    if skips_foreign(subject, "how a backend is named") {
+        return;
+    }
+    let name = "an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses";
+    in_network(WITHOUT_IPV6, name, || {
+        let port = RefusedPort::bind().unwrap();
+        let number = port.address().unwrap().port();
+        let proxy = start_before_name(subject, &format!("both.test:{number}"));
+        let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
+        assert_is_error(
+            subject,
+            &response,
+            502,
+            "RFC 9110 section 15.6.3",
+            "connection_refused",
+            "both families",
+        );
+
+        // RFC 9209 section 2.3.2: there is no way to a backend that has an address of this family only.
+        let proxy = start_before_name(subject, &format!("[::1]:{number}"));
+        let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
+        assert_is_error(
+            subject,
+            &response,
+            502,
+            "RFC 9110 section 15.6.3",
+            "destination_unavailable",
+            "IPv6",
+        );
+    });
+}
+
+fn a_proxy_without_a_port_left_answers_503(subject: &Subject) {
+    // RFC 9110 section 15.6.4; RFC 9209 section 2.3.12: it is not the fault of the backend.
+    if skips_foreign(subject, "what it answers") {
+        return;
+    }
+    in_network("", "a_proxy_without_a_port_left_answers_503", || {
+        let setup = Setup::hello(subject);
+        fs::write(PORT_RANGE, "20000 20000").unwrap();
+        let _only_port = TcpStream::connect(setup.backend.address()).unwrap();
+        let response = setup.exchange(GET);
+        assert_is_error(
+            subject,
+            &response,
+            503,
+            "RFC 9110 section 15.6.4",
+            "connection_limit_reached",
+            "no port",
+        );
+    });
+}

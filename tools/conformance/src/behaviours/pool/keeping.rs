@@ -1,0 +1,123 @@
+//! When a connection is kept, waited for, opened or closed.
+
+use crate::{Behaviour, Subject};
+use testkit::{Backend, Client};
+
+use super::POST;
+use crate::behaviours::setup::{GET, HELLO, Setup, start_with};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most,
+    a_cold_pool_does_not_wait_before_it_connects,
+    a_full_pool_is_waited_for_and_then_passed_by,
+    connections_over_the_size_of_the_pool_wait_for_room_and_are_closed,
+    a_connection_that_the_backend_has_closed_is_not_used,
+    a_connection_that_is_too_old_is_not_used,
+];
+
+fn all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most(subject: &Subject) {
+    const CLIENTS: usize = 8;
+    let setup = Setup::hello(subject);
+    let address = setup.proxy.address();
+    let workers: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut client = Client::connect(address).unwrap();
+                for _ in 0..50 {
+                    assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().unwrap();
+    }
+    assert_eq!(setup.backend.requests().len(), 400);
+    assert!(setup.backend.accepted() <= CLIENTS, "{}", setup.backend.accepted());
+    let said_close =
+        setup.backend.requests().iter().any(|request| request.head.field("connection").is_some());
+    assert!(!said_close, "RFC 9112 section 9.6: a connection that is kept is not said to be closed");
+}
+
+fn a_cold_pool_does_not_wait_before_it_connects(subject: &Subject) {
+    // Named after the original, which waits 100 ms for a connection that cannot come.
+    let backend = Backend::good(HELLO).unwrap();
+    let proxy = start_with(subject, backend.address(), &["--pool-wait", "10m"]).unwrap();
+    let mut client = Client::connect(proxy.address()).unwrap();
+    assert_eq!(
+        client.exchange(GET).unwrap().text(),
+        "hello",
+        "within the patience of a client, not in 10 minutes"
+    );
+}
+
+fn a_full_pool_is_waited_for_and_then_passed_by(subject: &Subject) {
+    // With all its connections lent, the pool waits for one to come back, and opens another if none does.
+    let backend = Backend::slow(HELLO).unwrap();
+    let flags = ["--pool-size", "1", "--pool-wait", "50ms"];
+    let proxy = start_with(subject, backend.address(), &flags).unwrap();
+    let mut clients: Vec<_> = (0..3).map(|_| Client::connect(proxy.address()).unwrap()).collect();
+    for client in &mut clients {
+        client.send(GET).unwrap();
+    }
+    backend.wait_for_requests(3).unwrap();
+    assert_eq!((backend.accepted(), backend.in_flight_max()), (3, 3));
+    backend.release(3);
+    for client in &mut clients {
+        assert_eq!(client.read_response("GET").unwrap().text(), "hello");
+    }
+}
+
+fn connections_over_the_size_of_the_pool_wait_for_room_and_are_closed(subject: &Subject) {
+    // 20 were needed at once, 10 are kept; RFC 9112 section 9.4: no more than are of use.
+    let backend = Backend::slow(HELLO).unwrap();
+    let proxy = start_with(subject, backend.address(), &["--pool-size", "10"]).unwrap();
+    let mut clients: Vec<_> = (0..20).map(|_| Client::connect(proxy.address()).unwrap()).collect();
+    for client in &mut clients {
+        client.send(GET).unwrap();
+    }
+    backend.wait_for_requests(20).unwrap();
+    backend.release(20);
+    for client in &mut clients {
+        assert_eq!(client.read_response("GET").unwrap().text(), "hello");
+    }
+    backend.wait_for_closed(10).unwrap();
+    // Those that are kept serve on.
+    backend.release(1);
+    assert_eq!(clients[0].exchange(GET).unwrap().text(), "hello");
+}
+
+fn a_connection_that_the_backend_has_closed_is_not_used(subject: &Subject) {
+    // With no retry to hide after: a POST gets its answer, because the end is seen before it is sent.
+    let setup = Setup::new(
+        subject,
+        Backend::script(|connection| {
+            if connection.read_request()?.is_some() {
+                connection.answer(HELLO)?;
+            }
+            Ok(())
+        }),
+    );
+    let mut client = setup.client();
+    for number in 1..=20 {
+        assert_eq!(client.exchange(GET).unwrap().status, 200);
+        setup.backend.wait_for_closed(number).unwrap();
+        // The end is on its way to the proxy. When it has answered two requests by itself, it has been told of the end: the
+        // first may reach one of its threads while another is still being told.
+        for _ in 0..2 {
+            assert_eq!(setup.client().exchange("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").unwrap().status, 204);
+        }
+    }
+    assert_eq!(setup.backend.accepted(), 20);
+    assert_eq!(setup.backend.requests().len(), 20, "nothing was sent into a closed connection");
+}
+
+fn a_connection_that_is_too_old_is_not_used(subject: &Subject) {
+    let backend = Backend::good(HELLO).unwrap();
+    let proxy = start_with(subject, backend.address(), &["--pool-idle", "0ms"]).unwrap();
+    let mut client = Client::connect(proxy.address()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(client.exchange(POST).unwrap().status, 200);
+    }
+    assert_eq!(backend.accepted(), 3);
+}

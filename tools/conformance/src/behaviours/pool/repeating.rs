@@ -1,0 +1,82 @@
+//! Which requests are sent once more after a kept connection has died, and which are not.
+
+use crate::{Behaviour, Subject};
+use testkit::Backend;
+
+use super::POST;
+use crate::behaviours::setup::{GET, HELLO, Setup};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    a_repeatable_request_on_a_connection_that_has_died_is_sent_once_more,
+    a_request_that_is_not_repeatable_is_answered_502_and_sent_once,
+    a_new_connection_that_dies_is_not_tried_again,
+    a_response_that_has_begun_is_not_asked_for_again,
+];
+
+/// A backend that answers the first request on each connection, and closes it when the second comes.
+fn forgetful() -> std::io::Result<Backend> {
+    Backend::script(|connection| {
+        if let Some(head) = connection.read_request()? {
+            let has_body = !head.start_line.starts_with("HEAD ");
+            connection.answer(if has_body { HELLO } else { HELLO.trim_end_matches("hello") })?;
+        }
+        connection.read_request().map(drop)
+    })
+}
+
+fn a_repeatable_request_on_a_connection_that_has_died_is_sent_once_more(subject: &Subject) {
+    // RFC 9112 section 9.3.1, RFC 9110 section 9.2.2
+    for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"] {
+        let setup = Setup::new(subject, forgetful());
+        let mut client = setup.client();
+        let request = format!("{method} / HTTP/1.1\r\nHost: example.test\r\n\r\n");
+        for _ in 0..3 {
+            client.send(&request).unwrap();
+            let response = client
+                .read_response(method)
+                .unwrap_or_else(|error| panic!("{method}: {error}; {}", setup.proxy.log()));
+            assert_eq!(response.status, 200, "{method}");
+        }
+        assert_eq!(setup.backend.requests().len(), 5, "{method}: the second and the third were sent twice");
+        assert_eq!(setup.backend.accepted(), 3, "{method}: each time on a new connection");
+    }
+}
+
+fn a_request_that_is_not_repeatable_is_answered_502_and_sent_once(subject: &Subject) {
+    // RFC 9110 section 9.2.2: what is done twice may not be the same as what is done once.
+    let put = POST.replace("POST", "PUT");
+    let empty_post = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 0\r\n\r\n";
+    for request in [POST, &put, empty_post, "PATCH / HTTP/1.1\r\nHost: example.test\r\n\r\n"] {
+        let setup = Setup::new(subject, forgetful());
+        let mut client = setup.client();
+        assert_eq!(client.exchange(GET).unwrap().status, 200);
+        assert_eq!(client.exchange(request).unwrap().status, 502, "{request}");
+        assert_eq!(setup.backend.requests().len(), 2, "{request}");
+        assert_eq!(setup.client().exchange(GET).unwrap().status, 200);
+    }
+}
+
+fn a_new_connection_that_dies_is_not_tried_again(subject: &Subject) {
+    let setup = Setup::new(subject, Backend::script(|connection| connection.read_request().map(drop)));
+    assert_eq!(setup.exchange(GET).status, 502);
+    assert_eq!(setup.backend.accepted(), 1);
+}
+
+fn a_response_that_has_begun_is_not_asked_for_again(subject: &Subject) {
+    let setup = Setup::new(
+        subject,
+        Backend::script(|connection| {
+            if connection.read_request()?.is_some() {
+                connection.answer(HELLO)?;
+            }
+            if connection.read_request()?.is_some() {
+                connection.answer("HTTP/1.1 2")?;
+            }
+            Ok(())
+        }),
+    );
+    let mut client = setup.client();
+    assert_eq!(client.exchange(GET).unwrap().status, 200);
+    assert_eq!(client.exchange(GET).unwrap().status, 502);
+    assert_eq!(setup.backend.requests().len(), 2);
+}

@@ -1,0 +1,311 @@
+//! The stats RPC (from part5 on): JSON-RPC 2.0 over HTTP, a snapshot, and nobody is delayed by who asks.
+
+pub mod hosts;
+pub mod large;
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::{Behaviour, Subject};
+use testkit::{Backend, Client, End, Ended, PATIENCE, Process, Response};
+
+use crate::behaviours::setup::{GET, HELLO, start_with, wait_until_refused};
+
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    the_stats_are_what_clients_received,
+    no_parameters_may_be_said_in_four_ways,
+    calls_that_are_not_valid_get_the_codes_of_json_rpc,
+    an_id_comes_back_as_the_bytes_it_came_in,
+    a_batch_is_answered_as_one_and_notifications_are_not,
+    what_is_no_call_gets_a_status_of_its_own,
+    a_call_over_64_kib_is_413,
+    a_caller_that_waits_with_its_call_is_asked_for_it,
+    rpc_clients_that_stall_delay_nobody,
+    #[cfg(unix)]
+    an_answer_that_is_being_read_at_a_stop_signal_is_finished,
+    the_65th_rpc_client_waits_until_one_leaves,
+    a_port_of_the_rpc_that_is_in_use_is_named_with_its_flag,
+];
+
+const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
+
+/// A proxy with an RPC, and the backend before which it stands.
+struct Rpc {
+    proxy: Process,
+    address: SocketAddr,
+    backend: Backend,
+}
+
+impl Rpc {
+    fn start(subject: &Subject, backend: Backend, flags: &[&str]) -> Rpc {
+        let proxy = start_with(subject, backend.address(), flags).unwrap();
+        Rpc::of(proxy, backend)
+    }
+
+    fn of(proxy: Process, backend: Backend) -> Rpc {
+        // The ready line goes on: `, stats RPC on http://127.0.0.1:4711/rpc`.
+        let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap().to_owned();
+        let address = url.strip_suffix("/rpc").unwrap().parse().unwrap();
+        Rpc { proxy, address, backend }
+    }
+
+    fn hello(subject: &Subject) -> Rpc {
+        Rpc::start(subject, Backend::good(HELLO).unwrap(), &[])
+    }
+
+    /// Sends a call on a connection of its own, and does not read the answer.
+    fn send(&self, fields: &str, call: &str) -> Client {
+        let length = call.len();
+        let head =
+            format!("POST /rpc HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {length}\r\n\r\n");
+        let mut client = Client::connect(self.address).unwrap();
+        client.send(head + call).unwrap();
+        client
+    }
+
+    /// Posts a call with these field lines.
+    fn post(&self, fields: &str, call: &str) -> Response {
+        self.send(fields, call).read_response("POST").unwrap()
+    }
+
+    fn call(&self, call: &str) -> String {
+        let response = self.post("Content-Type: application/json\r\n", call);
+        assert_eq!(
+            (response.status, response.field("content-type")),
+            (200, Some("application/json")),
+            "{call}"
+        );
+        response.text()
+    }
+}
+
+fn the_stats_are_what_clients_received(subject: &Subject) {
+    let rpc = Rpc::hello(subject);
+    assert_eq!(rpc.call(CALL), r#"{"id":1,"jsonrpc":"2.0","result":{"RequestBytes":{}}}"#);
+    let mut client = Client::connect(rpc.proxy.address()).unwrap();
+    for path in ["/b", "/a?x", "/b"] {
+        client.exchange(GET.replace("GET /", &format!("GET {path}"))).unwrap();
+    }
+    assert_eq!(rpc.call(CALL), r#"{"id":1,"jsonrpc":"2.0","result":{"RequestBytes":{"/a":5,"/b":10}}}"#);
+    assert_eq!(rpc.backend.requests().len(), 3, "the RPC is not passed on");
+}
+
+fn no_parameters_may_be_said_in_four_ways(subject: &Subject) {
+    let rpc = Rpc::hello(subject);
+    for params in ["", r#","params":{}"#, r#","params":[]"#, r#","params":[{}]"#] {
+        let call = format!(r#"{{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":"x"{params}}}"#);
+        assert_eq!(rpc.call(&call), r#"{"id":"x","jsonrpc":"2.0","result":{"RequestBytes":{}}}"#);
+    }
+}
+
+fn calls_that_are_not_valid_get_the_codes_of_json_rpc(subject: &Subject) {
+    // JSON-RPC 2.0 section 5.1
+    let rpc = Rpc::hello(subject);
+    for (call, code, id) in [
+        ("", -32700, "null"),
+        ("{", -32700, "null"),
+        ("\u{0}", -32700, "null"),
+        ("1", -32600, "null"),
+        ("[]", -32600, "null"),
+        ("{}", -32600, "null"),
+        (r#"{"jsonrpc":"1.0","method":"RpcServer.GetStats","id":1}"#, -32600, "1"),
+        (r#"{"jsonrpc":"2.0","method":1,"id":2}"#, -32600, "2"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":{}}"#, -32600, "null"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":[1]}"#, -32600, "null"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":true}"#, -32600, "null"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":false}"#, -32600, "null"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.Other","id":3}"#, -32601, "3"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","params":[1],"id":4}"#, -32602, "4"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","params":{"a":1},"id":5}"#, -32602, "5"),
+        (r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","params":null,"id":6}"#, -32602, "6"),
+    ] {
+        let answer = rpc.call(call);
+        assert!(answer.contains(&format!("\"code\":{code}")), "{call}: {answer}");
+        assert!(answer.contains(&format!("\"id\":{id}")), "{call}: {answer}");
+    }
+}
+
+fn an_id_comes_back_as_the_bytes_it_came_in(subject: &Subject) {
+    // JSON-RPC 2.0 section 5: the id of an answer is that of its call. A number need not fit into any type of ours.
+    let rpc = Rpc::hello(subject);
+    for id in [
+        "18446744073709551616",
+        "-170141183460469231731687303715884105729",
+        "0.1000",
+        "1.0",
+        "-0",
+        "1E2",
+        "1e400",
+        r#""a\/b\u00e9\ud83d\ude00""#,
+        "\"\u{e9}\"",
+        "null",
+    ] {
+        let call = CALL.replace("1}", &format!(" {id} }}"));
+        let answer = format!(r#"{{"id":{id},"jsonrpc":"2.0","result":{{"RequestBytes":{{}}}}}}"#);
+        assert_eq!(rpc.call(&call), answer);
+        assert_eq!(rpc.call(&format!("[{call}]")), format!("[{answer}]"));
+        for wrong in [
+            call.replace("GetStats", "Other"),
+            call.replace("2.0", "1.0"),
+            call.replace(",\"id", ",\"params\":1,\"id"),
+        ] {
+            let answer = rpc.call(&wrong);
+            assert!(answer.contains(&format!(r#""id":{id},"#)), "{wrong}: {answer}");
+        }
+    }
+}
+
+fn a_batch_is_answered_as_one_and_notifications_are_not(subject: &Subject) {
+    // JSON-RPC 2.0 section 6 and 4.1
+    let rpc = Rpc::hello(subject);
+    let notification = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats"}"#;
+    let unknown = r#"{"jsonrpc":"2.0","method":"nothing","id":2}"#;
+    let answer = rpc.call(&format!("[{CALL},{notification},{unknown},7]"));
+    assert!(answer.starts_with('[') && answer.ends_with(']'), "{answer}");
+    assert_eq!(answer.matches("\"jsonrpc\"").count(), 3, "{answer}");
+    for call in [notification.to_owned(), format!("[{notification},{notification}]")] {
+        let response = rpc.post("Content-Type: application/json\r\n", &call);
+        assert_eq!((response.status, response.body.len()), (204, 0), "{call}");
+    }
+    let too_many = format!("[{}]", [CALL; 17].join(","));
+    assert!(rpc.call(&too_many).contains("-32600"));
+}
+
+fn what_is_no_call_gets_a_status_of_its_own(subject: &Subject) {
+    let rpc = Rpc::hello(subject);
+    let mut client = Client::connect(rpc.address).unwrap();
+    // RFC 9110 section 15.5.6
+    let response = client.exchange("GET /rpc HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    assert_eq!((response.status, response.field("allow")), (405, Some("POST")));
+    let response = client.exchange("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    assert_eq!(response.status, 404);
+    for (fields, status) in [
+        // RFC 9110 section 15.5.16
+        ("", 415),
+        ("Content-Type: text/plain\r\n", 415),
+        ("Content-Type: application/x-www-form-urlencoded\r\n", 415),
+        ("Content-Type: application/json; charset=utf-8\r\n", 200),
+        // RFC 9110 section 15.5.7
+        ("Content-Type: application/json\r\nAccept: text/html\r\n", 406),
+        ("Content-Type: application/json\r\nAccept: text/html, */*;q=0.1\r\n", 200),
+        ("Content-Type: application/json\r\nAccept: application/*\r\n", 200),
+        ("Content-Type: application/json\r\nAccept: application/json\r\n", 200),
+    ] {
+        assert_eq!(rpc.post(fields, CALL).status, status, "{fields}");
+    }
+}
+
+fn a_call_over_64_kib_is_413(subject: &Subject) {
+    // RFC 9110 section 15.5.14
+    let rpc = Rpc::hello(subject);
+    let fields = "Content-Type: application/json\r\n";
+    assert_eq!(rpc.post(fields, &" ".repeat(64 * 1024 + 1)).status, 413);
+    let largest = CALL.to_owned() + &" ".repeat(64 * 1024 - CALL.len());
+    assert_eq!(rpc.post(fields, &largest).status, 200);
+}
+
+fn a_caller_that_waits_with_its_call_is_asked_for_it(subject: &Subject) {
+    // RFC 9110 section 10.1.1: 100, or a final response.
+    let rpc = Rpc::hello(subject);
+    let mut client = Client::connect(rpc.address).unwrap();
+    let fields = "Content-Type: application/json\r\nExpect: 100-continue\r\n";
+    let length = CALL.len();
+    client
+        .send(format!("POST /rpc HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {length}\r\n\r\n"))
+        .unwrap();
+    assert_eq!(client.read_head().unwrap().unwrap().status, 100);
+    client.send(CALL).unwrap();
+    assert_eq!(client.read_response("POST").unwrap().status, 200);
+}
+
+fn rpc_clients_that_stall_delay_nobody(subject: &Subject) {
+    let rpc = Rpc::hello(subject);
+    let stalled: Vec<Client> = (0..20)
+        .map(|number| {
+            let mut client = Client::connect(rpc.address).unwrap();
+            let head = "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n";
+            match number % 3 {
+                // Within the head, within the body, and one that does not read its answer.
+                0 => client.send(&head[..40]).unwrap(),
+                1 => client.send(format!("{head}{}", &CALL[..20])).unwrap(),
+                _ => client.send(format!("{head}{CALL}")).unwrap(),
+            }
+            client
+        })
+        .collect();
+    let mut client = Client::connect(rpc.proxy.address()).unwrap();
+    for _ in 0..20 {
+        assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+    }
+    assert!(rpc.call(CALL).contains(r#""/":100"#));
+    drop(stalled);
+}
+
+#[cfg(unix)]
+fn an_answer_that_is_being_read_at_a_stop_signal_is_finished(subject: &Subject) {
+    // RFC 9112 section 9.6: its length is promised. It is larger than what the kernel keeps for both sockets.
+    const PATHS: usize = 6_000;
+    const AT_ONCE: usize = 100;
+    let mut rpc = Rpc::hello(subject);
+    let mut client = Client::connect(rpc.proxy.address()).unwrap();
+    for first in (0..PATHS).step_by(AT_ONCE) {
+        let requests =
+            (first..first + AT_ONCE).map(|number| GET.replace("GET /", &format!("GET /{number:01000}")));
+        client.send(requests.collect::<String>()).unwrap();
+        for _ in 0..AT_ONCE {
+            assert_eq!(client.read_response("GET").unwrap().status, 200);
+        }
+    }
+    let mut idle = Client::connect(rpc.address).unwrap();
+    assert_eq!(idle.exchange("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap().status, 404);
+    let mut caller = Client::connect(rpc.address).unwrap();
+    let head = "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    caller.send(format!("{head}Content-Length: {}\r\n\r\n{CALL}", CALL.len())).unwrap();
+    let mut length = 0;
+    let response = caller.read_streamed("POST", &mut |piece| {
+        if !piece.is_empty() && length == 0 {
+            rpc.proxy.terminate()?;
+            wait_until_refused(rpc.proxy.address());
+            wait_until_refused(rpc.address);
+            // An idle caller ends at once.
+            assert_eq!(idle.read_to_end()?, (Vec::new(), End::EndOfFile));
+        }
+        length += piece.len();
+        Ok(())
+    });
+    assert_eq!(response.unwrap().ended, Ended::ContentLength);
+    assert!(length > PATHS * 1_000, "{length} bytes");
+    assert_eq!(rpc.proxy.wait_for_exit().unwrap().code(), Some(0));
+}
+
+fn the_65th_rpc_client_waits_until_one_leaves(subject: &Subject) {
+    // A bound of its own, so that stats clients never take the descriptors of others.
+    let rpc = Rpc::hello(subject);
+    let mut clients: Vec<Client> = (0..64).map(|_| Client::connect(rpc.address).unwrap()).collect();
+    let call = format!(
+        "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{CALL}",
+        CALL.len()
+    );
+    for client in &mut clients {
+        assert_eq!(client.exchange(&call).unwrap().status, 200);
+    }
+    let mut waiting = Client::connect_with(rpc.address, Duration::from_millis(300)).unwrap();
+    waiting.send(&call).unwrap();
+    assert_eq!(waiting.read_response("POST").unwrap_err().kind(), ErrorKind::TimedOut);
+    clients.pop();
+    let deadline = Instant::now() + PATIENCE;
+    while waiting.read_response("POST").map(|response| response.status).ok() != Some(200) {
+        assert!(Instant::now() < deadline, "it still waits");
+    }
+}
+
+fn a_port_of_the_rpc_that_is_in_use_is_named_with_its_flag(subject: &Subject) {
+    let rpc = Rpc::hello(subject);
+    let backend = rpc.backend.address().to_string();
+    let taken = rpc.address.to_string();
+    let flags = ["--listen", "127.0.0.1:0", "--backend", &backend, "--rpc", &taken];
+    let finished = testkit::run_to_end(subject.binary(), &flags).unwrap();
+    assert_eq!(finished.code, Some(3));
+    assert!(finished.stderr.contains(&taken) && finished.stderr.contains("--rpc"), "{}", finished.stderr);
+}

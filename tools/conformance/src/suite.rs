@@ -1,0 +1,63 @@
+//! The whole list as tests of one stage, filtered and printed as those of `cargo test`.
+
+use std::env;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::behaviours::GROUPS;
+use crate::{Case, Subject, Verdict, cases, command, verdict};
+
+/// The variable with the command line of another proxy, which is tested in the place of the stage.
+const FOREIGN: &str = "LAB_PROXY";
+
+/// Tests a stage: the `main` of its `tests/suite.rs`, without libtest's harness.
+pub fn test_stage(number: u32, binary: impl AsRef<Path>) -> ExitCode {
+    let subject = match env::var(FOREIGN) {
+        Ok(command_line) => Subject::command("foreign", &command_line, number),
+        Err(_) => Subject::stage(number, binary.as_ref()),
+    };
+    libtest_mimic::run(&Arguments::from_args(), trials(&subject)).exit_code()
+}
+
+/// One test for each case and each behaviour that applies.
+fn trials(subject: &Subject) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for case in cases().filter(|case| subject.meets(case.needs)) {
+        let subject = subject.clone();
+        let name = format!("cases::{}", case.name.replace('-', "_"));
+        trials.push(Trial::test(name, move || test_case(&subject, case)));
+    }
+    for (group, needs, behaviours) in GROUPS {
+        for behaviour in behaviours.iter().filter(|_| subject.meets(*needs)) {
+            let subject = subject.clone();
+            let run = behaviour.run;
+            trials.push(Trial::test(format!("{group}::{}", behaviour.name), move || {
+                run(&subject);
+                Ok(())
+            }));
+        }
+    }
+    trials
+}
+
+/// Whether a proxy behaves as the behaviour `group::name` says; `None` if there is none of that name. Why it does not is
+/// printed.
+pub fn behaves(subject: &Subject, name: &str) -> Option<bool> {
+    let (group, name) = name.rsplit_once("::")?;
+    let (_, _, behaviours) = GROUPS.iter().find(|(known, ..)| *known == group)?;
+    let behaviour = behaviours.iter().find(|behaviour| behaviour.name == name)?;
+    Some(panic::catch_unwind(AssertUnwindSafe(|| (behaviour.run)(subject))).is_ok())
+}
+
+fn test_case(subject: &Subject, case: &'static Case) -> Result<(), Failed> {
+    let row = verdict::row(subject, case);
+    let problems = match &row.verdict {
+        Verdict::Pass | Verdict::NotApplicable => return Ok(()),
+        Verdict::Otherwise(came) => vec![format!("it was refused, but with: {came}")],
+        Verdict::Fail(problems) => problems.clone(),
+    };
+    Err(Failed::from(format!("{}: {}\n{}", case.section, problems.join("; "), command::seen(&row))))
+}

@@ -1,0 +1,68 @@
+//! The list of conformance cases: it is long enough, each case says what it is about, and the page shows all of them.
+
+use std::collections::BTreeSet;
+
+use conformance::{Level, Subject, cases};
+
+#[test]
+fn there_are_enough_cases_and_each_has_a_name_of_its_own() {
+    assert!(cases().count() >= 150, "{} cases", cases().count());
+    let names: BTreeSet<_> = cases().map(|case| case.name).collect();
+    assert_eq!(names.len(), cases().count(), "a name stands there twice");
+    for name in names {
+        let is_sentence = name.split('-').count() >= 3 || name.starts_with("via-") || name.starts_with("te-");
+        let is_plain =
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        assert!(is_plain && is_sentence, "{name} is no sentence with hyphens");
+    }
+}
+
+#[test]
+fn each_case_cites_a_section() {
+    for case in cases() {
+        let cited = case.section.strip_prefix("RFC ").and_then(|rest| rest.split_once(" section "));
+        let is_number = |text: &str| text.split('.').all(|part| part.parse::<u32>().is_ok());
+        assert!(
+            cited.is_some_and(|(document, section)| is_number(document) && is_number(section)),
+            "{}: {:?} is no section",
+            case.name,
+            case.section
+        );
+    }
+}
+
+#[test]
+fn most_cases_are_about_what_the_rfc_asks_for() {
+    let asked_for = cases().filter(|case| case.level != Level::Ours).count();
+    assert!(asked_for * 2 > cases().count(), "{asked_for} of {}", cases().count());
+}
+
+#[test]
+fn the_page_shows_each_case_with_what_each_stage_does() {
+    // Each stage passes all cases that apply to it: `tests/suite.rs` of its crate runs them.
+    let page = include_str!("../../../docs/src/conformance.md");
+    let stages: Vec<_> = course::stages().iter().map(|stage| Subject::stage(stage.number, "")).collect();
+    let mut rows = page.lines().filter(|line| line.contains(" | MUST | ") || is_weaker(line));
+    for case in cases() {
+        let rule = match case.level {
+            Level::Must => "MUST",
+            Level::Should => "SHOULD",
+            Level::Ours => "choice",
+        };
+        let section = case.section.replace("RFC ", "").replace("section ", "");
+        let cells = stages.iter().map(|stage| if stage.meets(case.needs) { "yes | " } else { "- | " });
+        let row =
+            format!("| {} | {section} | {rule} | {}", case.name.replace('-', " "), cells.collect::<String>());
+        let shown = rows.next().unwrap_or_default();
+        assert!(
+            shown.starts_with(&row),
+            "{shown:?} is not {row:?}. Try: cargo maintain conform --peers --markdown > docs/src/conformance.md"
+        );
+    }
+    assert_eq!(rows.next(), None, "a case that is in the list no more");
+    assert!(page.starts_with(include_str!("../src/introduction.md")), "the introduction is another one");
+}
+
+fn is_weaker(line: &str) -> bool {
+    line.contains(" | SHOULD | ") || line.contains(" | choice | ")
+}

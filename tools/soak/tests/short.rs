@@ -1,0 +1,20 @@
+//! The short form of `cargo maintain soak`: many clients, and a backend that fails in every phase of an exchange.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+
+use conformance::build;
+use soak::{Plan, run};
+use testkit::Workspace;
+
+#[test]
+fn under_load_and_faults_each_request_gets_its_own_response_or_a_cut_and_nothing_is_left_behind() {
+    // RFC 9112 section 8: what is cut short never looks complete; section 9.3.2: each response belongs to its request.
+    let concurrent: Vec<u32> =
+        Workspace::find().unwrap().stages().into_iter().filter(|&stage| stage > 1).collect();
+    for subject in build(&concurrent).unwrap() {
+        let report = run(&subject, &Plan::short().unwrap()).unwrap();
+        println!("{report}");
+        assert!(report.problems().is_empty(), "{report}");
+    }
+}
