@@ -1,18 +1,18 @@
-//! What must hold for any bytes, on messages put together at random from words of HTTP; `fuzz/` runs the same
+//! What must hold for any bytes, on messages put together at random from words of HTTP; `tools/fuzz/` runs the same
 //! properties for millions of executions. What fuzzing has found stands at the end.
 
 #![allow(clippy::unwrap_used)] // A test may fail.
 
 mod common;
-#[path = "../../fuzz/src/fields.rs"]
+#[path = "../../tools/fuzz/src/fields.rs"]
 mod fields;
-#[path = "../../fuzz/src/forwarding.rs"]
+#[path = "../../tools/fuzz/src/forwarding.rs"]
 mod forwarding;
-#[path = "../../fuzz/src/message.rs"]
+#[path = "../../tools/fuzz/src/message.rs"]
 mod message;
-#[path = "../../fuzz/src/properties.rs"]
+#[path = "../../tools/fuzz/src/properties.rs"]
 mod properties;
-#[path = "../../fuzz/src/reference.rs"]
+#[path = "../../tools/fuzz/src/reference.rs"]
 mod reference;
 
 use codec::{FieldSection, Limits, Refusal};
@@ -214,7 +214,7 @@ fn the_seeds_of_the_fuzz_targets_hold() {
         ("chunked", &[properties::chunked_bodies_mean_one_thing]),
         ("bodies", &[properties::bodies_survive_encoding]),
     ];
-    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
+    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/fuzz/seeds");
     for (kind, properties) in properties {
         let mut count = 0;
         for seed in seeds.join(kind).read_dir().unwrap() {
