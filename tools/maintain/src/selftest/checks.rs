@@ -115,7 +115,10 @@ fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result
         if let Some(Mistake { task, right, wrong }) = variant.mistake {
             let text = sources.values_mut().find(|text| text.contains(right));
             let text = text.with_context(|| {
-                format!("no source of task {task} has {right:?}. Try: lab/src/tasks/mistakes.rs")
+                format!(
+                    "no source of task {task} has {right:?}. Try: lab/course/{}/stage.toml",
+                    variant.stage.reference()
+                )
             })?;
             *text = text.replacen(right, wrong, 1);
         }
