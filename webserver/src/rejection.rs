@@ -27,5 +27,5 @@ pub fn check_method(request: &RequestHead, methods: &'static str) -> Result<(), 
 }
 
 pub fn not_found(request: &RequestHead) -> Rejection {
-    Rejection::new(404, &format!("there is no {} here: /experiments lists the experiments", request.path()))
+    Rejection::new(404, &format!("There is no {} here. /experiments lists the experiments.", request.path()))
 }

@@ -56,6 +56,14 @@ fn crawl(client: &mut Client) -> BTreeMap<String, String> {
     pages
 }
 
+/// The chapters of the book: their paths and pages.
+fn chapters(webserver: &Webserver) -> Vec<(String, String)> {
+    let mut client = webserver.connect();
+    let first = page(&mut client, "/");
+    let contents = first.split("<nav id=\"contents\"").nth(1).unwrap().split("<p>Live</p>").next().unwrap();
+    values(contents, "href").into_iter().map(|path| (path.to_owned(), page(&mut client, path))).collect()
+}
+
 #[test]
 fn every_link_and_anchor_leads_somewhere() {
     let webserver = Webserver::start(&[]);
@@ -231,6 +239,19 @@ fn the_pages_of_the_counters_show_them_and_do_not_count_themselves() {
         webserver.get("/hello/x");
         assert!(webserver.get(path).text().contains(&format!("requests</th><td>{}</td>", requests + 1)));
     }
+}
+
+#[test]
+fn a_picture_scrolls_with_the_keyboard_and_no_header_of_a_table_is_empty() {
+    let webserver = Webserver::start(&[]);
+    let (mut pictures, mut tables) = (0, 0);
+    for (path, html) in chapters(&webserver) {
+        pictures += html.matches("<img ").count();
+        assert_eq!(html.matches("<p tabindex=\"0\"><img ").count(), html.matches("<img ").count(), "{path}");
+        tables += html.matches("<thead><tr><td></td>").count();
+        assert!(!html.contains("<th></th>"), "{path}");
+    }
+    assert!(pictures > 0 && tables > 0, "there is nothing to look at");
 }
 
 /// WCAG 2.2.1 and 2.2.2.

@@ -36,19 +36,14 @@ pub(super) fn page(
             escape(&text)
         );
     }
-    let _ = writeln!(
-        body,
-        "<h2>Requests a second</h2>\n<div class=\"wide\">{}</div>",
-        svg::throughput(cases, plan.subjects.len())
-    );
+    let _ =
+        writeln!(body, "<h2>Requests a second</h2>\n{}", wide(&svg::throughput(cases, plan.subjects.len())));
     for level in cases.chunks(plan.subjects.len()) {
         let clients = level.first().map_or(0, |case| case.clients);
         let title = format!("Latency, clients {clients}");
-        let _ =
-            writeln!(body, "<h2>{title}</h2>\n<div class=\"wide\">{}</div>", svg::latencies(level, &title));
+        let _ = writeln!(body, "<h2>{title}</h2>\n{}", wide(&svg::latencies(level, &title)));
     }
-    let _ =
-        writeln!(body, "<h2>All figures</h2>\n<div class=\"wide\">{}</div>", table(&report::table(cases)));
+    let _ = writeln!(body, "<h2>All figures</h2>\n{}", wide(&table(&report::table(cases))));
     let _ = writeln!(body, "<p>{}</p>", escape(report::LEGEND));
     for note in report::notes(plan, cases) {
         let _ = writeln!(body, "<p>{}</p>", escape(&note));
@@ -65,12 +60,19 @@ pub(super) fn page(
     )
 }
 
+/// What scrolls on a narrow screen. It can have the focus, so that it scrolls with the keyboard too.
+fn wide(content: &str) -> String {
+    format!("<div class=\"wide\" tabindex=\"0\">{content}</div>")
+}
+
 fn table(rows: &[Vec<String>]) -> String {
     let mut text = "<table>\n".to_owned();
     for (index, row) in rows.iter().enumerate() {
         text += "<tr>";
         for (column, cell) in row.iter().enumerate() {
             let _ = match (index, column) {
+                // A cell without text is no header.
+                (0, _) if cell.is_empty() => write!(text, "<td></td>"),
                 (0, _) => write!(text, "<th scope=\"col\">{}</th>", escape(cell)),
                 (_, 0) => write!(text, "<th scope=\"row\">{}</th>", escape(cell)),
                 _ => write!(text, "<td>{}</td>", escape(cell)),
@@ -79,4 +81,19 @@ fn table(rows: &[Vec<String>]) -> String {
         text += "</tr>\n";
     }
     text + "</table>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{table, wide};
+
+    #[test]
+    fn a_table_scrolls_with_the_keyboard_and_has_no_empty_header() {
+        let rows = [["", "req/s"], ["part1", "10"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(
+            wide(&table(&rows)),
+            "<div class=\"wide\" tabindex=\"0\"><table>\n<tr><td></td><th scope=\"col\">req/s</th></tr>\n\
+             <tr><th scope=\"row\">part1</th><td>10</td></tr>\n</table></div>"
+        );
+    }
 }

@@ -49,7 +49,9 @@ pub fn render(markdown: &str, workspace: &Workspace) -> String {
     }
     let mut rendered = String::with_capacity(markdown.len() * 2);
     html::push_html(&mut rendered, events.into_iter());
-    rendered
+    // A picture scrolls on a narrow screen, so it must be reachable with the keyboard too. A cell without text is no
+    // header. The text of a chapter is escaped, so these are tags.
+    rendered.replace("<p><img ", "<p tabindex=\"0\"><img ").replace("<th></th>", "<td></td>")
 }
 
 /// The text of a chapter's first heading.
