@@ -1,10 +1,11 @@
 """Drives headless Chromium over the book, its sources, its differences and its live pages, through a stage.
 
-Fails on a request that failed, on an error in the console, and on a page that is wider than its window. Leaves
-screenshots of each kind of page (light, dark, phone, print) in target/browser. Needs only Python's standard library:
-chromedriver speaks HTTP and JSON (https://www.w3.org/TR/webdriver2/).
+Fails on a request that failed, on an error in the console, on a page that is wider than its window, and on what
+axe-core and html-validate find (see checkers.py). Leaves screenshots of each kind of page (light, dark, phone, print) in
+target/browser. Needs only Python's standard library: chromedriver speaks HTTP and JSON
+(https://www.w3.org/TR/webdriver2/).
 
-Usage: browser.py CHROMIUM TARGET_FOLDER
+Usage: browser.py CHROMIUM TARGET_FOLDER [NODE_MODULES]
 """
 
 import base64
@@ -15,7 +16,12 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+from checkers import Axe, Failure, HtmlValidator
+from freshness import check_freshness
 
 # A page waits for its pictures; through part1 each waits for the one before, and for connections that say nothing.
 PAGE_TIMEOUT_SECONDS = 60
@@ -32,14 +38,16 @@ CHROMIUM_FLAGS = [
 SHOWN = [
     "/", "/setup", "/part1", "/part2", "/part3", "/part4", "/part5", "/part6", "/tasks", "/measuring", "/codec",
     "/conformance", "/source", "/source/part4/src/pool.rs", "/diff", "/diff/1/2", "/diff/3/4", "/diff/4/work", "/report",
-    "/counters", "/experiments",
+    "/counters", "/experiments", "/source/nothing",
 ]
-# Width and height in CSS pixels, whether it is a phone, the colours, the medium.
+# Pages that say why there is no other: each is answered with 404.
+REFUSED = ["/part1/", "/source/nothing"]
+# Width and height in CSS pixels, whether it is a phone, the colours, the medium. WCAG 1.4.10: a page must fit into 320.
 LOOKS = {
     "light": (1280, 800, False, "light", "screen"),
     "dark": (1280, 800, False, "dark", "screen"),
-    "phone": (390, 844, True, "light", "screen"),
-    "phone-dark": (390, 844, True, "dark", "screen"),
+    "phone": (320, 640, True, "light", "screen"),
+    "phone-dark": (320, 640, True, "dark", "screen"),
     "print": (794, 1123, False, "light", "print"),
 }
 
@@ -48,10 +56,6 @@ EXPERIMENTS = [
     "/hello/world", "/bytes/1000", "/chunked/1000", "/close/1000", "/trailers", "/echo", "/headers", "/hints",
     "/delay/100", "/drip?count=3&ms=50", "/_lab/counters",
 ]
-
-
-class Failure(Exception):
-    pass
 
 
 class Program:
@@ -114,6 +118,7 @@ class Browser:
             raise Failure(f"{body}: {json.load(error)['value']['message'].splitlines()[0]}") from None
 
     def run(self, script):
+        """The value of a script, or what its promise comes to."""
         return self.call("POST", "/execute/sync", {"script": script, "args": []})
 
     def devtools(self, command, **parameters):
@@ -128,8 +133,11 @@ class Browser:
 
     def visit(self, url):
         """Opens a page, and fails if anything of it failed."""
+        is_refused = urllib.parse.urlsplit(url).path in REFUSED
         self.call("POST", "/url", {"url": url})
-        faults = [entry["message"] for entry in self.logs("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        logged = [entry["message"] for entry in self.logs("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        # The console shows a 404 too.
+        faults = [message for message in logged if not (is_refused and message.startswith(url))]
         requests = 0
         for entry in self.logs("performance"):
             event = json.loads(entry["message"])["message"]
@@ -137,7 +145,7 @@ class Browser:
             if event["method"] == "Network.responseReceived":
                 response = parameters["response"]
                 requests += 1
-                if response["status"] >= 400:
+                if (response["status"] >= 400) != (is_refused and response["url"] == url):
                     faults.append(f"{response['status']} {response['url']}")
             # A page that asks again every 2 s may be left in the middle of it: that is no fault.
             elif event["method"] == "Network.loadingFailed" and not parameters.get("canceled"):
@@ -159,7 +167,9 @@ class Browser:
         size = self.devtools("Page.getLayoutMetrics")["cssContentSize"]
         # A page may be very long; what is wrong with it shows at its beginning.
         clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 4000), "scale": 1}
-        picture = self.devtools("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+        picture = self.devtools(
+            "Page.captureScreenshot", clip=clip, captureBeyondViewport=True, optimizeForSpeed=True
+        )
         file.write_bytes(base64.b64decode(picture["data"]))
 
 
@@ -167,30 +177,44 @@ def links(browser, selector):
     return browser.run(f"return [...document.querySelectorAll('{selector}')].map(link => link.getAttribute('href'))")
 
 
-def read_all(browser, proxy, pictures):
+def read_all(browser, proxy, pictures, node_modules):
     """Everything through the last stage: all that the contents list, the stages' sources, the experiments."""
     browser.look(*LOOKS["phone"])
     browser.visit(proxy + "/")
     paths = links(browser, "#contents a")
     browser.visit(proxy + "/source")
     paths += [link for link in links(browser, ".files a") if link.startswith(("/source/part", "/source/work"))]
-    paths += ["/diff/4/work", "/diff/1/5", *EXPERIMENTS]
+    paths += ["/counters/live", "/diff/4/work", "/diff/1/5", *REFUSED, *EXPERIMENTS]
     if missing := [path for path in SHOWN if path not in paths]:
         raise Failure(f"not in the contents: {missing}")
+    axe = Axe(node_modules, browser) if node_modules else None
+    validator = HtmlValidator(node_modules, pictures / "html") if node_modules else None
     requests = 0
     for path in paths:
         requests += browser.visit(proxy + path)
         browser.check_width(path)
+        if validator and browser.run("return document.contentType") == "text/html":
+            validator.keep(proxy + path, path)
+            # This page might refresh itself in the middle of the look; /counters is the same otherwise.
+            if path != "/counters/live":
+                axe.check(browser, path, "phone")
     print(f"browser: {len(paths)} pages, {requests} requests, no failure, no error in the console")
+    if validator:
+        validator.start()
     check_counters(browser, proxy)
-    for look, settings in LOOKS.items():
-        browser.look(*settings)
-        for path in SHOWN:
-            browser.visit(proxy + path)
+    for path in SHOWN:
+        browser.visit(proxy + path)
+        # There is no script, so a page that is shown in another look is the same as one that is opened in it.
+        for look, settings in LOOKS.items():
+            browser.look(*settings)
             browser.check_width(f"{path} ({look})")
             name = path.strip("/").replace("/", "-") or "start"
             browser.screenshot(pictures / f"{name}-{look}.png")
+            if axe and look == "dark":
+                axe.check_colours(browser, path, look)
     print(f"browser: {len(LOOKS) * len(SHOWN)} screenshots in {pictures}")
+    for checker in filter(None, [axe, validator]):
+        checker.report()
 
 
 def check_counters(browser, proxy):
@@ -206,6 +230,11 @@ def check_counters(browser, proxy):
     _, after, _, _ = look()
     if after <= before or accepted >= before:
         raise Failure(f"the counters say {accepted} connections, {before} requests, and {after} after one more")
+    browser.visit(proxy + "/counters/live")
+    # The key that stops it goes to the link that has the focus.
+    browser.run("document.activeElement.click()")
+    if browser.run("return location.pathname + document.querySelectorAll('meta[http-equiv]').length") != "/counters0":
+        raise Failure("the page that refreshes itself is not stopped by the link that has the focus")
 
 
 def read_serially(browser, proxy, part1):
@@ -234,24 +263,29 @@ def read_serially(browser, proxy, part1):
     )
 
 
-def main(chromium, target):
+def main(chromium, target, node_modules=None):
     binaries, pictures = pathlib.Path(target, "debug").resolve(), pathlib.Path(target, "browser").resolve()
     pictures.mkdir(parents=True, exist_ok=True)
 
-    def start(name, *arguments):
+    def start(name, *arguments, log=None):
         command = [str(binaries / name), "--listen", "127.0.0.1:0", *arguments]
-        return Program(command, " listening on ", pictures / f"{name}.log")
+        return Program(command, " listening on ", pictures / f"{log or name}.log")
 
     with (
-        tempfile.TemporaryDirectory() as profile,
+        tempfile.TemporaryDirectory() as profiles,
         start("webserver") as backend,
         start("part6", "--backend", backend.address, "--rpc", "127.0.0.1:0") as last,
         start("part1", "--backend", backend.address) as first,
         Program(["chromedriver", "--port=0"], "started successfully on port ", pictures / "driver.log") as driver,
-        Browser(driver, chromium, profile) as browser,
+        Browser(driver, chromium, profiles + "/last") as browser,
+        Browser(driver, chromium, profiles + "/first") as other_browser,
+        ThreadPoolExecutor() as threads,
     ):
-        read_all(browser, last.address, pictures)
-        read_serially(browser, first.address, first)
+        # This mostly waits, so it goes on beside the rest.
+        serially = threads.submit(read_serially, other_browser, first.address, first)
+        check_freshness(browser, start)
+        read_all(browser, last.address, pictures, node_modules)
+        serially.result()
 
 
 if __name__ == "__main__":
