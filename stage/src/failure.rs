@@ -30,7 +30,7 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            stderr::print(&format!("error: {error:#}\n"));
+            stderr::print(format!("error: {error:#}\n").as_bytes());
             match error.downcast_ref::<Failure>() {
                 Some(Failure::Usage(_)) => ExitCode::from(2),
                 Some(Failure::Environment(_)) => ExitCode::from(3),

@@ -26,7 +26,7 @@ pub(crate) struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        QUEUE.push(bytes);
+        print(bytes);
         Ok(bytes.len())
     }
 
@@ -39,15 +39,10 @@ impl Write for Stderr {
 /// Starts the log on stderr. `RUST_LOG` wins over `level`, the value of `--log`.
 ///
 /// # Errors
-/// [`Failure::Usage`] if it is not a level; [`Failure::Environment`] if the thread that writes cannot be started.
+/// [`Failure::Usage`] if it is not a level.
 pub fn start_log(level: &str) -> Result<(), Failure> {
     let level: log::LevelFilter = level.parse().map_err(|_| {
         Failure::Usage(format!("--log {level}: it is not one of off, error, warn, info, debug, trace"))
-    })?;
-    start().map_err(|error| {
-        Failure::Environment(format!(
-            "cannot start the thread that writes the log: {error}. Stop other programs"
-        ))
     })?;
     report_panics();
     let mut builder = env_logger::Builder::new();
@@ -67,26 +62,19 @@ fn write_style() -> WriteStyle {
     }
 }
 
-/// Starts the thread that writes to stderr, if there is none yet.
-///
-/// # Errors
-/// The system has no thread for it.
-pub(crate) fn start() -> Result<(), String> {
-    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
-    let started = STARTED.get_or_init(|| {
+/// Prints a message, which ends with a line feed. The first one starts the thread that writes: a second thread makes
+/// system calls and allocations of the first one dearer, so a program that says nothing has none.
+pub(crate) fn print(message: &[u8]) {
+    static HAS_WRITER: OnceLock<bool> = OnceLock::new();
+    let has_writer = HAS_WRITER.get_or_init(|| {
         // The level is coloured or not before it is queued. On Windows this makes the terminal show colours.
         let write = || QUEUE.write_to(AutoStream::always_ansi(io::stderr()));
-        let thread = thread::Builder::new().name("stderr".to_owned()).spawn(write);
-        thread.map(drop).map_err(|error| error.to_string())
+        thread::Builder::new().name("stderr".to_owned()).spawn(write).is_ok()
     });
-    started.clone()
-}
-
-/// Prints a message of more than the log. The lines end with a line feed.
-pub(crate) fn print(message: &str) {
-    match start() {
-        Ok(()) => QUEUE.push(message.as_bytes()),
-        Err(_) => eprint!("{message}"),
+    match has_writer {
+        true => QUEUE.push(message),
+        // Without a thread for it, better late than never.
+        false => drop(io::stderr().write_all(message)),
     }
 }
 
@@ -106,7 +94,7 @@ pub fn report_panics() {
             BacktraceStatus::Captured => backtrace.to_string(),
             _ => "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n".to_owned(),
         };
-        print(&format!("\nthread '{name}' {panic}\n{more}"));
+        print(format!("\nthread '{name}' {panic}\n{more}").as_bytes());
         // A program may be killed as soon as its client sees the connection end.
         QUEUE.flush(if is_task() { TASK_FLUSH_TIMEOUT } else { FLUSH_TIMEOUT });
     }));
