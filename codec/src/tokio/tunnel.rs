@@ -2,9 +2,10 @@
 //! at: docs/src/limits.md.
 //!
 //! Invariant: an end of file is forwarded as one. Whatever else ends a tunnel resets both connections, because neither
-//! side may take it for an ordinary end.
+//! side may take it for an ordinary end. What a side sent before it failed is still forwarded.
 
 use std::io::{self, ErrorKind};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -45,21 +46,28 @@ pub(super) async fn run(
     let (from_client, into_client) = client.stream.split();
     let (from_backend, into_backend) = backend.stream.split();
     let mut to_backend = 0;
+    let failure = OnceLock::new();
     let upload = copy(
         (from_client, client.blame),
         client.unread,
         (into_backend, backend.blame),
-        limits,
+        (limits, &failure),
         &mut to_backend,
     );
-    let download =
-        copy((from_backend, backend.blame), backend.unread, (into_client, client.blame), limits, to_client);
-    let copied = try_join!(upload, download);
+    let download = copy(
+        (from_backend, backend.blame),
+        backend.unread,
+        (into_client, client.blame),
+        (limits, &failure),
+        to_client,
+    );
+    let copied = try_join!(upload, download).map(drop);
+    let copied = failure.into_inner().map_or(copied, Err);
     if copied.is_err() {
         socket::reset_on_close(client.stream, true);
         socket::reset_on_close(backend.stream, true);
     }
-    copied.map(drop)
+    copied
 }
 
 /// Makes the system find out within `timeout` that the peer is gone. A peer that is there answers, so an idle
@@ -75,42 +83,71 @@ fn find_dead_peer(stream: &TcpStream, timeout: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// One direction, until `from` ends.
+/// Why a direction has ended before `from` did.
+enum Failed {
+    Reading(io::Error),
+    Writing(Cause),
+}
+
+/// One direction, until `from` ends. If `to` has failed, that is stored in `failure` and is not returned: the other
+/// direction still reads what `to` sent before it failed, and then ends too.
 async fn copy(
     (from, blame_reader): (ReadHalf<'_>, fn(Cause) -> Error),
     unread: Vec<u8>,
     (mut to, blame_writer): (WriteHalf<'_>, fn(Cause) -> Error),
-    limits: &Limits,
+    (limits, failure): (&Limits, &OnceLock<Error>),
     copied: &mut u64,
 ) -> Result<(), Error> {
+    let mut ended = copy_to_end(&from, unread, &mut to, limits, copied).await;
+    // After a failure an end of file may be a reset whose error was taken, so it is not forwarded.
+    if ended.is_ok() && failure.get().is_none() {
+        ended = to.shutdown().await.map_err(|error| Failed::Writing(error.into()));
+    }
+    match ended {
+        Ok(()) => Ok(()),
+        Err(Failed::Reading(error)) => Err(blame_reader(error.into())),
+        Err(Failed::Writing(cause @ Cause::Io(_))) => {
+            failure.get_or_init(|| blame_writer(cause));
+            Ok(())
+        }
+        Err(Failed::Writing(cause)) => Err(blame_writer(cause)),
+    }
+}
+
+async fn copy_to_end(
+    from: &ReadHalf<'_>,
+    unread: Vec<u8>,
+    to: &mut WriteHalf<'_>,
+    limits: &Limits,
+    copied: &mut u64,
+) -> Result<(), Failed> {
     let patience = Patience::For(limits.tunnel_timeout);
-    socket::write_all(&mut to, [&unread, &[], &[]], patience).await.map_err(blame_writer)?;
+    socket::write_all(to, [&unread, &[], &[]], patience).await.map_err(Failed::Writing)?;
     *copied += unread.len() as u64;
     drop(unread);
     let mut buffer = ReadBuffer::default();
     loop {
         // Waits first and takes a buffer then, so that an idle tunnel holds none.
         select! {
-            readable = from.readable() => readable.map_err(|error| blame_reader(error.into()))?,
+            readable = from.readable() => readable.map_err(Failed::Reading)?,
             // A peer that has ended its side and disappears later is found here: nothing else looks at it.
             failed = to.as_ref().ready(Interest::ERROR) => {
-                failed.map_err(|error| blame_writer(error.into()))?;
-                return Err(blame_writer(socket::error_of(to.as_ref()).into()));
+                failed.map_err(|error| Failed::Writing(error.into()))?;
+                return Err(Failed::Writing(socket::error_of(to.as_ref()).into()));
             }
         }
         match from.try_read(buffer.space(limits.max_buffer_bytes)) {
-            Ok(0) => break,
+            Ok(0) => return Ok(()),
             Ok(length) => buffer.filled(length),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return Err(blame_reader(error.into())),
+            Err(error) => return Err(Failed::Reading(error)),
         }
         let length = buffer.unread().len();
-        socket::write_all(&mut to, [buffer.unread(), &[], &[]], patience).await.map_err(blame_writer)?;
+        socket::write_all(to, [buffer.unread(), &[], &[]], patience).await.map_err(Failed::Writing)?;
         *copied += length as u64;
         buffer.consume(length);
         buffer.release();
     }
-    to.shutdown().await.map_err(|error| blame_writer(error.into()))
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -24,6 +24,7 @@ mod only_tokio;
 mod over_tokio;
 mod proxy;
 mod random;
+mod tunnel;
 mod wire;
 
 use std::io::{Read, Write};

@@ -1,9 +1,8 @@
-//! What only the adapter over tokio does: tunnels, futures that are dropped, and servers that stop.
+//! What only the adapter over tokio does: futures that are dropped, and servers that stop. Tunnels: `tunnel.rs`.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream as StdStream};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use codec::tokio::{BackendConnection, ClientConnection, ClientStream, Connections};
@@ -12,10 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::proxy::{Adapter, Proxy};
-use crate::{LONG, SHORT, backend, connect, limits, read_all, read_until};
-
-const OFFER: &str = "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+use crate::{LONG, backend, limits, read_until};
 
 /// A connection, and the other end of it.
 async fn client(connections: &mut Connections) -> (ClientConnection, TcpStream) {
@@ -24,125 +20,6 @@ async fn client(connections: &mut Connections) -> (ClientConnection, TcpStream) 
     let (stream, _) = listener.accept().await.unwrap();
     let stream = ClientStream { stream, guard: connections.guard() };
     (ClientConnection::new(stream, limits(Limits::DEFAULT)), other)
-}
-
-#[test]
-fn behind_a_101_bytes_go_both_ways_and_each_side_ends_for_itself() {
-    // RFC 9110 section 7.8
-    let (address, received) = backend(|mut stream| {
-        let head = read_until(&mut stream, "\r\n\r\n");
-        stream
-            .write_all(
-                b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nfirst",
-            )
-            .unwrap();
-        let received = read_all(&mut stream);
-        // The client has ended its side, and still gets this.
-        stream.write_all(b"last").unwrap();
-        (head, received)
-    });
-    let proxy = Proxy::start(Adapter::Tokio, limits(Limits::DEFAULT), address);
-    let mut client = StdStream::connect(proxy.address).unwrap();
-    client.set_read_timeout(Some(LONG)).unwrap();
-    client.write_all(format!("{OFFER}at once").as_bytes()).unwrap();
-    let head = read_until(&mut client, "\r\n\r\n");
-    assert!(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{head}");
-    assert!(head.contains("\r\nUpgrade: echo\r\n") && head.contains("\r\nConnection: upgrade\r\n"), "{head}");
-    assert_eq!(read_until(&mut client, "first"), "first");
-    client.write_all(b", GET / HTTP/1.1\r\n\r\n").unwrap();
-    client.shutdown(Shutdown::Write).unwrap();
-    let mut rest = String::new();
-    client.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "last");
-    let (head, received) = received.recv_timeout(LONG).unwrap();
-    assert!(head.contains("\r\nUpgrade: echo\r\n") && head.contains("\r\nConnection: upgrade\r\n"), "{head}");
-    assert_eq!(received, "at once, GET / HTTP/1.1\r\n\r\n");
-    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
-    assert!(report.starts_with("GET / 101 9B "), "{report}");
-}
-
-/// A backend that switches protocols.
-fn switching<T: Send + 'static>(
-    script: impl FnOnce(StdStream) -> T + Send + 'static,
-) -> (SocketAddr, Receiver<T>) {
-    backend(|mut stream| {
-        read_until(&mut stream, "\r\n\r\n");
-        let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
-        stream.write_all(head.as_bytes()).unwrap();
-        script(stream)
-    })
-}
-
-/// A client in a tunnel.
-fn tunnel(limits: &'static Limits, backend: SocketAddr) -> (Proxy, StdStream) {
-    let proxy = Proxy::start(Adapter::Tokio, limits, backend);
-    let mut client = connect(&proxy);
-    client.write_all(OFFER.as_bytes()).unwrap();
-    read_until(&mut client, "\r\n\r\n");
-    (proxy, client)
-}
-
-/// Sends until the other side takes no more, and returns the error.
-fn send_for_ever(mut stream: &StdStream) -> ErrorKind {
-    stream.set_write_timeout(Some(LONG)).unwrap();
-    loop {
-        if let Err(error) = stream.write_all(&[0; 65536]) {
-            return error.kind();
-        }
-    }
-}
-
-#[test]
-fn a_peer_of_a_tunnel_that_takes_nothing_does_not_hold_the_other_side_for_ever() {
-    let limits = limits(Limits { tunnel_timeout: SHORT, ..Limits::DEFAULT });
-    let is_end = |error| [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&error);
-
-    let (address, at_backend) = switching(|stream| send_for_ever(&stream));
-    let (proxy, _client) = tunnel(limits, address);
-    assert!(is_end(at_backend.recv_timeout(LONG).unwrap()));
-    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
-    assert!(report.contains("(client: waited too long for it to take more)"), "{report}");
-
-    let (release, released) = channel::<()>();
-    let (address, _done) = switching(move |stream| released.recv().map(|()| drop(stream)));
-    let (proxy, client) = tunnel(limits, address);
-    assert!(is_end(send_for_ever(&client)));
-    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
-    assert!(report.contains("(backend: waited too long for it to take more)"), "{report}");
-    drop(release);
-}
-
-#[test]
-fn an_idle_tunnel_lives_on() {
-    let limits = limits(Limits { tunnel_timeout: SHORT, idle_timeout: SHORT, ..Limits::DEFAULT });
-    let (address, _done) = switching(|mut stream| {
-        let text = read_until(&mut stream, "!");
-        stream.write_all(text.as_bytes()).unwrap();
-    });
-    let (_proxy, mut client) = tunnel(limits, address);
-    thread::sleep(SHORT * 3);
-    client.write_all(b"still here!").unwrap();
-    assert_eq!(read_all(&mut client), "still here!");
-}
-
-#[test]
-fn a_client_that_ends_its_side_of_a_tunnel_and_is_reset_later_does_not_hold_the_backend() {
-    // RFC 9110 section 7.8
-    let (ended, has_ended) = channel();
-    let (release, released) = channel::<()>();
-    let (address, _done) = switching(move |mut stream| {
-        ended.send(read_all(&mut stream)).unwrap();
-        released.recv().map(|()| drop(stream))
-    });
-    let (proxy, client) = tunnel(limits(Limits::DEFAULT), address);
-    client.shutdown(Shutdown::Write).unwrap();
-    has_ended.recv_timeout(LONG).unwrap();
-    assert!(proxy.reports.try_recv().is_err(), "the tunnel goes on");
-    socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
-    drop(client);
-    let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
-    assert!(report.contains(" (client: "), "{report}");
-    drop(release);
 }
 
 #[tokio::test]
