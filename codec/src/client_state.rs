@@ -220,6 +220,12 @@ impl ResponseState {
         }
     }
 
+    /// Whether nothing follows this response on the connection, and the upload goes on. Then only the write side is closed
+    /// after the response: the client does not wait for the end of its own upload to see that of the response.
+    pub(crate) fn ends_before_request(&self, signals: &Signals) -> bool {
+        self.answering.persistence == Persistence::Close && !signals.request_delivered.is_set()
+    }
+
     pub(crate) fn queue_head(&mut self, head: &ResponseHead, date: &str) {
         let persistence = self.encoder.queue_response(head, self.answering, date);
         self.answering.persistence = persistence;

@@ -1,6 +1,6 @@
 //! The connection to a client: reads requests, writes responses.
 
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Instant;
 
 use super::socket;
@@ -118,7 +118,7 @@ impl ClientConnection {
     pub fn close(mut self) {
         match self.state.ending() {
             Ending::Linger => {
-                let _ = self.stream.shutdown(Shutdown::Write);
+                socket::end(&self.stream);
                 let deadline = Instant::now() + self.limits.linger_timeout;
                 while Instant::now() < deadline {
                     self.state.decoder.discard_unread();
@@ -230,6 +230,9 @@ impl ResponseWriter<'_> {
         if piece.is_last() {
             if self.state.encoder.is_close_delimited() {
                 socket::reset_on_close(self.stream, false);
+            }
+            if self.state.ends_before_request(self.signals) {
+                socket::end(self.stream);
             }
             self.signals.response_end.complete(self.state.stops_upload);
         }

@@ -1,7 +1,7 @@
 //! Reading and writing with a deadline, and an eye on whether the other direction has ended.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
@@ -99,4 +99,10 @@ pub(super) fn check_deadline(deadline: Instant, wait: Wait) -> Result<(), Cause>
 pub(super) fn reset_on_close(stream: &TcpStream, reset: bool) {
     // If it fails, the client sees an ordinary end.
     let _ = SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO));
+}
+
+/// Closes the write side: the peer reads an end of file.
+pub(super) fn end(stream: &TcpStream) {
+    // Fails only if the connection is gone already.
+    let _ = stream.shutdown(Shutdown::Write);
 }

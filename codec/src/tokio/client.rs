@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr};
 use std::task::{Context, Poll, ready};
 
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -248,8 +247,7 @@ impl ClientConnection {
     }
 
     async fn linger(mut self) {
-        // Fails only if the connection is gone already.
-        let _ = self.0.stream.shutdown().await;
+        socket::end(&self.0.stream);
         let deadline = Instant::now() + self.0.limits.linger_timeout;
         while Instant::now() < deadline {
             self.0.state().decoder.discard_unread();

@@ -64,6 +64,9 @@ impl ResponseWriter<'_> {
                 if self.state.encoder.is_close_delimited() {
                     socket::reset_on_close(self.stream.as_ref(), false);
                 }
+                if self.state.ends_before_request(self.signals) {
+                    socket::end(self.stream.as_ref());
+                }
                 self.signals.response_end.complete(self.state.stops_upload);
             }
             Ok(length)

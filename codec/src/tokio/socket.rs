@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -141,4 +142,10 @@ pub(super) fn error_of(stream: &TcpStream) -> io::Error {
 pub(super) fn reset_on_close(stream: &TcpStream, reset: bool) {
     // If it fails, the client sees an ordinary end.
     let _ = SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO));
+}
+
+/// Closes the write side: the peer reads an end of file.
+pub(super) fn end(stream: &TcpStream) {
+    // Fails only if the connection is gone already.
+    let _ = SockRef::from(stream).shutdown(Shutdown::Write);
 }

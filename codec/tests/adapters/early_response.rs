@@ -19,6 +19,7 @@ on_both_adapters! {
     a_last_piece_that_the_backend_does_not_get_ends_the_connection,
     a_success_in_place_of_a_100_says_that_it_is_the_last_answer_and_ends_the_upload,
     an_upload_goes_on_after_a_success_that_comes_after_a_100,
+    a_last_response_ends_before_an_upload_that_goes_on,
 }
 
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nok\n";
@@ -186,4 +187,27 @@ fn an_upload_goes_on_after_a_success_that_comes_after_a_100(adapter: Adapter) {
     client.write_all(b"hello").unwrap();
     assert_is_kept(&mut client);
     assert_eq!(received.recv_timeout(LONG).unwrap(), "hello");
+}
+
+fn a_last_response_ends_before_an_upload_that_goes_on(adapter: Adapter) {
+    // RFC 9112 section 9.6: the write side is closed after the last response. Section 6.3, rule 8: the client may need
+    // that to find the end of the response.
+    let chunked = "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nok\n\r\n0\r\n\r\n";
+    let of_1_0 = put(5).replace("HTTP/1.1", "HTTP/1.0");
+    let last = put(5).replace("Host", "Connection: close\r\nHost");
+    for (request, response) in [(of_1_0, chunked), (last, ACCEPTED)] {
+        let (address, received) = backend(move |mut stream| {
+            read_until(&mut stream, "\r\n\r\nhe");
+            stream.write_all(response.as_bytes()).unwrap();
+            read_until(&mut stream, "llo")
+        });
+        let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+        let mut client = connect(&proxy);
+        client.write_all((request + "he").as_bytes()).unwrap();
+        assert!(read_all(&mut client).ends_with("\r\n\r\nok\n"));
+        client.write_all(b"llo").unwrap();
+        assert_eq!(received.recv_timeout(LONG).unwrap(), "llo");
+        let report = proxy.reports.recv_timeout(LONG).unwrap();
+        assert!(report.error.is_none(), "{report}");
+    }
 }
