@@ -15,15 +15,13 @@ pub(crate) fn outcome(uploaded: Result<(), Error>, downloaded: Result<(), Error>
     }
 }
 
-/// Whether a complete response with this status stops an upload that is not complete. `awaits_continue`: the request
-/// has `Expect: 100-continue`, and no 100 was forwarded.
+/// Whether a complete response with this status stops an upload that is not complete.
 ///
 /// Below 300 the request is accepted: the backend may read the rest, which it has not refused. The upload then goes on
-/// until it is complete, until the backend takes nothing for `write_timeout` or closes, or until the client pauses for
-/// `request_body_timeout`.
-pub(crate) fn stops_upload(status: u16, awaits_continue: bool) -> bool {
-    // RFC 9110 section 10.1.1: a client that gets a final response in place of the 100 may never send the body.
-    status >= 300 || awaits_continue
+/// until it is complete, until the backend takes nothing for `write_timeout` or a write to it fails, or until the client
+/// pauses for `request_body_timeout`. On the client's side, `Expect` may stop it too: see `ResponseState::decide_upload`.
+pub(crate) fn stops_upload(status: u16) -> bool {
+    status >= 300
 }
 
 /// Whether a failed upload decides what the exchange came to. A backend that takes no more may still answer, and

@@ -213,7 +213,9 @@ impl ResponseState {
     /// its end, this response is the last.
     pub(crate) fn decide_upload(&mut self, head: &ResponseHead, request_ended: &Signal) {
         let is_read = request_ended.is_set();
-        self.stops_upload = both_ways::stops_upload(head.status(), self.awaits_continue && !is_read);
+        // RFC 9110 section 10.1.1: a client that gets a final response in place of the 100 may never send the body. Only
+        // this side knows whether it has, so the backend's side goes by the status alone.
+        self.stops_upload = both_ways::stops_upload(head.status()) || (self.awaits_continue && !is_read);
         // RFC 9112 section 9.6: a server that does not read the rest of the request sends `close`.
         if self.stops_upload && !is_read {
             self.close_after_response();

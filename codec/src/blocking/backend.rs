@@ -104,7 +104,6 @@ impl BackendConnection {
             request_progressed: &self.request_progressed,
             began: &self.response_began,
             end: &self.response_end,
-            awaits_continue: request.has_body() && request.fields.has(Name::Expect),
             stops_upload: false,
         };
         (writer, reader)
@@ -188,8 +187,6 @@ pub struct ResponseReader<'a> {
     request_progressed: &'a Signal,
     began: &'a Signal,
     end: &'a ResponseEnd,
-    /// The request asks for a 100, and none has come.
-    awaits_continue: bool,
     stops_upload: bool,
 }
 
@@ -204,8 +201,7 @@ impl ResponseReader<'_> {
             let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
             if let Some(head) = head {
                 self.head_deadline = None;
-                self.awaits_continue &= head.status() != 100;
-                self.stops_upload = stops_upload(head.status(), self.awaits_continue);
+                self.stops_upload = stops_upload(head.status());
                 if !head.is_interim() {
                     self.began.set();
                 }

@@ -170,7 +170,6 @@ impl BackendConnection {
             request_progressed: &inner.request_progressed,
             borrow: &mut inner.borrow,
             end: &inner.response_end,
-            awaits_continue: request.has_body() && request.fields.has(Name::Expect),
             stops_upload: false,
         };
         (writer, reader)

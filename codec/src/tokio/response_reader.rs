@@ -42,8 +42,6 @@ pub struct ResponseReader<'a> {
     pub(super) request_progressed: &'a Signal,
     pub(super) borrow: &'a mut Option<Borrow>,
     pub(super) end: &'a ResponseEnd,
-    /// The request asks for a 100, and none has come.
-    pub(super) awaits_continue: bool,
     pub(super) stops_upload: bool,
 }
 
@@ -77,8 +75,7 @@ impl ResponseReader<'_> {
                 if !head.is_interim() && !may_return(&head, persistence) {
                     *self.borrow = None;
                 }
-                self.awaits_continue &= head.status() != 100;
-                self.stops_upload = stops_upload(head.status(), self.awaits_continue);
+                self.stops_upload = stops_upload(head.status());
                 return Ok(head);
             }
             self.fill(Wait::Head).await.map_err(Error::backend)?;

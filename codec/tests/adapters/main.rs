@@ -20,6 +20,7 @@ mod backend;
 mod both_ways;
 mod client;
 mod early_response;
+mod expect;
 mod only_tokio;
 mod over_tokio;
 mod proxy;
