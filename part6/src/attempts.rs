@@ -70,6 +70,8 @@ impl<'a> Attempts<'a> {
     pub async fn renew(&mut self, lent: &mut Lent, outcome: &Result<(), Error>) -> Result<bool, Error> {
         let backend = self.backend()?;
         match outcome {
+            // The request was answered, and that was counted when the tunnel began. How a tunnel ends does not count.
+            _ if lent.has_switched_protocols() => Ok(false),
             Ok(()) => {
                 backend.health.succeeded();
                 Ok(false)

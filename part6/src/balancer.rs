@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use codec::BackendAddress;
+use codec::tokio::BackendConnection;
 use stage::Failure;
 use stats_client::{Backends, State};
 
@@ -69,6 +70,14 @@ impl Balancer {
             last_error: backend.health.last_error(),
         };
         Backends { backends: self.backends.iter().map(of).collect() }
+    }
+
+    /// Counts a request as answered if the answer was 101: the tunnel begins now, and may end much later.
+    pub fn count_tunnel(&self, connection: &BackendConnection) {
+        if connection.has_switched_protocols() {
+            let is_of = |backend: &&Backend| backend.address.authority() == connection.authority();
+            self.backends.iter().filter(is_of).for_each(|backend| backend.health.succeeded());
+        }
     }
 
     /// Whether no other backend is up.

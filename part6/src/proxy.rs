@@ -86,6 +86,7 @@ impl Proxy {
         };
         both_ways(upload, download).await?;
         // After a 101 both sides speak another protocol.
+        self.balancer.count_tunnel(backend);
         client.tunnel(backend).await
     }
 }

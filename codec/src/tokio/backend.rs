@@ -137,7 +137,17 @@ impl BackendConnection {
     /// Whether a head of the response to the last request has come, be it that of an interim response. What a proxy
     /// has read this far, it passes on.
     pub fn has_sent_head(&self) -> bool {
-        matches!(self.0.response, ResponseState::Head(_) | ResponseState::BareHead(_))
+        !matches!(self.0.response, ResponseState::Nothing | ResponseState::Begun)
+    }
+
+    /// Whether the response to the last request was 101, so that the connection is a tunnel.
+    pub fn has_switched_protocols(&self) -> bool {
+        self.0.response == ResponseState::SwitchedProtocols
+    }
+
+    /// The [authority](BackendAddress::authority) of the backend that the connection leads to.
+    pub fn authority(&self) -> &str {
+        &self.0.host
     }
 
     /// The two directions of an exchange.

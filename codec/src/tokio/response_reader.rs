@@ -25,6 +25,8 @@ pub(super) enum ResponseState {
     Head(Persistence),
     /// The same, and no byte of a body follows the head.
     BareHead(Persistence),
+    /// It was 101: a tunnel follows.
+    SwitchedProtocols,
 }
 
 /// The response, as it comes from the backend. Dropping it before the response is complete ends the sending of the
@@ -67,6 +69,7 @@ impl ResponseReader<'_> {
                 self.head_deadline = None;
                 let persistence = Persistence::after(&head, self.expected.response_to);
                 *self.state = match head.framing() {
+                    _ if head.status() == 101 => ResponseState::SwitchedProtocols,
                     BodyFraming::Empty | BodyFraming::ContentLength(0) => {
                         ResponseState::BareHead(persistence)
                     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{Behaviour, Subject};
 use serde_json::json;
-use testkit::{Backend, Client, KeptPort, RefusedPort};
+use testkit::{Backend, Client, End, KeptPort, RefusedPort};
 
 use super::{CHECKED, POST, UNCHECKED, addresses, exchange, good, load, start, state, told, wait_until};
 use crate::behaviours::setup::{GET, HELLO, assert_is_error};
@@ -23,6 +23,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_backend_that_is_back_begins_anew,
     a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again,
     requests_that_break_every_backend_leave_one_that_answers_others,
+    a_tunnel_counts_as_an_answer_when_it_begins_and_not_as_a_failure_when_it_is_reset,
 ];
 
 fn with_all_down_503_comes_at_once_and_each_change_is_logged_once(subject: &Subject) {
@@ -289,4 +290,37 @@ fn requests_that_break_every_backend_leave_one_that_answers_others(subject: &Sub
     }
     let up = (0..3).filter(|&index| state(&proxy, index) == "up").count();
     assert_eq!(up, 1, "{:?}", told(&proxy));
+}
+
+fn a_tunnel_counts_as_an_answer_when_it_begins_and_not_as_a_failure_when_it_is_reset(subject: &Subject) {
+    // RFC 9110 section 7.8. Three failures in a row put a backend out.
+    const OFFER: &str = "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+    let backend = || {
+        Backend::script(|connection| match connection.read_request()? {
+            Some(head) if head.start_line.starts_with("GET ") => {
+                connection.answer(
+                    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+                )?;
+                connection.wait_for_release()?;
+                connection.reset()
+            }
+            _ => Ok(()),
+        })
+        .unwrap()
+    };
+    let backends = [backend(), backend()];
+    let proxy = start(subject, &addresses(&backends), &UNCHECKED);
+    let fail_twice_each =
+        || (0..4).for_each(|_| assert_eq!(exchange(&proxy, &format!("{POST}0123456789")).status, 502));
+    fail_twice_each();
+    let mut clients = [(); 2].map(|()| Client::connect(proxy.address()).unwrap());
+    clients.iter_mut().for_each(|client| assert_eq!(client.exchange(OFFER).unwrap().status, 101));
+    fail_twice_each();
+    backends.iter().for_each(|backend| backend.release(1));
+    clients.iter_mut().for_each(|client| assert_eq!(client.read_to_end().unwrap().1, End::Reset));
+    let told = told(&proxy);
+    let counted = |backend: &serde_json::Value| (backend["State"].clone(), backend["Failures"].clone());
+    assert!(told.iter().all(|backend| counted(backend) == (json!("up"), json!(4))), "{told:?}");
+    let is_blamed = |line: &str| line.contains("GET / 101 ") && line.contains("(backend: ");
+    wait_until("two lines", &proxy, || proxy.log().lines().filter(|line| is_blamed(line)).count() == 2);
 }
