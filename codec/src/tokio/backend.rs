@@ -37,6 +37,8 @@ struct Inner {
     response: ResponseState,
     /// More of the request has left: the time for the response starts again.
     request_progressed: Signal,
+    /// The head of the final response has come.
+    response_began: Signal,
     /// `None` once the connection will not come back to the pool that it is from.
     borrow: Option<Borrow>,
     /// The response has been read to its end.
@@ -82,6 +84,7 @@ impl BackendConnection {
             persistence: Persistence::KeepAlive,
             response: ResponseState::Nothing,
             request_progressed: Signal::default(),
+            response_began: Signal::default(),
             borrow: None,
             response_end: ResponseEnd::default(),
         }))
@@ -155,6 +158,7 @@ impl BackendConnection {
         let inner = &mut *self.0;
         inner.encoder.reset();
         inner.response = ResponseState::Nothing;
+        inner.response_began.clear();
         inner.response_end.clear();
         let (read, write) = inner.stream.split();
         let writer = RequestWriter {
@@ -165,6 +169,7 @@ impl BackendConnection {
             persistence: inner.persistence,
             progressed: &inner.request_progressed,
             response_end: &inner.response_end,
+            response_began: &inner.response_began,
         };
         let reader = ResponseReader {
             stream: read,
@@ -179,6 +184,7 @@ impl BackendConnection {
             state: &mut inner.response,
             request_progressed: &inner.request_progressed,
             borrow: &mut inner.borrow,
+            began: &inner.response_began,
             end: &inner.response_end,
             stops_upload: false,
         };

@@ -7,6 +7,9 @@ use crate::signal::{ResponseEnd, Signal};
 use crate::{Encoder, Error, Limits, Persistence, Piece, RequestHead};
 
 /// The request, as it goes to the backend.
+///
+/// Dropped before the request has left whole, it closes the write side if a response has begun, which may then end. Else
+/// the exchange has failed, or the backend takes no more and may still answer.
 #[derive(Debug)]
 pub struct RequestWriter<'a> {
     pub(super) stream: WriteHalf<'a>,
@@ -16,6 +19,7 @@ pub struct RequestWriter<'a> {
     pub(super) persistence: Persistence,
     pub(super) progressed: &'a Signal,
     pub(super) response_end: &'a ResponseEnd,
+    pub(super) response_began: &'a Signal,
 }
 
 impl RequestWriter<'_> {
@@ -42,6 +46,14 @@ impl RequestWriter<'_> {
             socket::write_all(&mut self.stream, parts, patience).await.map_err(Error::backend)?;
             self.encoder.written(piece.is_last());
             Ok(())
+        }
+    }
+}
+
+impl Drop for RequestWriter<'_> {
+    fn drop(&mut self) {
+        if !self.encoder.is_clean() && self.response_began.is_set() {
+            socket::end(self.stream.as_ref());
         }
     }
 }

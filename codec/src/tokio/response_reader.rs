@@ -43,6 +43,7 @@ pub struct ResponseReader<'a> {
     pub(super) state: &'a mut ResponseState,
     pub(super) request_progressed: &'a Signal,
     pub(super) borrow: &'a mut Option<Borrow>,
+    pub(super) began: &'a Signal,
     pub(super) end: &'a ResponseEnd,
     pub(super) stops_upload: bool,
 }
@@ -79,6 +80,9 @@ impl ResponseReader<'_> {
                     *self.borrow = None;
                 }
                 self.stops_upload = stops_upload(head.status());
+                if !head.is_interim() {
+                    self.began.set();
+                }
                 return Ok(head);
             }
             self.fill(Wait::Head).await.map_err(Error::backend)?;

@@ -17,6 +17,7 @@ on_both_adapters! {
     a_body_is_echoed_while_it_still_comes,
     a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent,
     a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer,
+    an_end_of_the_upload_after_the_response_began_is_forwarded,
     nothing_follows_a_head_that_has_left_in_part,
 }
 
@@ -144,4 +145,22 @@ fn nothing_follows_a_head_that_has_left_in_part(adapter: Adapter) {
     let mut rest = Vec::new();
     let _ = client.read_to_end(&mut rest);
     assert!(rest.iter().all(|&byte| byte == b'x'), "{}", rest.escape_ascii());
+}
+
+fn an_end_of_the_upload_after_the_response_began_is_forwarded(adapter: Adapter) {
+    // RFC 9112 section 9.6: the backend may wait for the end of the request before it ends its response.
+    let (address, received) = backend(|mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        let received = read_all(&mut stream);
+        stream.write_all(b"2\r\nok\r\n0\r\n\r\n").unwrap();
+        received
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhello").unwrap();
+    read_until(&mut client, "\r\n\r\n");
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&mut client), "2\r\nok\r\n0\r\n\r\n");
+    assert_eq!(received.recv_timeout(LONG).unwrap(), "hello");
 }
