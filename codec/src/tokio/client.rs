@@ -184,8 +184,8 @@ impl ClientConnection {
     }
 
     /// If the response was 101, passes bytes both ways until both sides have ended (RFC 9110 section 7.8);
-    /// after any other response it does nothing. A side that ends is forwarded as such, and the other goes on. Not to be
-    /// dropped.
+    /// after any other response it does nothing. A side that ends is forwarded as such, and the other goes on. If
+    /// this is dropped, both connections are reset when they are closed.
     ///
     /// # Errors
     /// Those of the side that failed, is gone, or took nothing for [`Limits::tunnel_timeout`].

@@ -29,7 +29,7 @@ pub(super) struct Side<'a> {
 }
 
 /// Copies bytes both ways until both sides have ended; one that ends does not end the other. Adds to `to_client` what
-/// the client was sent. Not to be dropped.
+/// the client was sent. If it is dropped, both connections are reset when they are closed.
 ///
 /// # Errors
 /// Those of the side that failed, is gone, or took nothing for [`Limits::tunnel_timeout`].
@@ -42,6 +42,8 @@ pub(super) async fn run(
     for stream in [&*client.stream, &*backend.stream] {
         // It fails only on a connection that is gone already, which the first read reports.
         let _ = find_dead_peer(stream, limits.tunnel_timeout);
+        // Until the tunnel has ended in order: it may also be dropped.
+        socket::reset_on_close(stream, true);
     }
     let (from_client, into_client) = client.stream.split();
     let (from_backend, into_backend) = backend.stream.split();
@@ -63,9 +65,9 @@ pub(super) async fn run(
     );
     let copied = try_join!(upload, download).map(drop);
     let copied = failure.into_inner().map_or(copied, Err);
-    if copied.is_err() {
-        socket::reset_on_close(client.stream, true);
-        socket::reset_on_close(backend.stream, true);
+    if copied.is_ok() {
+        socket::reset_on_close(client.stream, false);
+        socket::reset_on_close(backend.stream, false);
     }
     copied
 }

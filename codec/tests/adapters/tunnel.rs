@@ -1,12 +1,15 @@
 //! Tunnels, which only the adapter over tokio has (RFC 9110 section 7.8).
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream as StdStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream as StdStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use codec::Limits;
+use codec::tokio::{BackendConnection, ClientConnection, ClientStream, Connections};
+use codec::{BackendAddress, Limits, Piece};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::proxy::{Adapter, Proxy};
 use crate::{LONG, SHORT, backend, connect, limits, read_all, read_until};
@@ -192,4 +195,37 @@ fn bytes_before_a_reset_reach_a_client_that_goes_on_sending() {
         assert_eq!(bytes.len(), 3000);
         sender.join().unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_tunnel_that_is_dropped_because_the_process_stops_resets_both_sides() {
+    // RFC 9110 section 7.8: neither side may take it for an ordinary end.
+    let (address, received) = switching(|mut stream| read_to_reset(&mut stream));
+    let address = BackendAddress::resolve(&address.to_string()).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let mut other = StdStream::connect(listener.local_addr().unwrap()).unwrap();
+    other.set_read_timeout(Some(LONG)).unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let guard = Connections::new().guard();
+    let limits = limits(Limits::DEFAULT);
+    let mut client = ClientConnection::new(ClientStream { stream, guard }, limits);
+    other.write_all(OFFER.as_bytes()).unwrap();
+    assert!(client.wait_for_request().await);
+    let request = client.read_request().await.unwrap();
+    let mut backend = BackendConnection::connect(&address, limits).await.unwrap();
+    let (_, mut to_client) = client.split();
+    let (mut to_backend, mut from_backend) = backend.split(&request);
+    to_backend.write_head(&request);
+    to_backend.write_piece(Piece::last(&[])).await.unwrap();
+    to_client.write_head(&from_backend.read_response().await.unwrap());
+    while let Some(piece) = from_backend.next_piece().await.unwrap() {
+        to_client.write_piece(piece).await.unwrap();
+    }
+    drop((to_client, to_backend, from_backend));
+    // Polled once, so the tunnel has begun.
+    assert!(timeout(Duration::ZERO, client.tunnel(&mut backend)).await.is_err());
+    drop((client, backend));
+    read_until(&mut other, "\r\n\r\n");
+    assert!(read_to_reset(&mut other).is_empty());
+    assert!(received.recv_timeout(LONG).unwrap().is_empty());
 }
