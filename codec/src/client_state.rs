@@ -31,6 +31,8 @@ pub(crate) struct Signals {
     pub(crate) request_ended: Signal,
     /// The last piece of the request has been taken: the caller has asked for another.
     pub(crate) request_delivered: Signal,
+    /// No more of the request will be taken.
+    pub(crate) upload_ended: Signal,
     /// The head of the final response is on its way.
     pub(crate) response_began: Signal,
     /// The response has been sent to its end.
@@ -209,15 +211,19 @@ impl ResponseState {
         self.answering.persistence = Persistence::Close;
     }
 
-    /// Decides whether the upload goes on after this response. If it does not, and the request has not been read to
-    /// its end, this response is the last.
-    pub(crate) fn decide_upload(&mut self, head: &ResponseHead, request_ended: &Signal) {
-        let is_read = request_ended.is_set();
+    /// Decides whether the upload goes on after this response. This response is the last if it stops the upload of a
+    /// request that has not been read to its end, or if it does not stop the upload, but that has failed already.
+    pub(crate) fn decide_upload(&mut self, head: &ResponseHead, signals: &Signals) {
+        let is_read = signals.request_ended.is_set();
         // RFC 9110 section 10.1.1: a client that gets a final response in place of the 100 may never send the body. Only
         // this side knows whether it has, so the backend's side goes by the status alone.
         self.stops_upload = both_ways::stops_upload(head.status()) || (self.awaits_continue && !is_read);
+        let is_last = match self.stops_upload {
+            true => !is_read,
+            false => signals.upload_ended.is_set() && !signals.request_delivered.is_set(),
+        };
         // RFC 9112 section 9.6: a server that does not read the rest of the request sends `close`.
-        if self.stops_upload && !is_read {
+        if is_last {
             self.close_after_response();
         }
     }

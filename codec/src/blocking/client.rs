@@ -82,6 +82,7 @@ impl ClientConnection {
     pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
         self.state.decoder.repeat_empty_body();
         self.state.signals.response_end.clear();
+        self.state.signals.upload_ended.clear();
         let body = RequestBody {
             stream: &self.stream,
             limits: self.limits,
@@ -183,6 +184,12 @@ impl RequestBody<'_> {
     }
 }
 
+impl Drop for RequestBody<'_> {
+    fn drop(&mut self) {
+        self.signals.upload_ended.set();
+    }
+}
+
 /// The response, as it goes to the client. Dropping it before the response is complete ends the reading of the
 /// request.
 #[derive(Debug)]
@@ -209,7 +216,7 @@ impl ResponseWriter<'_> {
 
     /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
-        self.state.decide_upload(head, &self.signals.request_ended);
+        self.state.decide_upload(head, self.signals);
         with_date_for(&head.fields, |date| self.state.queue_head(head, date));
         self.signals.response_began.set();
         if self.state.encoder.is_close_delimited() {

@@ -170,6 +170,7 @@ impl ClientConnection {
         let state = get_or_begin(state, *idle_since);
         state.decoder.repeat_empty_body();
         state.signals.response_end.clear();
+        state.signals.upload_ended.clear();
         let (read, write) = stream.split();
         let body =
             RequestBody { stream: read, limits, decoder: &mut state.decoder, signals: &state.signals, timer };

@@ -88,6 +88,12 @@ impl RequestBody<'_> {
     }
 }
 
+impl Drop for RequestBody<'_> {
+    fn drop(&mut self) {
+        self.signals.upload_ended.set();
+    }
+}
+
 /// Waits for `ready`, or for the end of the response.
 fn until<'a>(
     response_end: &'a ResponseEnd,

@@ -39,7 +39,7 @@ impl ResponseWriter<'_> {
         if self.guard.is_closing() {
             self.state.close_after_response();
         }
-        self.state.decide_upload(head, &self.signals.request_ended);
+        self.state.decide_upload(head, self.signals);
         with_date_for(&head.fields, |date| self.state.queue_head(head, date));
         self.signals.response_began.set();
         if self.state.encoder.is_close_delimited() {

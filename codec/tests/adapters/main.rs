@@ -20,12 +20,12 @@ mod backend;
 mod both_ways;
 mod client;
 mod early_response;
-mod expect;
 mod only_tokio;
 mod over_tokio;
 mod proxy;
 mod random;
 mod tunnel;
+mod upload;
 mod wire;
 
 use std::io::{Read, Write};
