@@ -4,7 +4,7 @@
 //! thread, one answer at a time.
 //!
 //! Invariant: a piece of an answer exists only with its permit. All answers together, an unfinished one included,
-//! hold at most [`MAX_ANSWERS_BYTES`].
+//! hold at most `MAX_ANSWERS_BYTES`.
 
 use std::collections::HashMap;
 use std::io::{self, Write};

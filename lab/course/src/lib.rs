@@ -1,7 +1,7 @@
 //! Each stage of the workshop, described once: `partN/stage.toml`. The attendee's tool, the conformance suite, the tests and
 //! the tables of the book read it.
 //!
-//! To add a stage, add its line to [`FILES`].
+//! To add a stage, add its line to `FILES`.
 
 use std::sync::LazyLock;
 
