@@ -32,6 +32,11 @@ pub struct Case {
     pub(crate) response: &'static [Check],
     /// All bytes after the responses.
     pub(crate) rest: &'static str,
+    /// The error type in the `Proxy-Status` of a stage that gives the last response itself; `None` if the backend gives it,
+    /// or the proxy without an error.
+    pub(crate) error: Option<&'static str>,
+    /// The section that such a response names.
+    pub(crate) names: &'static str,
 }
 
 /// How much a rule binds.
@@ -52,6 +57,8 @@ pub type Needs = Option<Ability>;
 #[derive(Clone, Copy)]
 pub(crate) enum Act {
     Send(&'static str),
+    /// The same in as many packets as there are bytes.
+    SendByteByByte(&'static str),
     /// Says that it will send nothing more.
     HalfClose,
     /// Waits until the head of a request has reached the backend, and so many bytes of its body.
@@ -71,6 +78,8 @@ pub(crate) enum Answer {
     Closing(&'static str),
     /// Answers a request, and resets the connection.
     Resetting(&'static str),
+    /// Answers with the first, with the second once the client has the beginning of the body, and ends so.
+    Parts(&'static str, &'static str, Ends),
     /// Answers as soon as the head is there, and reads the body after that.
     Early(&'static str),
     /// Sends each body back while it comes.
@@ -79,6 +88,14 @@ pub(crate) enum Answer {
     Script(fn(&mut Connection) -> io::Result<()>),
     /// There is no backend.
     Nobody,
+}
+
+/// How a backend ends its connection.
+#[derive(Clone, Copy)]
+pub(crate) enum Ends {
+    Closing,
+    HalfClosing,
+    Resetting,
 }
 
 /// What of it reaches the backend.
@@ -115,8 +132,12 @@ pub(crate) enum Check {
     Trailers(&'static [(&'static str, &'static str)]),
     /// The head has these bytes.
     Raw(&'static [u8]),
+    /// No such bytes are in all that has reached the backend.
+    Nowhere(&'static str),
     /// The interim responses before it.
     Interim(&'static [u16]),
+    /// The first of them has a field line of that name, with that value.
+    InterimField(&'static str, &'static str),
     /// The client can tell that the body was cut short.
     CutShort,
     /// The body has an end other than that of the connection.
@@ -142,6 +163,8 @@ const USUAL: Case = Case {
     request: &[],
     response: &[],
     rest: "",
+    error: None,
+    names: "",
 };
 
 /// A request that is refused before a byte of it has reached the backend, and with which the connection ends.
@@ -153,6 +176,7 @@ pub(crate) const fn refused(
 ) -> Case {
     let response = &[Check::Closes];
     Case { name, section, statuses, sends, reaches: Reaches::Nothing, response, ..USUAL }
+        .failing("http_request_error")
 }
 
 /// A request whose body is not valid: its head may have left, but it never ends.
@@ -232,6 +256,20 @@ impl Case {
 
     pub(crate) const fn getting(self, response: &'static [Check]) -> Case {
         Case { response, ..self }
+    }
+
+    pub(crate) const fn citing(self, section: &'static str) -> Case {
+        Case { section, ..self }
+    }
+
+    /// A stage answers with an error of that type, and names the section of the case.
+    pub(crate) const fn failing(self, error: &'static str) -> Case {
+        Case { error: Some(error), names: self.section, ..self }
+    }
+
+    /// A stage names another section than that of the case, which is more special, or more general.
+    pub(crate) const fn naming(self, names: &'static str) -> Case {
+        Case { names, ..self }
     }
 
     pub(crate) const fn then_rest(self, rest: &'static str) -> Case {

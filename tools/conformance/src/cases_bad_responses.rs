@@ -1,17 +1,26 @@
 //! Responses that break a rule, and backends that fail: answered 502 where nothing has left, else cut (RFC 9112 section 8).
 
-use crate::case::{Act, Answer, Case, Check, Reaches, answered};
+use crate::case::{Act, Answer, Case, Check, Ends, Reaches, answered};
 
 use Answer::{Closing, Nobody, Resetting};
 
 const LENGTH: &str = "RFC 9112 section 6.3";
 const STATUS: &str = "RFC 9112 section 4";
 const GATEWAY: &str = "RFC 9110 section 15.6.3";
-const CUT: &[Check] = &[Check::CutShort];
+const GET_1_0: &str = "GET / HTTP/1.0\r\nHost: example.test\r\n\r\n";
+/// The beginnings of two responses.
+const WITH_LENGTH: &str = ok!("Content-Length: 10\r\n", "hello");
+const CHUNKED: &str = ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n");
 
 /// A response that is not valid, and is answered 502.
 const fn bad(name: &'static str, section: &'static str, response: &'static str) -> Case {
-    answered(name, section, Closing(response), &[502], &[])
+    answered(name, section, Closing(response), &[502], &[]).failing("http_protocol_error")
+}
+
+/// A response that is cut or wrong after its beginning has reached the client.
+const fn cut(name: &'static str, first: &'static str, rest: &'static str, ends: Ends) -> Case {
+    let backend = Answer::Parts(first, rest, ends);
+    answered(name, "RFC 9112 section 8", backend, &[200, 502], &[Check::CutShort])
 }
 
 pub(crate) const CASES: &[Case] = &[
@@ -33,7 +42,8 @@ pub(crate) const CASES: &[Case] = &[
         "a-bare-cr-in-a-reason-phrase",
         "RFC 9112 section 2.2",
         "HTTP/1.1 200 OK\rSet-Cookie: x\r\nContent-Length: 5\r\n\r\nhello",
-    ),
+    )
+    .naming("RFC 9112 section 4"),
     bad(
         "two-different-content-lengths-of-a-response",
         LENGTH,
@@ -86,7 +96,8 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     bad("a-nul-in-a-response", "RFC 9110 section 5.5", ok!("A: b\0c\r\nContent-Length: 0\r\n", "")),
-    bad("a-bare-cr-in-a-response", "RFC 9112 section 2.2", ok!("A: b\rc\r\nContent-Length: 0\r\n", "")),
+    bad("a-bare-cr-in-a-response", "RFC 9112 section 2.2", ok!("A: b\rc\r\nContent-Length: 0\r\n", ""))
+        .naming("RFC 9110 section 5.5"),
     bad(
         "a-field-name-that-is-no-token-in-a-response",
         "RFC 9112 section 5",
@@ -100,6 +111,19 @@ pub(crate) const CASES: &[Case] = &[
     bad("a-response-of-version-2", STATUS, "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n").ours(),
     bad("a-response-of-another-protocol", STATUS, "ICY 200 OK\r\nContent-Length: 0\r\n\r\n").should(),
     bad("a-mail-server-that-speaks-first", STATUS, "220 mail.test ESMTP\r\n").should(),
+    answered(
+        "a-first-line-that-is-no-status-line-is-refused-before-the-head-ends",
+        STATUS,
+        Answer::Script(|connection| {
+            connection.read_request()?;
+            connection.send("220 mail.test ESMTP\r\n")?;
+            connection.wait_for_end().map(drop)
+        }),
+        &[502],
+        &[],
+    )
+    .failing("http_protocol_error")
+    .ours(),
     bad("garbage-in-the-place-of-a-response", STATUS, "\0\u{1}garbage\r\n\r\n").should(),
     bad("a-body-without-head", STATUS, "hello").should(),
     bad(
@@ -115,11 +139,20 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     // Failures before a head.
-    bad("a-backend-that-closes-without-a-word", GATEWAY, "").should(),
-    bad("a-response-that-ends-within-its-head", GATEWAY, "HTTP/1.1 200 OK\r\nContent-Len").should(),
-    bad("an-interim-response-and-then-nothing", GATEWAY, "HTTP/1.1 103 Early Hints\r\n\r\n").should(),
-    answered("a-backend-that-resets-without-a-word", GATEWAY, Resetting(""), &[502], &[]).should(),
-    answered("no-backend-is-answered-502", GATEWAY, Nobody, &[502], &[]).reaching(Reaches::Nothing).should(),
+    bad("a-backend-that-closes-without-a-word", GATEWAY, "").failing("connection_terminated").should(),
+    bad("a-response-that-ends-within-its-head", GATEWAY, "HTTP/1.1 200 OK\r\nContent-Len")
+        .failing("connection_terminated")
+        .should(),
+    bad("an-interim-response-and-then-nothing", GATEWAY, "HTTP/1.1 103 Early Hints\r\n\r\n")
+        .failing("connection_terminated")
+        .should(),
+    answered("a-backend-that-resets-without-a-word", GATEWAY, Resetting(""), &[502], &[])
+        .failing("connection_terminated")
+        .should(),
+    answered("no-backend-is-answered-502", GATEWAY, Nobody, &[502], &[])
+        .failing("connection_refused")
+        .reaching(Reaches::Nothing)
+        .should(),
     answered(
         "no-backend-is-answered-502-without-body-to-head",
         "RFC 9110 section 9.3.2",
@@ -129,67 +162,44 @@ pub(crate) const CASES: &[Case] = &[
     )
     .sending("HEAD / HTTP/1.1\r\nHost: example.test\r\n\r\n")
     .to(&["HEAD"])
+    .failing("connection_refused")
     .reaching(Reaches::Nothing),
     // Failures within a body: the client must be able to tell.
-    answered(
-        "a-body-shorter-than-its-content-length-does-not-look-whole",
-        "RFC 9112 section 8",
-        Closing(ok!("Content-Length: 10\r\n", "hello")),
-        &[200, 502],
-        CUT,
-    ),
-    answered(
-        "a-body-that-is-reset-does-not-look-whole",
-        "RFC 9112 section 8",
-        Resetting(ok!("Content-Length: 10\r\n", "hello")),
-        &[200, 502],
-        CUT,
-    ),
-    answered(
-        "a-response-without-last-chunk-does-not-look-whole",
-        "RFC 9112 section 8",
-        Closing(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n")),
-        &[200, 502],
-        CUT,
-    ),
-    answered(
-        "a-response-that-ends-within-a-chunk-does-not-look-whole",
-        "RFC 9112 section 8",
-        Closing(ok!("Transfer-Encoding: chunked\r\n", "9\r\nhello")),
-        &[200, 502],
-        CUT,
-    ),
-    answered(
-        "a-response-with-a-bad-chunk-size-does-not-look-whole",
-        "RFC 9112 section 7.1",
-        Closing(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\nx\r\n\r\n")),
-        &[200, 502],
-        CUT,
-    ),
-    answered(
-        "a-response-with-an-empty-chunk-size-does-not-look-whole",
-        "RFC 9112 section 7.1",
-        Closing(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n\r\n\r\n")),
-        &[200, 502],
-        CUT,
-    )
-    .should(),
-    answered(
+    cut("a-body-shorter-than-its-content-length-does-not-look-whole", WITH_LENGTH, "", Ends::Closing),
+    cut("a-body-that-a-half-close-cuts-does-not-look-whole", WITH_LENGTH, "", Ends::HalfClosing),
+    cut("a-body-that-is-reset-does-not-look-whole", WITH_LENGTH, "", Ends::Resetting),
+    cut("a-response-without-last-chunk-does-not-look-whole", CHUNKED, "", Ends::Closing),
+    cut("chunks-that-a-half-close-cuts-do-not-look-whole", CHUNKED, "", Ends::HalfClosing),
+    cut("chunks-that-are-reset-do-not-look-whole", CHUNKED, "", Ends::Resetting),
+    cut("a-response-that-ends-within-a-chunk-does-not-look-whole", CHUNKED, "9\r\nworld", Ends::Closing),
+    cut("a-response-with-a-bad-chunk-size-does-not-look-whole", CHUNKED, "x\r\n\r\n", Ends::Closing)
+        .citing("RFC 9112 section 7.1"),
+    cut("a-response-with-an-empty-chunk-size-does-not-look-whole", CHUNKED, "\r\n\r\n", Ends::Closing)
+        .citing("RFC 9112 section 7.1")
+        .should(),
+    cut(
         "a-response-whose-chunk-size-overflows-does-not-look-whole",
-        "RFC 9112 section 7.1",
-        Closing(ok!("Transfer-Encoding: chunked\r\n", "10000000000000005\r\nhello\r\n0\r\n\r\n")),
-        &[200, 502],
-        CUT,
-    ),
-    answered(
-        "a-cut-body-of-1-0-does-not-look-whole",
-        "RFC 9112 section 8",
-        Closing(ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n")),
-        &[200, 502],
-        CUT,
+        CHUNKED,
+        "10000000000000005\r\nhello\r\n0\r\n\r\n",
+        Ends::Closing,
     )
-    .sending("GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+    .citing("RFC 9112 section 7.1"),
+    cut("a-close-delimited-body-that-is-reset-does-not-look-whole", ok!("", "hello"), "", Ends::Resetting)
+        .ours(),
+    cut("a-cut-body-of-1-0-does-not-look-whole", CHUNKED, "", Ends::Closing).sending(GET_1_0).ours(),
+    cut("chunks-that-are-reset-do-not-look-whole-in-1-0", CHUNKED, "", Ends::Resetting)
+        .sending(GET_1_0)
+        .ours(),
+    cut(
+        "a-close-delimited-body-of-1-0-that-is-reset-does-not-look-whole",
+        ok!("", "hello"),
+        "",
+        Ends::Resetting,
+    )
+    .sending(GET_1_0)
     .ours(),
+    cut("a-length-that-is-not-reached-does-not-look-whole-in-1-0", WITH_LENGTH, "", Ends::Closing)
+        .sending(GET_1_0),
     answered(
         "bytes-behind-a-response-do-not-reach-the-client",
         "RFC 9112 section 9.2",
@@ -205,10 +215,11 @@ pub(crate) const CASES: &[Case] = &[
             connection.reset()
         }),
         &[502],
-        &[],
+        &[Check::Closes],
     )
     .sending(post!("Content-Length: 10\r\n", "hello"))
     .then(&[Act::AwaitBackend(0)])
+    .failing("connection_terminated")
     .reaching(Reaches::NothingWhole)
     .ours(),
 ];

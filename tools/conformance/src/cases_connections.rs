@@ -1,17 +1,12 @@
 //! Which connections go on, and what is served on them (RFC 9112 section 9).
 
-use crate::case::{Act, Answer, Case, Check, Reaches, answered, connection, refused};
+use crate::case::{Act, Answer, Case, Check, Reaches, connection};
 
 const PERSISTENCE: &str = "RFC 9112 section 9.3";
 const PIPELINING: &str = "RFC 9112 section 9.3.2";
+const KEPT: &[Check] = &[Check::Lists("connection", "keep-alive")];
+const KEPT_TWICE: &str = "{GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n*2}";
 const CLOSES: &[Check] = &[Check::Lists("connection", "close"), Check::Closes];
-
-/// A GET of that path on a connection that goes on.
-macro_rules! next {
-    ($path:literal) => {
-        concat!("GET ", $path, " HTTP/1.1\r\nHost: example.test\r\n\r\n")
-    };
-}
 
 /// Answers each request with its own request line, so that the order can be seen.
 fn repeats(connection: &mut testkit::Connection) -> std::io::Result<()> {
@@ -106,6 +101,15 @@ pub(crate) const CASES: &[Case] = &[
     .with(&[200, 204])
     .reaching(Reaches::Whole(1))
     .ours(),
+    connection(
+        "a-client-that-pipelines-and-closes-its-side-gets-all-answers",
+        "RFC 9112 section 9.6",
+        "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*20}",
+        &["GET"; 20],
+        &[Check::Body("hello"), Check::Closes],
+    )
+    .then(&[Act::HalfClose])
+    .ours(),
     // What ends a connection.
     connection(
         "close-of-a-request-ends-the-connection",
@@ -118,6 +122,13 @@ pub(crate) const CASES: &[Case] = &[
         "close-among-other-options-ends-the-connection",
         "RFC 9112 section 9.6",
         concat!(get!("Connection: keep-alive, Close\r\n"), next!("/2")),
+        &["GET"],
+        CLOSES,
+    ),
+    connection(
+        "close-in-a-second-connection-line-ends-the-connection",
+        "RFC 9112 section 9.6",
+        concat!(get!("Connection: x\r\nConnection: close\r\n"), next!("/2")),
         &["GET"],
         CLOSES,
     ),
@@ -136,6 +147,14 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::Closes],
     ),
     connection(
+        "the-last-response-of-a-connection-of-1-0-says-so",
+        "RFC 9112 section 9.6",
+        "GET /1 HTTP/1.0\r\nHost: a\r\n\r\n",
+        &["GET"],
+        CLOSES,
+    )
+    .ours(),
+    connection(
         "a-connection-of-1-0-with-keep-alive-goes-on-and-is-told-so",
         PERSISTENCE,
         concat!(
@@ -147,6 +166,29 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     connection(
+        "a-kept-connection-of-1-0-goes-on-behind-head",
+        PERSISTENCE,
+        "{HEAD / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n*2}",
+        &["HEAD"; 2],
+        KEPT,
+    )
+    .ours(),
+    connection("a-kept-connection-of-1-0-goes-on-behind-204", PERSISTENCE, KEPT_TWICE, &["GET"; 2], KEPT)
+        .before(Answer::Good("HTTP/1.1 204 No Content\r\n\r\n"))
+        .with(&[204])
+        .ours(),
+    connection("a-kept-connection-of-1-0-goes-on-behind-304", PERSISTENCE, KEPT_TWICE, &["GET"; 2], KEPT)
+        .before(Answer::Good("HTTP/1.1 304 Not Modified\r\n\r\n"))
+        .with(&[304])
+        .ours(),
+    connection("a-kept-connection-of-1-0-goes-on-behind-a-502", PERSISTENCE, KEPT_TWICE, &["GET"; 2], KEPT)
+        .before(Answer::Nobody)
+        .with(&[502])
+        .failing("connection_refused")
+        .naming("RFC 9110 section 15.6.3")
+        .reaching(Reaches::Nothing)
+        .ours(),
+    connection(
         "close-wins-over-keep-alive-in-1-0",
         PERSISTENCE,
         concat!("GET /1 HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n", next!("/2")),
@@ -156,7 +198,7 @@ pub(crate) const CASES: &[Case] = &[
     connection(
         "a-connection-of-1-0-ends-behind-a-body-of-unknown-length",
         PERSISTENCE,
-        "{GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n*2}",
+        KEPT_TWICE,
         &["GET"],
         &[Check::Body("hello"), Check::Closes],
     )
@@ -224,6 +266,8 @@ pub(crate) const CASES: &[Case] = &[
     )
     .before(Answer::Nobody)
     .with(&[502])
+    .failing("connection_refused")
+    .naming("RFC 9110 section 15.6.3")
     .reaching(Reaches::Nothing)
     .ours(),
     connection(
@@ -237,37 +281,4 @@ pub(crate) const CASES: &[Case] = &[
         "Content-Length: 5\r\n",
         "helloHTTP/1.1 404 Evil\r\nContent-Length: 0\r\n\r\n"
     ))),
-    // What may not be served.
-    refused(
-        "what-is-behind-a-refused-request-is-not-served",
-        "RFC 9112 section 9.3",
-        &[400],
-        concat!("GET / HTTP/1.1\r\n\r\n", next!("/2")),
-    ),
-    refused(
-        "what-is-behind-a-body-of-unclear-length-is-not-served",
-        LENGTH,
-        &[400],
-        concat!(post!("Content-Length: 5\r\nContent-Length: 50\r\n", "hello"), next!("/2")),
-    ),
-    refused(
-        "what-is-behind-a-bad-chunk-is-not-served",
-        "RFC 9112 section 7.1",
-        &[400],
-        concat!(post!("Transfer-Encoding: chunked\r\n", "x\r\n\r\n"), next!("/2")),
-    )
-    .reaching(Reaches::NothingWhole),
-    answered(
-        "what-is-behind-an-answer-that-came-early-is-not-served",
-        PERSISTENCE,
-        Answer::Early("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"),
-        &[413],
-        CLOSES,
-    )
-    .sending(post!("Content-Length: 100\r\n", "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"))
-    .then(&[Act::AwaitBackend(0)])
-    .reaching(Reaches::NothingWhole)
-    .ours(),
 ];
-
-const LENGTH: &str = "RFC 9112 section 6.3";

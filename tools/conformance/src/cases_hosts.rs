@@ -65,7 +65,14 @@ pub(crate) const CASES: &[Case] = &[
         "a-host-with-an-empty-port-is-forwarded",
         "RFC 9110 section 7.2",
         host!("127.0.0.1:"),
-        &[Check::One("host")],
+        &[Check::Field("host", "127.0.0.1:")],
+    )
+    .ours(),
+    forwarded(
+        "a-host-with-port-0-is-forwarded",
+        "RFC 9110 section 7.2",
+        host!("a:0"),
+        &[Check::Field("host", "a:0")],
     )
     .ours(),
     forwarded(
@@ -81,6 +88,20 @@ pub(crate) const CASES: &[Case] = &[
         "GET / HTTP/1.0\r\n\r\n",
         &[Check::StartLine("GET / HTTP/1.1"), Check::One("host")],
     ),
+    forwarded(
+        "a-request-of-1-0-without-host-gets-that-of-the-backend",
+        SECTION,
+        "GET / HTTP/1.0\r\n\r\n",
+        &[Check::Raw(b"\r\nHost: 127.0.0.1:"), Check::Absent("x-forwarded-host")],
+    )
+    .ours(),
+    forwarded(
+        "host-becomes-the-first-field",
+        "RFC 9110 section 7.2",
+        "GET / HTTP/1.1\r\nA: b\r\nHost: a\r\n\r\n",
+        &[Check::Raw(b"GET / HTTP/1.1\r\nHost: a\r\n")],
+    )
+    .ours(),
     forwarded(
         "host-is-found-whatever-its-case",
         "RFC 9110 section 5.1",

@@ -171,6 +171,7 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         post!("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"),
     )
+    .naming("RFC 9112 section 6.3")
     .ours(),
     refused(
         "chunked-in-two-lines-is-refused",
@@ -178,6 +179,7 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         post!("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
     )
+    .naming("RFC 9112 section 6.3")
     .ours(),
     refused(
         "a-coding-that-ends-like-chunked-is-refused",
@@ -203,7 +205,8 @@ pub(crate) const CASES: &[Case] = &[
         SECTION,
         &[400],
         post!("Transfer-Encoding: \u{b}chunked\r\n", "0\r\n\r\n"),
-    ),
+    )
+    .naming("RFC 9110 section 5.5"),
     refused(
         "chunked-behind-an-empty-member-is-refused",
         SECTION,
@@ -265,6 +268,20 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::Field("content-length", "0")],
     )
     .should(),
+    forwarded(
+        "a-post-without-content-gets-no-length",
+        "RFC 9110 section 8.6",
+        post!("", ""),
+        &[Check::Absent("content-length"), Check::Absent("transfer-encoding")],
+    )
+    .ours(),
+    forwarded(
+        "an-empty-chunked-body-stays-chunked",
+        "RFC 9112 section 7.1",
+        post!("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+        &[Check::Field("transfer-encoding", "chunked"), Check::Absent("content-length")],
+    )
+    .ours(),
     forwarded(
         "chunked-is-found-whatever-its-case",
         "RFC 9112 section 7",

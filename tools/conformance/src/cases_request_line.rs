@@ -62,6 +62,7 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         line!("GET  / HTTP/1.1"),
     )
+    .naming("RFC 9112 section 3.2")
     .ours(),
     refused(
         "two-spaces-before-the-version-are-refused",
@@ -69,12 +70,16 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         line!("GET /  HTTP/1.1"),
     )
+    .naming("RFC 9112 section 3.2")
     .ours(),
     refused("a-space-after-the-version-is-refused", "RFC 9112 section 3", &[400], line!("GET / HTTP/1.1 "))
+        .naming("RFC 9112 section 2.3")
         .ours(),
     refused("a-space-before-the-method-is-refused", "RFC 9112 section 3", &[400], line!(" GET / HTTP/1.1"))
+        .naming("RFC 9112 section 3.1")
         .ours(),
     refused("tabs-in-a-request-line-are-refused", "RFC 9112 section 3", &[400], line!("GET\t/\tHTTP/1.1"))
+        .naming("RFC 9112 section 3.1")
         .ours(),
     refused(
         "a-vertical-tab-in-a-request-line-is-refused",
@@ -88,13 +93,15 @@ pub(crate) const CASES: &[Case] = &[
         "RFC 9112 section 2.2",
         &[400],
         line!("GET /\rHTTP/1.1"),
-    ),
+    )
+    .naming("RFC 9112 section 3"),
     refused(
         "a-fourth-word-in-a-request-line-is-refused",
         "RFC 9112 section 3",
         &[400],
         line!("GET / x HTTP/1.1"),
     )
+    .naming("RFC 9112 section 3.2")
     .should(),
     refused(
         "a-smuggled-version-in-the-target-is-refused",
@@ -102,6 +109,7 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         line!("GET / HTTP/1.1 HTTP/1.1"),
     )
+    .naming("RFC 9112 section 3.2")
     .should(),
     refused(
         "a-tls-handshake-is-refused-at-once",
@@ -195,6 +203,20 @@ pub(crate) const CASES: &[Case] = &[
         line!("GET / HTTP/1.1x"),
     )
     .should(),
+    refused(
+        "a-version-without-a-digit-behind-the-dot-is-refused",
+        "RFC 9112 section 2.3",
+        &[400],
+        line!("GET / HTTP/1."),
+    )
+    .should(),
+    refused(
+        "a-version-without-a-digit-before-the-dot-is-refused",
+        "RFC 9112 section 2.3",
+        &[400],
+        line!("GET / HTTP/.1"),
+    )
+    .should(),
     refused("a-version-with-a-comma-is-refused", "RFC 9112 section 2.3", &[400], line!("GET / HTTP/1,1"))
         .should(),
     refused(
@@ -213,6 +235,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     refused("trace-is-answered-405-with-allow", "RFC 9110 section 15.5.6", &[405], line!("TRACE / HTTP/1.1"))
+        .naming("RFC 9110 section 9.3.8")
         .getting(&[Check::One("allow"), Check::Lists("allow", "GET")])
         .ours(),
     forwarded(
@@ -222,6 +245,7 @@ pub(crate) const CASES: &[Case] = &[
         &[],
     )
     .with(&[200, 204])
+    .getting(&[Check::Lists("allow", "OPTIONS")])
     .reaching(Reaches::Nothing)
     .ours(),
 ];

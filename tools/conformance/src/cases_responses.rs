@@ -1,8 +1,8 @@
-//! Valid responses: interim ones, those without a body, how a body is framed anew, and what is changed in a head.
+//! Valid responses: interim ones, those without a body, and how a body is framed anew.
 
 use course::Ability;
 
-use crate::case::{Answer, Case, Check, HELLO, answered};
+use crate::case::{Act, Answer, Case, Check, Ends, HELLO, answered};
 
 use Answer::{Closing, Good};
 
@@ -65,6 +65,26 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     answered(
+        "a-body-that-a-half-close-ends-is-complete",
+        LENGTH,
+        Answer::Parts(ok!("X: y\r\n", "hel"), "lo", Ends::HalfClosing),
+        &[200],
+        &[Check::Body("hello"), Check::Delimited],
+    )
+    .ours(),
+    answered(
+        "a-response-is-forwarded-while-it-comes",
+        "RFC 9110 section 7.6",
+        Answer::Parts(
+            ok!("Content-Type: text/event-stream\r\n", "data: 1\n\n"),
+            "data: 2\n\n",
+            Ends::Closing,
+        ),
+        &[200],
+        &[Check::Body("data: 1\n\ndata: 2\n\n")],
+    )
+    .ours(),
+    answered(
         "a-close-delimited-body-reaches-a-client-of-1-0",
         LENGTH,
         Closing(ok!("X: y\r\n", "hello")),
@@ -122,7 +142,7 @@ pub(crate) const CASES: &[Case] = &[
         LENGTH,
         Good(ok!("Transfer-Encoding: chunked\r\n", "")),
         &[200],
-        &[Check::Body("")],
+        &[Check::Body(""), Check::Absent("content-length")],
     )
     .sending(HEAD)
     .to(&["HEAD"]),
@@ -164,6 +184,21 @@ pub(crate) const CASES: &[Case] = &[
         &[304],
         &[],
     ),
+    answered(
+        "the-length-of-a-304-is-kept",
+        "RFC 9110 section 8.6",
+        Good("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"),
+        &[304],
+        &[Check::Field("content-length", "5")],
+    )
+    .ours(),
+    answered(
+        "a-304-without-a-length-gets-none",
+        "RFC 9110 section 8.6",
+        Good("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n"),
+        &[304],
+        &[Check::Absent("content-length"), Check::Absent("transfer-encoding")],
+    ),
     // Interim responses.
     answered(
         "an-interim-response-reaches-a-client-of-1-1",
@@ -172,6 +207,27 @@ pub(crate) const CASES: &[Case] = &[
         &[200],
         &[Check::Interim(&[103]), Check::Body("hello")],
     ),
+    answered(
+        "the-fields-of-an-interim-response-are-kept",
+        INTERIM,
+        Good(hints!("2")),
+        &[200],
+        &[Check::Interim(&[103; 2]), Check::InterimField("link", "</a>")],
+    ),
+    answered(
+        "an-interim-response-does-not-wait-for-the-final-one",
+        "RFC 8297 section 2",
+        Answer::Script(|connection| {
+            connection.read_request()?;
+            connection.send("HTTP/1.1 103 Early Hints\r\n\r\n")?;
+            connection.wait_for_release()?;
+            connection.answer(HELLO)
+        }),
+        &[200],
+        &[Check::Body("hello")],
+    )
+    .then(&[Act::ReadInterim(103), Act::Release])
+    .ours(),
     answered(
         "an-interim-response-does-not-reach-a-client-of-1-0",
         INTERIM,
@@ -202,6 +258,7 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::Interim(&[103; 100]), Check::Body("hello")],
     ),
     answered("too-many-interim-responses-are-answered-502", INTERIM, Good(hints!("10001")), &[502], &[])
+        .failing("http_protocol_error")
         .ours(),
     answered(
         "a-101-that-was-not-asked-for-is-answered-502",
@@ -210,6 +267,7 @@ pub(crate) const CASES: &[Case] = &[
         &[502],
         &[],
     )
+    .failing("http_protocol_error")
     .ours(),
     answered(
         "an-interim-response-has-no-body-whatever-its-fields-say",
@@ -229,101 +287,8 @@ pub(crate) const CASES: &[Case] = &[
         &[502],
         &[],
     )
+    .failing("http_protocol_error")
     .sending(get!("Connection: upgrade\r\nUpgrade: websocket\r\n"))
     .needing(Ability::Upgrade)
     .ours(),
-    // What is changed in a head.
-    answered(
-        "a-field-that-connection-of-a-response-lists-is-removed",
-        "RFC 9110 section 7.6.1",
-        Good(ok!("Content-Length: 5\r\nConnection: X-Secret\r\nX-Secret: 1\r\nX-Kept: 3\r\n", "hello")),
-        &[200],
-        &[Check::Absent("x-secret"), Check::ListsNot("connection", "x-secret"), Check::Field("x-kept", "3")],
-    ),
-    answered(
-        "a-length-that-connection-of-a-response-lists-still-delimits",
-        "RFC 9110 section 7.6.1",
-        Good(ok!("Connection: Content-Length\r\nContent-Length: 5\r\n", "hello")),
-        &[200],
-        &[Check::Delimited, Check::Body("hello")],
-    )
-    .ours(),
-    answered(
-        "fields-of-one-hop-do-not-reach-the-client",
-        "RFC 9110 section 7.6.1",
-        Good(ok!(
-            "Content-Length: 5\r\nProxy-Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\n",
-            "hello"
-        )),
-        &[200],
-        &[Check::Absent("proxy-connection"), Check::Absent("keep-alive"), Check::Absent("upgrade")],
-    )
-    .should(),
-    answered(
-        "via-is-added-to-a-response",
-        "RFC 9110 section 7.6.3",
-        Good("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nVia: 1.1 x\r\n\r\n"),
-        &[200],
-        &[Check::Lists("via", "1.1 x"), Check::Members("via", 2), Check::Raw(b"ia: 1.0 ")],
-    )
-    .ours(),
-    answered(
-        "a-response-without-date-gets-one",
-        "RFC 9110 section 6.6.1",
-        Good(HELLO),
-        &[200],
-        &[Check::One("date")],
-    ),
-    answered(
-        "the-date-of-a-response-is-kept",
-        "RFC 9110 section 6.6.1",
-        Good(ok!("Content-Length: 0\r\nDate: Tue, 15 Nov 1994 08:12:31 GMT\r\n", "")),
-        &[200],
-        &[Check::Field("date", "Tue, 15 Nov 1994 08:12:31 GMT")],
-    )
-    .ours(),
-    answered(
-        "a-response-carries-the-version-of-the-proxy",
-        "RFC 9110 section 2.5",
-        Good("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
-        &[200],
-        &[Check::StartLine("HTTP/1.1 200 OK")],
-    ),
-    answered(
-        "a-reason-phrase-is-kept",
-        "RFC 9112 section 4",
-        Good("HTTP/1.1 200 Fine by me\r\nContent-Length: 0\r\n\r\n"),
-        &[200],
-        &[Check::StartLine("HTTP/1.1 200 Fine by me")],
-    )
-    .ours(),
-    answered(
-        "a-status-line-without-reason-is-forwarded",
-        "RFC 9112 section 4",
-        Good("HTTP/1.1 200 \r\nContent-Length: 5\r\n\r\nhello"),
-        &[200],
-        &[Check::Body("hello")],
-    ),
-    answered(
-        "a-status-line-without-the-space-before-its-reason-is-forwarded",
-        "RFC 9112 section 4",
-        Good("HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello"),
-        &[200],
-        &[Check::Body("hello")],
-    )
-    .ours(),
-    answered(
-        "a-status-that-is-not-known-is-forwarded",
-        "RFC 9110 section 15",
-        Good("HTTP/1.1 299 What\r\nContent-Length: 5\r\n\r\nhello"),
-        &[299],
-        &[Check::Body("hello")],
-    ),
-    answered(
-        "two-set-cookies-are-not-joined",
-        "RFC 9110 section 5.3",
-        Good(ok!("Content-Length: 0\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n", "")),
-        &[200],
-        &[Check::Fields("set-cookie", &["a=b", "c=d"])],
-    ),
 ];

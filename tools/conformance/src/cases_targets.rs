@@ -81,19 +81,22 @@ pub(crate) const CASES: &[Case] = &[
         "RFC 9110 section 4.2.1",
         &[400],
         target!("http:///a"),
-    ),
+    )
+    .naming("RFC 9112 section 3.2"),
     refused(
         "an-absolute-form-target-that-ends-after-the-scheme-is-refused",
         "RFC 9110 section 4.2.1",
         &[400],
         target!("http://"),
-    ),
+    )
+    .naming("RFC 9112 section 3.2"),
     refused(
         "an-absolute-form-target-with-userinfo-is-refused",
         "RFC 9110 section 4.2.4",
         &[400],
         target!("http://user@a.test/"),
     )
+    .naming("RFC 9112 section 3.2")
     .should(),
     refused(
         "an-absolute-form-target-with-a-bad-port-is-refused",
@@ -101,6 +104,7 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         target!("http://a.test:x/"),
     )
+    .naming("RFC 9112 section 3.2")
     .should(),
     refused(
         "an-absolute-form-target-needs-a-host-field-all-the-same",
@@ -114,6 +118,7 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         target!("https://a.test/"),
     )
+    .naming("RFC 9112 section 3.2")
     .ours(),
     refused(
         "a-target-with-scheme-ftp-is-refused",
@@ -121,9 +126,11 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         target!("ftp://a.test/"),
     )
+    .naming("RFC 9112 section 3.2")
     .ours(),
     // Authority-form and asterisk-form.
     refused("connect-with-a-path-is-refused", "RFC 9112 section 3.2.3", &[400], target!("CONNECT", "/"))
+        .naming("RFC 9112 section 3.2")
         .should(),
     refused(
         "connect-without-port-is-refused",
@@ -131,10 +138,14 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         target!("CONNECT", "a.test"),
     )
+    .naming("RFC 9112 section 3.2")
     .should(),
     refused("get-with-an-authority-is-refused", "RFC 9112 section 3.2.3", &[400], target!("a.test:80"))
+        .naming("RFC 9112 section 3.2")
         .should(),
-    refused("get-with-an-asterisk-is-refused", "RFC 9112 section 3.2.4", &[400], target!("*")).should(),
+    refused("get-with-an-asterisk-is-refused", "RFC 9112 section 3.2.4", &[400], target!("*"))
+        .naming("RFC 9112 section 3.2")
+        .should(),
     // Neither of the four.
     refused("a-target-without-leading-slash-is-refused", "RFC 9112 section 3.2", &[400], target!("a"))
         .should(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use testkit::{Backend, Client, End, Received, RefusedPort, Response, StartError};
 
-use crate::case::{Act, Answer, Check, written_out};
+use crate::case::{Act, Answer, Check, Ends, written_out};
 use crate::{Case, Subject};
 
 /// How long a client waits for the next byte. All that is expected comes at once; a proxy that waits for something
@@ -42,6 +42,11 @@ pub(crate) fn exchange(subject: &Subject, case: &Case) -> Result<Outcome, StartE
     let proxy = subject.start(behind.address()?, &["--log", "off"])?;
     let mut outcome = Outcome::default();
     let mut client = Client::connect_with(proxy.address(), PATIENCE)?;
+    if let (Answer::Parts(..), Behind::Backend(backend), false) = (case.backend, &behind, subject.is_stage())
+    {
+        // Another proxy may hold back the beginning of a response until it has all of it.
+        backend.release(1);
+    }
     if let Err(error) = talk(case, &behind, &mut client, &mut outcome) {
         outcome.error = Some(error.to_string());
     }
@@ -69,6 +74,9 @@ fn talk(case: &Case, behind: &Behind, client: &mut Client, outcome: &mut Outcome
     for act in case.then {
         match (act, behind) {
             (Act::Send(text), _) => drop(client.send(written_out(text))),
+            (Act::SendByteByByte(text), _) => {
+                text.bytes().try_for_each(|byte| client.send([byte]))?;
+            }
             (Act::HalfClose, _) => client.half_close()?,
             (Act::AwaitBackend(bytes), Behind::Backend(backend)) => {
                 backend.wait_for_requests(1)?;
@@ -86,7 +94,15 @@ fn talk(case: &Case, behind: &Behind, client: &mut Client, outcome: &mut Outcome
         }
     }
     for method in case.methods {
-        outcome.responses.push(client.read_response(method)?);
+        let mut body = Vec::new();
+        let response = client.read_streamed(method, &mut |piece| {
+            body.extend_from_slice(piece);
+            if let (Answer::Parts(..), Behind::Backend(backend)) = (case.backend, behind) {
+                backend.release(1);
+            }
+            Ok(())
+        })?;
+        outcome.responses.push(Response { body, ..response });
     }
     Ok(())
 }
@@ -96,11 +112,26 @@ fn behind(answer: Answer) -> io::Result<Behind> {
         Answer::Good(text) => Backend::good(written_out(text))?,
         Answer::Closing(text) => Backend::closing(written_out(text))?,
         Answer::Resetting(text) => Backend::resetting(written_out(text))?,
+        Answer::Parts(first, rest, ends) => in_parts(first, rest, ends)?,
         Answer::Early(text) => Backend::early(written_out(text))?,
         Answer::Echo => Backend::echo()?,
         Answer::Script(script) => Backend::script(script)?,
         Answer::Nobody => return Ok(Behind::Nobody(RefusedPort::bind()?)),
     }))
+}
+
+fn in_parts(first: &'static str, rest: &'static str, ends: Ends) -> io::Result<Backend> {
+    Backend::script(move |connection| {
+        connection.read_request()?;
+        connection.send(first)?;
+        connection.wait_for_release()?;
+        connection.send(rest)?;
+        match ends {
+            Ends::Closing => Ok(()),
+            Ends::HalfClosing => connection.half_close(),
+            Ends::Resetting => connection.reset(),
+        }
+    })
 }
 
 impl Behind {

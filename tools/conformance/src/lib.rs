@@ -15,6 +15,13 @@ macro_rules! get {
     };
 }
 
+/// A GET of that path on a connection that goes on.
+macro_rules! next {
+    ($path:literal) => {
+        concat!("GET ", $path, " HTTP/1.1\r\nHost: example.test\r\n\r\n")
+    };
+}
+
 /// A POST with these field lines after `Host`, and this body.
 macro_rules! post {
     ($fields:literal, $body:literal) => {
@@ -34,17 +41,21 @@ mod case;
 mod cases_bad_responses;
 mod cases_chunks;
 mod cases_connections;
+mod cases_expect_upgrade;
 mod cases_fields;
 mod cases_forwarding;
 mod cases_hosts;
+mod cases_leftovers;
 mod cases_lengths;
 mod cases_request_line;
+mod cases_response_heads;
 mod cases_responses;
 mod cases_targets;
 mod column;
 mod command;
 mod exchange;
 mod matrix;
+mod own_answer;
 mod subject;
 mod suite;
 mod verdict;
@@ -74,17 +85,20 @@ pub struct Behaviour {
 const THREADS: usize = 8;
 
 /// All cases, grouped by what they are about.
-pub const GROUPS: [(&str, &[Case]); 10] = [
+pub const GROUPS: [(&str, &[Case]); 13] = [
     ("Request lines", cases_request_line::CASES),
     ("Request targets", cases_targets::CASES),
     ("Fields and the limits of a head", cases_fields::CASES),
     ("Host", cases_hosts::CASES),
     ("Content-Length and Transfer-Encoding", cases_lengths::CASES),
     ("Chunks and bodies", cases_chunks::CASES),
-    ("What an intermediary changes", cases_forwarding::CASES),
+    ("What an intermediary changes in a request", cases_forwarding::CASES),
+    ("Expect and Upgrade", cases_expect_upgrade::CASES),
     ("Responses", cases_responses::CASES),
+    ("What an intermediary changes in a response", cases_response_heads::CASES),
     ("Responses that break a rule", cases_bad_responses::CASES),
     ("Connections", cases_connections::CASES),
+    ("What is never served", cases_leftovers::CASES),
 ];
 
 /// All cases in order.

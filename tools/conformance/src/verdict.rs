@@ -4,6 +4,7 @@ use testkit::{End, Ended, Head, Received, Response};
 
 use crate::case::{Check, Reaches, written_out};
 use crate::exchange::exchange;
+use crate::own_answer;
 use crate::{Case, Outcome, Subject};
 
 /// A case that was run.
@@ -34,7 +35,7 @@ pub(crate) fn row(subject: &Subject, case: &'static Case) -> Row {
         return Row { case, verdict: Verdict::NotApplicable, outcome: None };
     }
     match exchange(subject, case) {
-        Ok(outcome) => Row { case, verdict: judge(case, &outcome), outcome: Some(outcome) },
+        Ok(outcome) => Row { case, verdict: judge(subject, case, &outcome), outcome: Some(outcome) },
         Err(error) => {
             let problem = format!("it could not be run: {error}");
             Row { case, verdict: Verdict::Fail(vec![problem]), outcome: None }
@@ -42,13 +43,14 @@ pub(crate) fn row(subject: &Subject, case: &'static Case) -> Row {
     }
 }
 
-fn judge(case: &Case, outcome: &Outcome) -> Verdict {
+fn judge(subject: &Subject, case: &Case, outcome: &Outcome) -> Verdict {
     let reached = reached(case, outcome);
     let answer = answer(case, outcome);
-    match (reached.is_empty(), answer.is_empty()) {
+    let own = if subject.is_stage() { own_answer::problems_of(subject, case, outcome) } else { Vec::new() };
+    match (reached.is_empty() && own.is_empty(), answer.is_empty()) {
         (true, true) => Verdict::Pass,
         (true, false) if is_refused_otherwise(case, outcome) => Verdict::Otherwise(came_back(outcome)),
-        _ => Verdict::Fail([answer, reached].concat()),
+        _ => Verdict::Fail([answer, own, reached].concat()),
     }
 }
 
@@ -112,6 +114,11 @@ fn problem_of_response(check: &Check, response: &Response, outcome: &Outcome) ->
                 && came.iter().zip(*expected).all(|(line, status)| line.contains(&format!(" {status} ")));
             (!is_same).then(|| format!("the interim responses are {came:?}, not {expected:?}"))
         }
+        Check::InterimField(name, value) => {
+            let came: Vec<_> = response.interim.iter().map(|head| head.all(name)).collect();
+            (came.first() != Some(&vec![*value]))
+                .then(|| format!("{name} of the interim responses is {came:?}"))
+        }
         Check::CutShort => {
             // A response that was replaced by an error, before any of it left, was not passed for whole either.
             let is_told =
@@ -143,6 +150,11 @@ fn reached(case: &Case, outcome: &Outcome) -> Vec<String> {
         _ => String::new(),
     };
     problems.extend(Some(problem).filter(|problem| !problem.is_empty()));
+    let all = String::from_utf8_lossy(&outcome.bytes);
+    let is_there = |check: &&Check| matches!(check, Check::Nowhere(text) if all.contains(text));
+    problems.extend(
+        case.request.iter().find(is_there).map(|check| format!("at the backend is what {check:?} forbids")),
+    );
     if let Some(Received { head, body, trailers, .. }) = whole.first() {
         let message = Message { head, body, trailers };
         let found = case.request.iter().filter_map(|check| message.problem(check));
@@ -202,7 +214,12 @@ impl Message<'_> {
                 self.head.raw.windows(bytes.len()).any(|window| window == *bytes),
                 format!("the head lacks \"{}\"", bytes.escape_ascii()),
             ),
-            Check::Interim(_) | Check::CutShort | Check::Delimited | Check::Closes => return None,
+            Check::Nowhere(_)
+            | Check::Interim(_)
+            | Check::InterimField(..)
+            | Check::CutShort
+            | Check::Delimited
+            | Check::Closes => return None,
         };
         (!is_so).then_some(problem)
     }

@@ -1,0 +1,75 @@
+//! What a stage puts into what it sends: its errors have one form, and all that it forwards bears its name.
+//!
+//! Another proxy has its own texts, so this is asked of stages only.
+
+use course::Ability;
+use testkit::{Ended, Head, Response};
+
+use crate::case::Check;
+use crate::{Case, Outcome, Subject};
+
+/// What is wrong with that in a case.
+pub(crate) fn problems_of(subject: &Subject, case: &Case, outcome: &Outcome) -> Vec<String> {
+    let requests = outcome.requests.iter().map(|request| &request.head);
+    let heads = requests.chain(outcome.responses.iter().map(|response| &response.head));
+    let mut problems: Vec<_> = heads.filter_map(|head| unnamed(subject, head)).collect();
+    let closes = case.response.iter().any(|check| matches!(check, Check::Closes));
+    match (outcome.responses.last(), case.error) {
+        (Some(response), Some(error)) => {
+            problems.extend(problems_of_error(subject, response, case.names, error, closes));
+        }
+        (Some(response), None) => {
+            let status = response.field("proxy-status");
+            problems.extend(status.map(|status| format!("the backend's response bears {status:?}")));
+        }
+        (None, _) => {}
+    }
+    problems
+}
+
+/// RFC 9110 section 7.6.3: the last member of `Via` is the proxy that sent it.
+fn unnamed(subject: &Subject, head: &Head) -> Option<String> {
+    let via = head.all("via").last()?.to_string();
+    (!via.ends_with(&format!(" {}", subject.name))).then(|| format!("the last Via is {via:?}"))
+}
+
+/// An error is framed, has a text that names `section`, and says which proxy failed at what.
+///
+/// The connection ends if the request was at fault: where the next one starts is not known then (RFC 9112 section 9.3).
+pub(crate) fn problems_of_error(
+    subject: &Subject,
+    response: &Response,
+    section: &str,
+    error: &str,
+    closes: bool,
+) -> Vec<String> {
+    let is_last = closes || error == "http_request_error" || !subject.can(Ability::Persistence);
+    let has_body = response.ended != Ended::WithoutBody;
+    // RFC 9209 section 2: the name of the proxy, and what failed.
+    let proxy_status = format!("{}; error={error}", subject.name);
+    let fields =
+        [("content-type", Some("text/plain; charset=utf-8")), ("proxy-status", Some(proxy_status.as_str()))];
+    let mut problems: Vec<_> = fields
+        .into_iter()
+        .filter(|(name, value)| response.field(name) != *value)
+        .map(|(name, value)| format!("{name} is {:?}, not {value:?}", response.field(name)))
+        .collect();
+    let text = response.text();
+    let others = [
+        (response.status >= 400, "it is no error"),
+        (!has_body || text.contains(&format!("({section})")), "its text names another section"),
+        // What is behind the proxy is nobody's business.
+        (!text.contains("127.0.0.1"), "its text names the backend"),
+        (!has_body || response.ended == Ended::ContentLength, "its body has no length"),
+        (response.field("date").is_some(), "it has no Date"),
+        (says_close(response) == is_last, "it is wrong about whether the connection ends"),
+    ];
+    let others = others.into_iter().filter(|(is_so, _)| !is_so);
+    problems.extend(others.map(|(_, problem)| format!("{problem}: \"{section}\", {text:?}")));
+    problems
+}
+
+/// Whether a response says that the connection ends. That it goes on needs no word in HTTP/1.1, and may have one.
+pub(crate) fn says_close(response: &Response) -> bool {
+    response.head.all("connection").iter().any(|value| value.eq_ignore_ascii_case("close"))
+}
