@@ -5,23 +5,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::{Behaviour, Subject};
-use testkit::{Backend, Client, End, Ended, PATIENCE};
+use testkit::{Backend, Client, Ended, PATIENCE};
 
-use crate::behaviours::setup::{
-    GET, HELLO, Setup, assert_is_error, chunked, pattern, pattern_byte, says_close, skips_foreign,
-};
+use crate::behaviours::setup::{GET, Setup, chunked, pattern, pattern_byte, says_close, skips_foreign};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     request_bodies_arrive_byte_for_byte,
     response_bodies_arrive_byte_for_byte,
-    a_message_may_arrive_byte_by_byte,
     a_body_of_64_mib_is_echoed_in_bounded_memory,
-    a_response_is_passed_on_while_it_comes,
-    a_head_does_not_wait_for_a_body_that_is_late,
-    a_client_that_closes_its_side_is_answered,
-    a_request_whose_body_is_cut_short_is_answered_400_and_never_ends_at_the_backend,
     an_early_answer_is_delivered_though_the_backend_reads_no_more,
-    an_early_answer_is_delivered_though_the_backend_closes_with_a_reset,
     an_upload_ends_with_the_answer_to_it,
 ];
 
@@ -70,17 +62,6 @@ fn response_bodies_arrive_byte_for_byte(subject: &Subject) {
     }
 }
 
-fn a_message_may_arrive_byte_by_byte(subject: &Subject) {
-    // RFC 9112 section 2.2: a message is a stream of bytes; where packets end means nothing.
-    let setup = Setup::new(subject, Backend::echo());
-    let mut client = setup.client();
-    let request = post("Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n");
-    for byte in &request {
-        client.send([*byte]).unwrap();
-    }
-    assert_eq!(client.read_response("POST").unwrap().text(), "hello");
-}
-
 fn a_body_of_64_mib_is_echoed_in_bounded_memory(subject: &Subject) {
     // The response comes while the request is on its way: whoever collects a body, or sends first and reads
     // later, needs the memory or hangs.
@@ -112,75 +93,6 @@ fn a_body_of_64_mib_is_echoed_in_bounded_memory(subject: &Subject) {
         && !skips_foreign(subject, "the memory that it needs")
     {
         assert!(peak < 24 * 1024, "the proxy needed {peak} KiB");
-    }
-}
-
-fn a_response_is_passed_on_while_it_comes(subject: &Subject) {
-    // RFC 9110 section 7.6: a stream of events is of no use if it is collected.
-    let setup = Setup::new(
-        subject,
-        Backend::script(|connection| {
-            connection.read_request()?;
-            connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")?;
-            connection.wait_for_release()?;
-            connection.send("data: 2\n\n")
-        }),
-    );
-    let mut client = setup.client();
-    client.send(GET).unwrap();
-    let mut events = Vec::new();
-    let response = client.read_streamed("GET", &mut |piece| {
-        events.extend_from_slice(piece);
-        if events == b"data: 1\n\n" {
-            // The second event is not sent before the first is here.
-            setup.backend.release(1);
-        }
-        Ok(())
-    });
-    assert_eq!(response.unwrap().ended, Ended::Chunked);
-    assert_eq!(events, b"data: 1\n\ndata: 2\n\n");
-}
-
-fn a_head_does_not_wait_for_a_body_that_is_late(subject: &Subject) {
-    // RFC 9110 section 7.6: the backend may refuse by the head alone.
-    let setup = Setup::new(subject, Backend::echo());
-    let mut client = setup.client();
-    client.send(post("Content-Length: 5", b"")).unwrap();
-    setup.backend.wait_for_requests(1).unwrap();
-    client.send("hel").unwrap();
-    setup.backend.wait_for_body_bytes(3).unwrap();
-    client.send("lo").unwrap();
-    assert_eq!(client.read_response("POST").unwrap().text(), "hello");
-}
-
-fn a_client_that_closes_its_side_is_answered(subject: &Subject) {
-    // RFC 9112 section 9.6: a half-close is no reason not to answer.
-    for request in [GET.as_bytes().to_vec(), post("Content-Length: 4", b"body")] {
-        let setup = Setup::new(subject, Backend::slow(HELLO));
-        let mut client = setup.client();
-        client.send(request).unwrap();
-        client.half_close().unwrap();
-        setup.backend.wait_for_requests(1).unwrap();
-        setup.backend.release(1);
-        let response = client.read_response("GET").unwrap();
-        assert_eq!((response.status, response.text().as_str()), (200, "hello"));
-    }
-}
-
-fn a_request_whose_body_is_cut_short_is_answered_400_and_never_ends_at_the_backend(subject: &Subject) {
-    // RFC 9112 section 8: a request is incomplete if its connection ends before its body.
-    for (framing, body, came) in
-        [("Content-Length: 10", "hello", 5), ("Transfer-Encoding: chunked", "5\r\nhello\r\n", 5)]
-    {
-        let setup = Setup::hello(subject);
-        let mut client = setup.client();
-        client.send(post(framing, body.as_bytes())).unwrap();
-        setup.backend.wait_for_body_bytes(came).unwrap();
-        client.half_close().unwrap();
-        let response = client.read_response("POST").unwrap();
-        assert_is_error(subject, &response, 400, "RFC 9112 section 8", "http_request_error", framing);
-        setup.backend.wait_for_closed(1).unwrap();
-        assert_ne!(setup.received().ended, Some(End::Framed), "{framing}");
     }
 }
 
@@ -217,20 +129,6 @@ fn an_early_answer_is_delivered_though_the_backend_reads_no_more(subject: &Subje
     assert_eq!((response.status, response.text().as_str()), (413, "too large"));
     assert!(says_close(&response));
     assert!(upload.join().unwrap(), "the proxy went on reading the request");
-}
-
-fn an_early_answer_is_delivered_though_the_backend_closes_with_a_reset(subject: &Subject) {
-    // RFC 9112 section 9.6: closing with unread bytes resets, and that must not cost the client the answer.
-    let setup = Setup::new(
-        subject,
-        Backend::script(|connection| {
-            connection.read_head()?;
-            connection.answer(TOO_LARGE)
-        }),
-    );
-    let body = vec![b'a'; 8 * MIB];
-    let response = setup.exchange(post(&format!("Content-Length: {}", body.len()), &body));
-    assert_eq!((response.status, response.text().as_str()), (413, "too large"));
 }
 
 fn an_upload_ends_with_the_answer_to_it(subject: &Subject) {

@@ -4,11 +4,13 @@ use crate::{Behaviour, Subject};
 use testkit::Backend;
 
 use crate::behaviours::setup::{
-    GET, Setup, assert_ends, chunked, dials_for_each_request, keeps_alive, pattern, says_close,
+    GET, HELLO, Setup, assert_ends, assert_nothing_follows, chunked, dials_for_each_request, keeps_alive,
+    pattern, says_close,
 };
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     an_upload_goes_on_after_a_response_below_300,
+    a_body_that_comes_after_a_success_is_forwarded_and_not_served,
     an_upload_that_the_backend_cuts_after_its_response_ends_the_connection,
 ];
 
@@ -82,4 +84,15 @@ fn an_upload_that_the_backend_cuts_after_its_response_ends_the_connection(subjec
     // The broken connection is not used again.
     assert_eq!(setup.exchange(GET).status, 202);
     assert_eq!(setup.backend.accepted(), 2);
+}
+
+fn a_body_that_comes_after_a_success_is_forwarded_and_not_served(subject: &Subject) {
+    // RFC 9112 section 9.3: the upload goes on, so these bytes are the body of the request that was answered.
+    let setup = Setup::new(subject, Backend::early(HELLO));
+    let mut client = setup.client();
+    assert_eq!(client.exchange(head(&format!("Content-Length: {}", GET.len()))).unwrap().text(), "hello");
+    client.send(GET).unwrap();
+    setup.backend.wait_for_body_bytes(GET.len() as u64).unwrap();
+    assert_eq!(setup.received().body, GET.as_bytes());
+    assert_nothing_follows(&mut client, "200");
 }

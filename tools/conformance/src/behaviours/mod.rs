@@ -18,22 +18,17 @@ mod counting;
 mod early_responses;
 mod failures;
 mod flags;
-mod forwarding;
-mod framing;
 #[cfg(target_os = "linux")]
 mod full_pipe;
-mod heads;
 mod logging;
 mod many;
 #[cfg(target_os = "linux")]
 mod network;
 mod pool;
-mod responses;
 mod rpc;
 mod serial;
 mod setup;
 mod startup;
-mod truncation;
 
 use course::Ability;
 
@@ -46,24 +41,17 @@ pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
     ("early_responses", None, early_responses::LIST),
     ("failures", None, failures::LIST),
     ("flags", None, flags::LIST),
-    ("forwarding", None, forwarding::LIST),
-    ("framing", None, framing::LIST),
     #[cfg(target_os = "linux")]
     ("full_pipe", None, full_pipe::LIST),
-    ("heads", None, heads::LIST),
     ("logging", None, logging::LIST),
     #[cfg(target_os = "linux")]
     ("network", None, network::LIST),
-    ("responses", None, responses::LIST),
     ("startup", None, startup::LIST),
-    ("truncation", None, truncation::LIST),
     ("serial", Some(Ability::OneClientAtATime), serial::LIST),
     ("many::clients", Some(Ability::ManyClients), many::clients::LIST),
     ("many::descriptors", Some(Ability::ManyClients), many::descriptors::LIST),
     ("many::failures", Some(Ability::ManyClients), many::failures::LIST),
-    ("many::http_1_0", Some(Ability::Persistence), many::http_1_0::LIST),
     ("many::keep_alive", Some(Ability::Persistence), many::keep_alive::LIST),
-    ("many::leftovers", Some(Ability::Persistence), many::leftovers::LIST),
     ("many::pipelining", Some(Ability::Persistence), many::pipelining::LIST),
     ("many::stopping", Some(Ability::ManyClients), many::stopping::LIST),
     ("many::threads", Some(Ability::ManyClients), many::threads::LIST),

@@ -136,7 +136,7 @@ fn a_client_over_the_cap_waits_until_one_leaves(subject: &Subject) {
     }
     let backend = Backend::good(HELLO).unwrap();
     let proxy = start_with(subject, backend.address(), &["--max-clients", "2"]).unwrap();
-    let setup = Setup { subject: subject.clone(), proxy, backend };
+    let setup = Setup { proxy, backend };
     let (mut first, mut second) = (setup.client(), setup.client());
     assert_eq!(first.exchange(GET).unwrap().text(), "hello");
     assert_eq!(second.exchange(GET).unwrap().text(), "hello");

@@ -49,11 +49,7 @@ fn with_open_files(subject: &Subject, limit: usize, flags: &[&str]) -> Setup {
     let address = backend.address().to_string();
     let arguments =
         [&["--listen", "127.0.0.1:0", "--backend", address.as_str()], flags, subject.free_ports()].concat();
-    Setup {
-        subject: subject.clone(),
-        proxy: Process::stage_with_open_files(subject.binary(), limit, &arguments).unwrap(),
-        backend,
-    }
+    Setup { proxy: Process::stage_with_open_files(subject.binary(), limit, &arguments).unwrap(), backend }
 }
 
 /// Answers `/slow` never, `/large` with more than fits into buffers, and switches protocols if asked to.

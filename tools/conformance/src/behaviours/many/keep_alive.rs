@@ -4,15 +4,11 @@ use crate::{Behaviour, Subject};
 use testkit::{Backend, Ended};
 
 use super::{answering_as_asked, ask, body_of};
-use crate::behaviours::setup::{GET, HELLO, Setup, assert_ends, assert_nothing_follows, chunked, says_close};
+use crate::behaviours::setup::{Setup, assert_nothing_follows, chunked, says_close};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     one_connection_carries_requests_of_all_methods_and_framings,
-    a_client_that_says_close_is_answered_with_close_and_served_no_more,
-    a_backend_that_says_close_ends_its_own_connection_alone,
-    one_empty_line_between_two_requests_is_skipped,
     an_upload_and_its_echo_leave_a_connection_that_goes_on,
-    a_client_that_closes_its_side_is_answered_and_then_the_connection_ends,
 ];
 
 fn one_connection_carries_requests_of_all_methods_and_framings(subject: &Subject) {
@@ -66,50 +62,6 @@ fn one_connection_carries_requests_of_all_methods_and_framings(subject: &Subject
     }
 }
 
-fn a_client_that_says_close_is_answered_with_close_and_served_no_more(subject: &Subject) {
-    // RFC 9112 section 9.6: a server MUST close after the response, and process nothing that follows.
-    for fields in [
-        "Connection: close",
-        "connection: CLOSE",
-        "Connection: x, close",
-        "Connection: x\r\nConnection: close",
-    ] {
-        let setup = Setup::hello(subject);
-        let mut client = setup.client();
-        assert_eq!(client.exchange(GET).unwrap().status, 200);
-        let last = format!("GET /last HTTP/1.1\r\nHost: example.test\r\n{fields}\r\n\r\n");
-        let response = client.exchange(format!("{last}{GET}")).unwrap();
-        assert_eq!((response.status, response.text().as_str()), (200, "hello"), "{fields}");
-        assert_eq!(response.head.all("connection"), ["close"], "{fields}");
-        assert_ends(&mut client, fields);
-        assert_eq!(setup.backend.requests().len(), 2, "{fields}");
-    }
-}
-
-fn a_backend_that_says_close_ends_its_own_connection_alone(subject: &Subject) {
-    // RFC 9110 section 7.6.1: Connection is for one hop.
-    let setup = Setup::new(
-        subject,
-        Backend::closing("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"),
-    );
-    let mut client = setup.client();
-    for _ in 0..3 {
-        let response = client.exchange(GET).unwrap();
-        assert_eq!((response.text().as_str(), says_close(&response)), ("hello", false));
-    }
-}
-
-fn one_empty_line_between_two_requests_is_skipped(subject: &Subject) {
-    // RFC 9112 section 2.2: old clients send CR LF after the body of a POST.
-    let setup = Setup::hello(subject);
-    let mut client = setup.client();
-    for _ in 0..3 {
-        let request = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody\r\n";
-        assert_eq!(client.exchange(request).unwrap().text(), "hello");
-    }
-    assert!(setup.backend.requests().iter().all(|request| request.body == b"body"));
-}
-
 fn an_upload_and_its_echo_leave_a_connection_that_goes_on(subject: &Subject) {
     // RFC 9112 section 9.3: both directions have ended where their framing says.
     let setup = Setup::new(subject, Backend::echo());
@@ -126,19 +78,4 @@ fn an_upload_and_its_echo_leave_a_connection_that_goes_on(subject: &Subject) {
         assert!(response.body == body && response.ended == Ended::Chunked);
         assert!(!says_close(&response));
     }
-}
-
-fn a_client_that_closes_its_side_is_answered_and_then_the_connection_ends(subject: &Subject) {
-    // RFC 9112 section 9.6: what was asked before the half-close is answered.
-    let setup = Setup::new(subject, Backend::slow(HELLO));
-    let mut client = setup.client();
-    client.send(GET).unwrap();
-    setup.backend.release(1);
-    assert_eq!(client.read_response("GET").unwrap().text(), "hello");
-    client.send(GET).unwrap();
-    client.half_close().unwrap();
-    setup.backend.wait_for_requests(2).unwrap();
-    setup.backend.release(1);
-    assert_eq!(client.read_response("GET").unwrap().text(), "hello");
-    assert_ends(&mut client, "a half-close");
 }

@@ -3,9 +3,7 @@
 pub mod clients;
 pub mod descriptors;
 pub mod failures;
-pub mod http_1_0;
 pub mod keep_alive;
-pub mod leftovers;
 pub mod pipelining;
 pub mod stopping;
 pub mod threads;

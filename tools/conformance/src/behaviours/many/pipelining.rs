@@ -4,16 +4,10 @@ use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
 
 use super::{answering_as_asked, ask, body_of};
-use crate::behaviours::setup::{
-    GET, HELLO, Setup, assert_ends, assert_is_error, assert_nothing_follows, chunked,
-};
+use crate::behaviours::setup::{GET, HELLO, Setup, assert_nothing_follows, chunked};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     pipelined_requests_are_answered_in_order_one_at_a_time,
-    a_client_that_pipelines_and_closes_its_side_gets_all_answers,
-    a_bad_request_in_the_middle_is_answered_behind_the_good_ones_and_ends_the_connection,
-    a_bad_chunk_in_the_middle_ends_the_connection_and_nothing_behind_it_is_served,
-    a_request_behind_one_whose_response_is_cut_is_not_served,
     an_answer_does_not_wait_for_the_next_request,
 ];
 
@@ -62,73 +56,6 @@ fn pipelined_requests_are_answered_in_order_one_at_a_time(subject: &Subject) {
         }
         assert_eq!(setup.backend.in_flight_max(), 1);
     }
-}
-
-fn a_client_that_pipelines_and_closes_its_side_gets_all_answers(subject: &Subject) {
-    // RFC 9112 section 9.6: it may still read.
-    let setup = Setup::hello(subject);
-    let mut client = setup.client();
-    client.send(GET.repeat(20)).unwrap();
-    client.half_close().unwrap();
-    for _ in 0..20 {
-        assert_eq!(client.read_response("GET").unwrap().text(), "hello");
-    }
-    assert_ends(&mut client, "a half-close");
-}
-
-fn a_bad_request_in_the_middle_is_answered_behind_the_good_ones_and_ends_the_connection(subject: &Subject) {
-    // RFC 9112 section 9.3.2 and 2.2: in order; and after what is not HTTP nothing is looked at.
-    let bad = [
-        "GET / HTTP/1.1\nHost: example.test\r\n\r\n",
-        "GET / HTTP/1.1\r\n\r\n",
-        "\r\n\r\nGET / HTTP/1.1\r\nHost: example.test\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4, 4\r\n\r\nbody",
-        "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: Host\r\n\r\n",
-    ];
-    for bad in bad {
-        let setup = Setup::new(subject, answering_as_asked());
-        let mut client = setup.client();
-        let good: Vec<u8> = (0..4).flat_map(numbered).collect();
-        client.send([&good, bad.as_bytes(), GET.repeat(3).as_bytes()].concat()).unwrap();
-        (0..4).for_each(|number| read_numbered(&mut client, number));
-        let response = client.read_response("GET").unwrap();
-        assert_is_error(
-            subject,
-            &response,
-            400,
-            "RFC 91",
-            "http_request_error",
-            &bad.escape_default().to_string(),
-        );
-        assert_ends(&mut client, bad);
-        assert_eq!(setup.backend.requests().len(), 4, "{bad}");
-    }
-}
-
-fn a_bad_chunk_in_the_middle_ends_the_connection_and_nothing_behind_it_is_served(subject: &Subject) {
-    // RFC 9112 section 7.1: where the body ends cannot be known, so nothing after it is a request.
-    let setup = Setup::hello(subject);
-    let mut client = setup.client();
-    let bad = "POST /bad HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX\r\n0\r\n\r\n";
-    client.send([GET, bad, GET, GET].concat()).unwrap();
-    assert_eq!(client.read_response("GET").unwrap().text(), "hello");
-    let response = client.read_response("POST").unwrap();
-    assert_is_error(subject, &response, 400, "RFC 9112 section 7.1", "http_request_error", "a bad chunk");
-    assert_ends(&mut client, "a bad chunk");
-    let requests = setup.backend.requests();
-    assert!(requests.len() <= 2, "{requests:?}");
-    assert!(requests[1..].iter().all(|request| request.head.start_line == "POST /bad HTTP/1.1"));
-}
-
-fn a_request_behind_one_whose_response_is_cut_is_not_served(subject: &Subject) {
-    // RFC 9112 section 8: the client must see the cut, so the connection ends.
-    let setup = Setup::new(subject, Backend::closing("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"));
-    let mut client = setup.client();
-    client.send(GET.repeat(3)).unwrap();
-    let response = client.read_response("GET").unwrap();
-    assert!(!response.is_complete() && response.text() == "hello");
-    assert_eq!(setup.backend.requests().len(), 1);
 }
 
 fn an_answer_does_not_wait_for_the_next_request(subject: &Subject) {
