@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::bench::build::PROFILE;
+use crate::bench::release::PROFILE;
 
 /// What is known of it, in the order in which it is shown.
 pub(super) struct Environment {

@@ -3,33 +3,20 @@
 //! Sleeps dominate each, so that the ratio hardly depends on the machine. Whoever edits this: measure first, and write
 //! what was measured into docs/src/measuring.md.
 
-use crate::bench::figures::Metric;
-use crate::bench::flags::LoadFlags;
+use crate::bench::figures::{Expectation, Metric};
 use crate::bench::load::Pacing;
-use crate::bench::plan::{Plan, Program, Subject};
-
-/// A ratio that was predicted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Expectation {
-    /// The prediction, in words: a number, or a bound.
-    pub predicted: &'static str,
-    /// Accepted from here ...
-    pub least: f64,
-    /// ... to here. If it is infinite, each round must reach `least`, and need not agree with the others.
-    pub most: f64,
-}
 
 /// A graded exercise.
 pub(super) struct Exercise {
     pub(super) id: &'static str,
     /// The two that are compared: the ratio is the second by the first.
-    pair: [(&'static str, Pacing); 2],
+    pub(super) pair: [(&'static str, Pacing); 2],
     pub(super) clients: u32,
     pub(super) requests: u64,
-    delay: u64,
-    accept_delay: u64,
+    pub(super) delay: u64,
+    pub(super) accept_delay: u64,
     /// The backend stalls so long, every so many requests.
-    stall: Option<(u64, u64)>,
+    pub(super) stall: Option<(u64, u64)>,
     pub(super) metric: Metric,
     pub(super) expectation: Expectation,
 }
@@ -95,30 +82,4 @@ pub(super) fn of_pair(numbers: &[String]) -> Option<&'static Exercise> {
     let stages: Vec<String> = numbers.iter().map(|number| format!("part{number}")).collect();
     let is_about = |exercise: &&Exercise| stages == exercise.pair.map(|(stage, _)| stage);
     EXERCISES.iter().find(is_about).filter(|_| stages[0] != stages[1])
-}
-
-impl Exercise {
-    /// Its plan, with another stage in the place of the one that is graded.
-    pub(super) fn plan(&self, rounds: u32, replaced: Option<String>) -> Plan {
-        let [(first, _), (second, _)] = self.pair;
-        let subjects = self.pair.iter().enumerate().map(|(index, &(stage, pacing))| {
-            // Where a stage is compared with itself, both are replaced.
-            let is_graded = index == 1 || first == second;
-            let stage = replaced.clone().filter(|_| is_graded).unwrap_or_else(|| stage.to_owned());
-            let name = match (first == second, pacing) {
-                (false, _) => stage.clone(),
-                (true, Pacing::Closed) => format!("{stage} closed"),
-                (true, Pacing::Open(rate)) => format!("{stage} open {rate}/s"),
-            };
-            Subject { name, program: Program::Stage(stage), pacing }
-        });
-        let load = LoadFlags {
-            delay: self.delay,
-            accept_delay: self.accept_delay,
-            stall: self.stall.map(|(stall, _)| stall),
-            stall_every: self.stall.map(|(_, every)| every),
-            ..LoadFlags::of_a_command_line_without_flags()
-        };
-        Plan::graded(self, subjects.collect(), rounds, load)
-    }
 }

@@ -1,7 +1,5 @@
 //! Medians, spreads and ratios, and when a ratio is not worth printing.
 
-use crate::bench::exercise::Expectation;
-
 /// A ratio is refused if its largest and smallest are further apart than this part of its median.
 pub const MOST_SPREAD: f64 = 0.25;
 
@@ -12,6 +10,17 @@ pub enum Metric {
     Throughput,
     /// The latency that 99 of 100 requests do not exceed.
     P99,
+}
+
+/// A ratio that was predicted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// The prediction, in words: a number, or a bound.
+    pub predicted: &'static str,
+    /// Accepted from here ...
+    pub least: f64,
+    /// ... to here. If it is infinite, each round must reach `least`, and need not agree with the others.
+    pub most: f64,
 }
 
 /// Several measurements of one thing.

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::bench::build::Folders;
 use crate::bench::connection::{Expected, PATIENCE};
 use crate::bench::figures::{Metric, Series};
 use crate::bench::latencies::Latencies;
 use crate::bench::load::{self, Load};
 use crate::bench::plan::{Plan, Program, Subject};
+use crate::bench::release::Folders;
 use crate::bench::usage;
 use testkit::progress::Progress;
 use testkit::{Client, Process, StartError, run_to_end, stop};

@@ -8,7 +8,6 @@
 //! | `load.rs`, `connection.rs`, `latencies.rs`, `usage.rs`, `measure.rs` | measuring |
 //! | `figures.rs`, `report.rs`, `terminal.rs`, `record.rs`, `page.rs`, `svg.rs` | what comes out |
 
-mod build;
 mod connection;
 mod environment;
 mod exercise;
@@ -21,6 +20,7 @@ mod page;
 mod peer;
 mod plan;
 mod record;
+mod release;
 mod report;
 mod svg;
 mod terminal;
@@ -33,17 +33,17 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use build::Folders;
 use environment::Environment;
 use plan::{Plan, Program};
+use release::Folders;
 use report::Comparison;
 use testkit::progress::Progress;
 use testkit::stop;
 use testkit::text::wrap;
 
 pub use connection::Expected;
-pub use exercise::{Expectation, names as exercises};
-pub use figures::{Metric, Ratio, Series, Verdict};
+pub use exercise::names as exercises;
+pub use figures::{Expectation, Metric, Ratio, Series, Verdict};
 pub use flags::Flags;
 pub use latencies::Latencies;
 pub use load::{Load, Outcome, Pacing, run as run_load};
@@ -75,7 +75,7 @@ pub fn run(flags: &Flags) -> anyhow::Result<()> {
 pub fn grade(exercise: &str) -> anyhow::Result<Verdict> {
     let folders = Folders::find()?;
     let found = exercise::find(exercise).with_context(|| format!("there is no exercise {exercise}"))?;
-    let comparisons = evaluate(&folders, &found.plan(GRADED_ROUNDS, None))?;
+    let comparisons = evaluate(&folders, &Plan::graded(found, GRADED_ROUNDS, None))?;
     comparisons.first().map(|comparison| comparison.ratio.verdict).context("nothing was compared")
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use stage::Failure;
 
-use crate::bench::exercise::{self, Expectation};
-use crate::bench::figures::Metric;
+use crate::bench::exercise::{self, Exercise};
+use crate::bench::figures::{Expectation, Metric};
 use crate::bench::flags::{Flags, LoadFlags};
 use crate::bench::load::Pacing;
 use crate::bench::peer::Peer;
@@ -79,11 +79,11 @@ impl Plan {
                         "{first} needs three rounds at least, or its spread is not known. Try: cargo lab bench {first}"
                     )));
                 }
-                exercise.plan(flags.rounds, replaced)
+                Plan::graded(exercise, flags.rounds, replaced)
             }
             // Without a word on the load, two stages meet under the one of which it is known what comes of it.
             None => match exercise::of_pair(&flags.subjects).filter(|_| has_no_load && flags.rounds >= 3) {
-                Some(exercise) => exercise.plan(flags.rounds, None),
+                Some(exercise) => Plan::graded(exercise, flags.rounds, None),
                 None => Plan::of_flags(workspace, flags)?,
             },
         };
@@ -147,16 +147,30 @@ impl Plan {
         })
     }
 
-    /// The plan of an exercise.
-    pub(super) fn graded(
-        exercise: &exercise::Exercise,
-        subjects: Vec<Subject>,
-        rounds: u32,
-        load: LoadFlags,
-    ) -> Plan {
+    /// The plan of an exercise, with another stage in the place of the one that is graded.
+    pub(super) fn graded(exercise: &Exercise, rounds: u32, replaced: Option<String>) -> Plan {
+        let [(first, _), (second, _)] = exercise.pair;
+        let subjects = exercise.pair.iter().enumerate().map(|(index, &(stage, pacing))| {
+            // Where a stage is compared with itself, both are replaced.
+            let is_graded = index == 1 || first == second;
+            let stage = replaced.clone().filter(|_| is_graded).unwrap_or_else(|| stage.to_owned());
+            let name = match (first == second, pacing) {
+                (false, _) => stage.clone(),
+                (true, Pacing::Closed) => format!("{stage} closed"),
+                (true, Pacing::Open(rate)) => format!("{stage} open {rate}/s"),
+            };
+            Subject { name, program: Program::Stage(stage), pacing }
+        });
+        let load = LoadFlags {
+            delay: exercise.delay,
+            accept_delay: exercise.accept_delay,
+            stall: exercise.stall.map(|(stall, _)| stall),
+            stall_every: exercise.stall.map(|(_, every)| every),
+            ..LoadFlags::of_a_command_line_without_flags()
+        };
         Plan {
             title: exercise.id.to_owned(),
-            subjects,
+            subjects: subjects.collect(),
             levels: vec![exercise.clients],
             requests: exercise.requests,
             warm_up: WARM_UP,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use stage::Failure;
 
-use crate::bench::build::Folders;
+use crate::bench::release::Folders;
 use crate::tasks;
 
 /// A patch, and the stage that it changes.

@@ -6,10 +6,10 @@
 
 /// Applies the patch of a task.
 mod patch;
-/// What is said about a task and its check, in lines of at most 80 columns.
-mod report;
 /// The proxy under check, and what is seen of it.
 mod trial;
+/// What is said about a task and its check, in lines of at most 80 columns.
+mod wording;
 
 #[path = "../../course/part1/checks.rs"]
 mod part1;
@@ -28,8 +28,8 @@ use std::ops::Deref;
 use std::sync::LazyLock;
 
 pub use patch::apply;
-pub use report::{failure, heading};
 pub use trial::{CLIENT_PATIENCE, Program, Running, Seen, Subject};
+pub use wording::{failure, heading};
 
 /// The name of a task, what cuts it out of the stage's sources as a unified diff (of a stretch task, what adds it), and
 /// whether its promise holds.

@@ -1,8 +1,6 @@
-//! What a backend can do wrong, at every phase of an exchange, and what may come of it.
+//! What a backend can do wrong, at every phase of an exchange.
 
 use std::fmt;
-
-use crate::verdict::Outcome;
 
 /// What goes wrong, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,25 +63,6 @@ impl Fault {
         let kind = KINDS.iter().find(|(_, name)| *name == kind)?.0;
         let phase = PHASES.iter().find(|(_, name)| *name == phase)?.0;
         Some(Fault { kind, phase })
-    }
-
-    /// Whether this may come of it, if nothing else goes wrong.
-    pub(crate) fn allows(self, outcome: &Outcome) -> bool {
-        let is_answered = matches!(outcome, Outcome::Answered);
-        let is_cut = matches!(outcome, Outcome::Cut);
-        let is_refused_with = |status| matches!(outcome, Outcome::Refused(other) if *other == status);
-        match (self.kind, self.phase) {
-            (Kind::Pause, _) | (Kind::Close | Kind::Stall, Phase::AtEnd) => is_answered,
-            // A reset may overtake what was sent before it.
-            (Kind::Reset, Phase::AtEnd) => is_answered || is_cut || is_refused_with(502),
-            (Kind::Close | Kind::Reset, Phase::InRequest | Phase::BeforeHead | Phase::InHead) => {
-                is_refused_with(502)
-            }
-            // The head was not sent on, or it was.
-            (Kind::Close | Kind::Reset, Phase::AfterHead | Phase::InChunk) => is_cut || is_refused_with(502),
-            (Kind::Stall, Phase::InRequest | Phase::BeforeHead | Phase::InHead) => is_refused_with(504),
-            (Kind::Stall, Phase::AfterHead | Phase::InChunk) => is_cut,
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use crate::backend::WRONG_REQUEST;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind, Phase};
 use crate::message::{Ask, number_of};
 use testkit::Response;
 
@@ -105,9 +105,28 @@ impl Outcome {
                 matches!(self, Outcome::Answered | Outcome::Refused(_) | Outcome::Cut)
             }
             _ => match ask.fault {
-                Some(fault) => fault.allows(self),
+                Some(fault) => self.may_come_of(fault),
                 None => matches!(self, Outcome::Answered),
             },
+        }
+    }
+
+    /// Whether this may come of a fault, if nothing else goes wrong.
+    fn may_come_of(&self, fault: Fault) -> bool {
+        let is_answered = matches!(self, Outcome::Answered);
+        let is_cut = matches!(self, Outcome::Cut);
+        let is_refused_with = |status| matches!(self, Outcome::Refused(other) if *other == status);
+        match (fault.kind, fault.phase) {
+            (Kind::Pause, _) | (Kind::Close | Kind::Stall, Phase::AtEnd) => is_answered,
+            // A reset may overtake what was sent before it.
+            (Kind::Reset, Phase::AtEnd) => is_answered || is_cut || is_refused_with(502),
+            (Kind::Close | Kind::Reset, Phase::InRequest | Phase::BeforeHead | Phase::InHead) => {
+                is_refused_with(502)
+            }
+            // The head was not sent on, or it was.
+            (Kind::Close | Kind::Reset, Phase::AfterHead | Phase::InChunk) => is_cut || is_refused_with(502),
+            (Kind::Stall, Phase::InRequest | Phase::BeforeHead | Phase::InHead) => is_refused_with(504),
+            (Kind::Stall, Phase::AfterHead | Phase::InChunk) => is_cut,
         }
     }
 }
