@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{Behaviour, Subject};
-use testkit::{Backend, Client};
+use testkit::Backend;
 
-use crate::behaviours::setup::{GET, HELLO, Setup};
+use crate::behaviours::setup::{GET, HELLO, Setup, at_once};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     every_response_of_400_by_8_clients_says_another_total,
@@ -35,16 +35,11 @@ fn every_response_of_400_by_8_clients_says_another_total(subject: &Subject) {
     const CLIENTS: u64 = 8;
     const EACH: u64 = 50;
     let setup = Setup::hello(subject);
-    let address = setup.proxy.address();
-    let workers: Vec<_> = (0..CLIENTS)
-        .map(|_| {
-            std::thread::spawn(move || {
-                let mut client = Client::connect(address).unwrap();
-                (0..EACH).map(|_| x_bytes(&client.exchange(GET).unwrap()).unwrap()).collect::<Vec<_>>()
-            })
-        })
-        .collect();
-    let seen: Vec<u64> = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
+    let seen = at_once(CLIENTS as usize, || {
+        let mut client = setup.client();
+        (0..EACH).map(|_| x_bytes(&client.exchange(GET).unwrap()).unwrap()).collect::<Vec<_>>()
+    })
+    .concat();
     let expected: BTreeSet<u64> = (1..=CLIENTS * EACH).map(|count| count * 5).collect();
     assert_eq!(seen.len(), expected.len());
     assert_eq!(BTreeSet::from_iter(seen), expected);

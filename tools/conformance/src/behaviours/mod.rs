@@ -50,7 +50,7 @@ pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
     ("serial", Some(Ability::OneClientAtATime), serial::LIST),
     ("many::clients", Some(Ability::ManyClients), many::clients::LIST),
     ("many::descriptors", Some(Ability::ManyClients), many::descriptors::LIST),
-    ("many::failures", Some(Ability::ManyClients), many::failures::LIST),
+    ("many::after_failures", Some(Ability::ManyClients), many::after_failures::LIST),
     ("many::keep_alive", Some(Ability::Persistence), many::keep_alive::LIST),
     ("many::pipelining", Some(Ability::Persistence), many::pipelining::LIST),
     ("many::stopping", Some(Ability::ManyClients), many::stopping::LIST),
@@ -70,5 +70,5 @@ pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
     ("balancer::choice", Some(Ability::SeveralBackends), balancer::choice::LIST),
     ("balancer::health", Some(Ability::SeveralBackends), balancer::health::LIST),
     #[cfg(target_os = "linux")]
-    ("balancer::network", Some(Ability::SeveralBackends), balancer::network::LIST),
+    ("balancer::addresses", Some(Ability::SeveralBackends), balancer::addresses::LIST),
 ];

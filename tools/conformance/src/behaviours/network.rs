@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpStream;
 
 use crate::{Behaviour, Subject};
-use testkit::{Client, Process, RefusedPort, run_to_end};
+use testkit::{Client, Process, RefusedPort, Response, run_to_end};
 
 use crate::behaviours::setup::{GET, Setup, assert_is_error, skips_foreign};
 
@@ -64,28 +64,15 @@ fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subje
     in_network(WITHOUT_IPV6, name, || {
         let port = RefusedPort::bind().unwrap();
         let number = port.address().unwrap().port();
-        let proxy = start_before_name(subject, &format!("both.test:{number}"));
-        let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
-        assert_is_error(
-            subject,
-            &response,
-            502,
-            "RFC 9110 section 15.6.3",
-            "connection_refused",
-            "both families",
-        );
-
-        // RFC 9209 section 2.3.2: there is no way to a backend that has an address of this family only.
-        let proxy = start_before_name(subject, &format!("[::1]:{number}"));
-        let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
-        assert_is_error(
-            subject,
-            &response,
-            502,
-            "RFC 9110 section 15.6.3",
-            "destination_unavailable",
-            "IPv6",
-        );
+        for (backend, error) in [
+            (format!("both.test:{number}"), "connection_refused"),
+            // RFC 9209 section 2.3.2: there is no way to a backend that has an address of this family only.
+            (format!("[::1]:{number}"), "destination_unavailable"),
+        ] {
+            let proxy = start_before_name(subject, &backend);
+            let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
+            assert_is_error(subject, &response, 502, "RFC 9110 section 15.6.3", error, &backend);
+        }
     });
 }
 
@@ -98,14 +85,12 @@ fn a_proxy_without_a_port_left_answers_503(subject: &Subject) {
         let setup = Setup::hello(subject);
         fs::write(PORT_RANGE, "20000 20000").unwrap();
         let _only_port = TcpStream::connect(setup.backend.address()).unwrap();
-        let response = setup.exchange(GET);
-        assert_is_error(
-            subject,
-            &response,
-            503,
-            "RFC 9110 section 15.6.4",
-            "connection_limit_reached",
-            "no port",
-        );
+        assert_no_port(subject, &setup.exchange(GET));
     });
+}
+
+/// RFC 9110 section 15.6.4: 503 says that the proxy has no port left for a connection to a backend.
+pub fn assert_no_port(subject: &Subject, response: &Response) {
+    let section = "RFC 9110 section 15.6.4";
+    assert_is_error(subject, response, 503, section, "connection_limit_reached", "no port");
 }

@@ -1,6 +1,7 @@
 //! A proxy before a backend, and what most behaviours ask of the two.
 
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::Instant;
 
 use testkit::{Backend, Client, Connection, PATIENCE, Process, Received, Response, StartError};
@@ -155,4 +156,12 @@ pub fn chunked(bytes: &[u8], size: usize) -> Vec<u8> {
     }
     coded.extend_from_slice(b"0\r\n\r\n");
     coded
+}
+
+/// Does `work` in so many threads at once, and returns what came of each.
+pub fn at_once<T: Send>(count: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..count).map(|_| scope.spawn(&work)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    })
 }

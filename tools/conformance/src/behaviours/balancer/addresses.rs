@@ -10,8 +10,8 @@ use serde_json::json;
 use testkit::{Process, RefusedPort};
 
 use super::{CHECKED, UNCHECKED, addresses, exchange, good, start, told};
-use crate::behaviours::network::{PORT_RANGE, WITHOUT_IPV6, in_network};
-use crate::behaviours::setup::{GET, assert_is_error};
+use crate::behaviours::network::{PORT_RANGE, WITHOUT_IPV6, assert_no_port, in_network};
+use crate::behaviours::setup::GET;
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down,
@@ -46,15 +46,7 @@ fn checks_that_find_no_port_left_do_not_put_backends_down(subject: &Subject) {
         fs::write(PORT_RANGE, "20000 20000").unwrap();
         // A check that cannot be made is seen nowhere: this is time for 20 of them.
         thread::sleep(Duration::from_millis(400));
-        let response = exchange(&proxy, GET);
-        assert_is_error(
-            subject,
-            &response,
-            503,
-            "RFC 9110 section 15.6.4",
-            "connection_limit_reached",
-            "no port",
-        );
+        assert_no_port(subject, &exchange(&proxy, GET));
         assert!(!proxy.log().contains(" is down: "), "{}", proxy.log());
     });
 }

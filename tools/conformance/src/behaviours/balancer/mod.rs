@@ -1,11 +1,11 @@
 //! Several backends (from part6 on): each gets its share, one that fails is left out, and no request is sent again
 //! that may not be.
 
+#[cfg(target_os = "linux")]
+pub mod addresses;
 pub mod attempts;
 pub mod choice;
 pub mod health;
-#[cfg(target_os = "linux")]
-pub mod network;
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crate::Subject;
 use serde_json::Value;
 use testkit::{Backend, Client, PATIENCE, Process};
 
-use crate::behaviours::setup::{GET, HELLO};
+use crate::behaviours::setup::{GET, HELLO, at_once};
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 10\r\n\r\n";
 /// No check comes within a test: what happens is what the requests did.
@@ -80,14 +80,10 @@ fn wait_until(what: &str, proxy: &Process, is_so: impl Fn() -> bool) {
 
 /// `clients` clients that ask, all together, `each` times; whatever status came is passed to `see`.
 fn load(proxy: &Process, clients: usize, each: usize, see: impl Fn(u16) + Sync) {
-    std::thread::scope(|scope| {
-        for _ in 0..clients {
-            scope.spawn(|| {
-                let mut client = Client::connect(proxy.address()).unwrap();
-                for _ in 0..each {
-                    see(client.exchange(GET).unwrap().status);
-                }
-            });
+    at_once(clients, || {
+        let mut client = Client::connect(proxy.address()).unwrap();
+        for _ in 0..each {
+            see(client.exchange(GET).unwrap().status);
         }
     });
 }

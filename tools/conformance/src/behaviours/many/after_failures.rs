@@ -3,13 +3,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Behaviour, Subject};
-use testkit::{Backend, Client, RefusedPort};
+use testkit::Backend;
 
-use crate::behaviours::setup::{GET, LAST_HELLO, Setup, Step, assert_is_error, says_close, start_before};
+#[cfg(target_os = "linux")]
+use crate::behaviours::setup;
+use crate::behaviours::setup::{GET, LAST_HELLO, Setup, Step, says_close};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     behind_a_502_the_connection_goes_on_and_the_next_request_is_served,
-    behind_a_refused_connection_to_the_backend_it_goes_on_if_there_was_no_body,
     #[cfg(target_os = "linux")]
     behind_a_504_the_connection_goes_on,
     requests_pipelined_behind_a_502_are_served_in_order,
@@ -53,26 +54,16 @@ fn behind_a_502_the_connection_goes_on_and_the_next_request_is_served(subject: &
     }
 }
 
-fn behind_a_refused_connection_to_the_backend_it_goes_on_if_there_was_no_body(subject: &Subject) {
-    // RFC 9112 section 9.3: a body that nobody has read is no request.
-    let port = RefusedPort::bind().unwrap();
-    let proxy = start_before(subject, port.address().unwrap());
-    let mut client = Client::connect(proxy.address()).unwrap();
-    for _ in 0..3 {
-        let response = client.exchange(GET).unwrap();
-        assert_is_error(subject, &response, 502, "RFC 9110 section 15.6.3", "connection_refused", GET);
-    }
-}
-
 #[cfg(target_os = "linux")]
 fn behind_a_504_the_connection_goes_on(subject: &Subject) {
     // RFC 9110 section 15.6.5: the backend's machine says nothing at all; 2 s are waited for it.
     let port = testkit::FullPort::bind().unwrap();
-    let proxy = start_before(subject, port.address().unwrap());
-    let mut client = Client::connect(proxy.address()).unwrap();
+    let proxy = subject.start(port.address().unwrap(), &[]).unwrap();
+    let mut client = testkit::Client::connect(proxy.address()).unwrap();
     for _ in 0..2 {
         let response = client.exchange(GET).unwrap();
-        assert_is_error(subject, &response, 504, "RFC 9110 section 15.6.5", "connection_timeout", GET);
+        let section = "RFC 9110 section 15.6.5";
+        setup::assert_is_error(subject, &response, 504, section, "connection_timeout", GET);
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a stage with a task per connection promises on top: many clients at a time, many requests a connection.
 
+pub mod after_failures;
 pub mod clients;
 pub mod descriptors;
-pub mod failures;
 pub mod keep_alive;
 pub mod pipelining;
 pub mod stopping;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
 
-use crate::behaviours::setup::{GET, HELLO, Setup, start_with};
+use crate::behaviours::setup::{GET, HELLO, Setup, at_once, start_with};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     one_bad_answer_never_affects_the_next_request,
@@ -69,26 +69,17 @@ fn bursts_before_a_backend_with_a_short_idle_time_see_no_error(subject: &Subject
     })
     .unwrap();
     let proxy = start_with(subject, backend.address(), &[]).unwrap();
-    let burst = Arc::new(Barrier::new(10));
-    let failed = Arc::new(AtomicUsize::new(0));
-    let clients: Vec<_> = (0..10)
-        .map(|_| {
-            let (burst, failed, address) = (Arc::clone(&burst), Arc::clone(&failed), proxy.address());
-            std::thread::spawn(move || {
-                let mut client = Client::connect(address).unwrap();
-                for round in 0..30 {
-                    burst.wait();
-                    let response = client.exchange(GET).unwrap();
-                    failed.fetch_add(usize::from(response.status != 200), Ordering::Relaxed);
-                    // What is tested is what happens around the backend's idle time, so time has to pass.
-                    std::thread::sleep(Duration::from_millis(85 + round));
-                }
-            })
-        })
-        .collect();
-    for client in clients {
-        client.join().unwrap();
-    }
+    let (burst, failed) = (Barrier::new(10), AtomicUsize::new(0));
+    at_once(10, || {
+        let mut client = Client::connect(proxy.address()).unwrap();
+        for round in 0..30 {
+            burst.wait();
+            let response = client.exchange(GET).unwrap();
+            failed.fetch_add(usize::from(response.status != 200), Ordering::Relaxed);
+            // What is tested is what happens around the backend's idle time, so time has to pass.
+            std::thread::sleep(Duration::from_millis(85 + round));
+        }
+    });
     assert_eq!(failed.load(Ordering::Relaxed), 0, "of 300");
 }
 
@@ -145,22 +136,14 @@ fn descriptors_return_to_their_level_after_10_000_faulty_exchanges(subject: &Sub
     );
     let descriptors = || setup.proxy.descriptors().unwrap();
     let exchange = |count: usize| {
-        let workers: Vec<_> = (0..8)
-            .map(|_| {
-                let address = setup.proxy.address();
-                std::thread::spawn(move || {
-                    for _ in 0..count / 8 {
-                        // Whatever comes back; a cut response ends the connection.
-                        let mut client = Client::connect(address).unwrap();
-                        client.send(GET.replace("Host", "Connection: close\r\nHost")).unwrap();
-                        let _ = client.read_to_end();
-                    }
-                })
-            })
-            .collect();
-        for worker in workers {
-            worker.join().unwrap();
-        }
+        at_once(8, || {
+            for _ in 0..count / 8 {
+                // Whatever comes back; a cut response ends the connection.
+                let mut client = setup.client();
+                client.send(GET.replace("Host", "Connection: close\r\nHost")).unwrap();
+                let _ = client.read_to_end();
+            }
+        });
     };
     exchange(80);
     let deadline = std::time::Instant::now() + testkit::PATIENCE;

@@ -4,7 +4,7 @@ use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
 
 use super::POST;
-use crate::behaviours::setup::{GET, HELLO, Setup, start_with};
+use crate::behaviours::setup::{GET, HELLO, Setup, at_once, start_with};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most,
@@ -18,20 +18,12 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 fn all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most(subject: &Subject) {
     const CLIENTS: usize = 8;
     let setup = Setup::hello(subject);
-    let address = setup.proxy.address();
-    let workers: Vec<_> = (0..CLIENTS)
-        .map(|_| {
-            std::thread::spawn(move || {
-                let mut client = Client::connect(address).unwrap();
-                for _ in 0..50 {
-                    assert_eq!(client.exchange(GET).unwrap().text(), "hello");
-                }
-            })
-        })
-        .collect();
-    for worker in workers {
-        worker.join().unwrap();
-    }
+    at_once(CLIENTS, || {
+        let mut client = setup.client();
+        for _ in 0..50 {
+            assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+        }
+    });
     assert_eq!(setup.backend.requests().len(), 400);
     assert!(setup.backend.accepted() <= CLIENTS, "{}", setup.backend.accepted());
     let said_close =
