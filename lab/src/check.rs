@@ -10,9 +10,10 @@ use crate::tasks::{Program, Task, failure};
 use anyhow::Context;
 use stage::Failure;
 use testkit::say;
-use testkit::{check_command_line, stop};
+use testkit::{Profile, check_command_line};
 
 use crate::build::{self, Verdict};
+use crate::lock::Lock;
 use crate::places::{Places, date_and_time};
 use crate::progress::Progress;
 use crate::{hint, list, start};
@@ -42,25 +43,21 @@ pub fn run(check: &Check) -> anyhow::Result<()> {
     if let Some(line) = &check.cmd {
         check_command_line(line).map_err(Failure::Usage)?;
     }
-    let places = Places::new()?;
-    stop::catch()?;
+    let places = Places::find()?;
     if !check.watch {
-        let passed = run_once(check, &places, &tasks);
-        stop::exit_if_stopped();
-        if !passed? {
+        if !run_once(check, &places, &tasks)? {
             // All is said, and the last line is what to do next.
             std::process::exit(FAILED);
         }
         return Ok(());
     }
     loop {
-        let before = fingerprint(&places.workspace.join("work"));
+        let before = fingerprint(&places.root().join("work"));
         if let Err(error) = run_once(check, &places, &tasks) {
             say!("{error:#}");
         }
         say!("watching work/: a change checks again, Ctrl-C ends this");
-        while fingerprint(&places.workspace.join("work")) == before {
-            stop::exit_if_stopped();
+        while fingerprint(&places.root().join("work")) == before {
             thread::sleep(LOOK_AGAIN);
         }
     }
@@ -81,28 +78,30 @@ fn choose(what: &str) -> Result<Vec<&'static Task>, Failure> {
 /// Checks once, and says whether all passed.
 fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::Result<bool> {
     let what = &check.what;
+    // Until the end: no other check may replace the binary that is tested.
+    let lock = if check.cmd.is_none() { Some(Lock::take(places, "work")?) } else { None };
     let program = match &check.cmd {
         Some(line) => {
             say!("testing the command \"{line}\" on free ports");
             Program::Command(line.clone())
         }
         None => {
-            if !build::build(places, &places.workspace, "work")? {
-                stop::exit_if_stopped();
+            let Some(binaries) = places.workspace.try_build(Profile::Own, &["work"])? else {
                 say!("work does not build, see above");
                 say!("next: mend it, then cargo lab check {what}");
                 return Ok(false);
-            }
-            let binary = build::copy_of_work(places)?;
-            let built = build::binary("work")?.metadata().and_then(|metadata| metadata.modified());
+            };
+            let built = binaries.path("work")?;
+            let binary = build::copy_of_work(places, built)?;
+            let built = built.metadata().and_then(|metadata| metadata.modified());
             let (_, time) = date_and_time(built.context("cannot tell when work was built")?);
             say!("testing work ({}, built {time} UTC) on free ports", places.shown(&binary));
-            Program::Binary(binary)
+            Program::Stage(binary)
         }
     };
     let started = Instant::now();
     let verdicts = build::check(&program, tasks);
-    stop::exit_if_stopped();
+    drop(lock);
 
     let mut counts = [0; 3];
     for (task, verdict) in &verdicts {
@@ -127,7 +126,7 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
     let seconds = started.elapsed().as_secs_f32();
     say!("{passed} passed, {failed} failed, {skipped} skipped in {seconds:.1} s");
     let first_failed = verdicts.iter().find(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
-    let mut progress = Progress::load(places);
+    let mut progress = Progress::open(places)?;
     if check.cmd.is_none() {
         for (task, verdict) in &verdicts {
             match verdict {

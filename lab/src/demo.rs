@@ -1,15 +1,14 @@
 //! `cargo lab demo`: a stage before the demo backend, or before three of them, and what to try next.
 
-use std::env::{self, consts::EXE_SUFFIX};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::path::Path;
+use std::process::{self, Command};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use course::Ability;
 use stage::{Failure, parse_number, printable};
-use testkit::{Client, MAX_STAGE, Process, StartError};
+use testkit::{Client, MAX_STAGE, Process, Profile, StartError, Workspace, stop};
 
 use crate::get;
 
@@ -36,19 +35,21 @@ struct Part {
 }
 
 pub fn run(demo: &Demo) -> anyhow::Result<()> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace = Workspace::find()?;
     let number = choose_stage(&workspace, demo.number)?;
     let stage = format!("part{number}");
-    let stop = build(&workspace, &stage).and_then(|()| catch_stop())?;
+    let binaries = workspace.build(Profile::Own, &[BACKEND, &stage])?;
+    let (backend, proxy) = (binaries.path(BACKEND)?, binaries.path(&stage)?);
+    let stop = stop::listen();
 
     let takes_several = course::find(number).is_some_and(|stage| stage.can(Ability::SeveralBackends));
     let listens = if takes_several { &BACKENDS_LISTEN[..] } else { &BACKENDS_LISTEN[..1] };
     let mut parts = Vec::new();
     for listen in listens {
         let name = if listens.len() == 1 { BACKEND.to_owned() } else { format!("{BACKEND} {listen}") };
-        parts.push(start(BACKEND, name, &["--listen", listen])?);
+        parts.push(start(backend, name, &["--listen", listen])?);
     }
-    let proxy = start(&stage, stage.clone(), &["--backend", &listens.join(",")])?;
+    let proxy = start(proxy, stage.clone(), &["--backend", &listens.join(",")])?;
     let address = proxy.process.address();
     for path in ["/hello/world", "/"] {
         show(&proxy.process, path).with_context(|| format!("GET {path} through {stage} failed"))?;
@@ -67,67 +68,30 @@ pub fn run(demo: &Demo) -> anyhow::Result<()> {
 
     parts.insert(0, proxy);
     wait(&mut parts, &stop)?;
-    stop_all(&mut parts, &stop)
+    stop_all(&mut parts, &stop)?;
+    process::exit(stop::EXIT_CODE)
 }
 
-/// That number, if there is such a stage; or that of the highest.
-fn choose_stage(workspace: &Path, number: Option<u32>) -> anyhow::Result<u32> {
-    let stage_number = |name: &str| name.strip_prefix("part").and_then(|number| number.parse::<u32>().ok());
-    let entries = workspace.read_dir().with_context(|| format!("cannot read {}", workspace.display()))?;
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let is_crate = |name: &String| workspace.join(name).join("Cargo.toml").is_file();
-    let highest = names.filter(is_crate).filter_map(|name| stage_number(&name)).max();
-    let highest = highest.context("there is no stage in the workspace")?;
-    let number = number.unwrap_or(highest);
-    let name = format!("part{number}");
-    if !is_crate(&name) {
-        let message =
-            format!("there is no {name}, the highest is part{highest}. Try: cargo lab demo {highest}");
-        return Err(Failure::Usage(message).into());
+/// That number, if there is such a stage; or the highest.
+fn choose_stage(workspace: &Workspace, number: Option<u32>) -> anyhow::Result<u32> {
+    let known = workspace.stages();
+    let highest = *known.last().context("there is no stage in the workspace. Try: cargo lab doctor")?;
+    match number {
+        None => Ok(highest),
+        Some(number) if known.contains(&number) => Ok(number),
+        Some(number) => {
+            let message = format!(
+                "there is no part{number}, the highest is part{highest}. Try: cargo lab demo {highest}"
+            );
+            Err(Failure::Usage(message).into())
+        }
     }
-    Ok(number)
-}
-
-/// Builds both programs in one go; what cargo says is shown.
-fn build(workspace: &Path, stage: &str) -> anyhow::Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "-p", BACKEND, "-p", stage, "--manifest-path"]).arg(workspace.join("Cargo.toml"));
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
-    let status = command.status().context("cannot start cargo")?;
-    if !status.success() {
-        bail!("cargo could not build {BACKEND} and {stage}: mend what it says above, and try again");
-    }
-    Ok(())
-}
-
-/// Where cargo has put a binary: it puts those of a workspace side by side.
-fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    let own = env::current_exe().context("cannot tell where this binary is")?;
-    Ok(own.with_file_name(format!("{name}{EXE_SUFFIX}")))
-}
-
-fn catch_stop() -> anyhow::Result<Receiver<()>> {
-    let (stop, stopped) = channel();
-    ctrlc::set_handler(move || {
-        // The receiver is only gone when the process is about to end.
-        let _ = stop.send(());
-    })
-    .context("cannot catch Ctrl-C")?;
-    Ok(stopped)
 }
 
 /// Starts a binary, which is called `name` in what is said of it.
-fn start(program: &str, name: String, arguments: &[&str]) -> anyhow::Result<Part> {
-    let mut command = Command::new(binary(program)?);
+fn start(binary: &Path, name: String, arguments: &[&str]) -> anyhow::Result<Part> {
+    let mut command = Command::new(binary);
     command.args(arguments);
-    #[cfg(unix)]
-    {
-        // Ctrl-C in the terminal goes to this process alone, which then stops all in order.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    }
     let prefix = name.clone();
     let started = Process::start(command, move |line| eprintln!("[{prefix}] {line}"));
     let process = started.map_err(|error| start_failure(&name, &error))?;

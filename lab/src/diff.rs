@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use crate::places::Places;
 use crate::sources;
 use anyhow::Context;
 use similar::{ChangeTag, TextDiff};
@@ -45,8 +46,9 @@ struct Compared {
 }
 
 pub fn run(diff: &Diff) -> anyhow::Result<()> {
-    let (old, new) = (crate_name(&diff.old)?, crate_name(&diff.new)?);
-    let files = compare(&old, &new)?;
+    let places = Places::find()?;
+    let (old, new) = (crate_name(&places, &diff.old)?, crate_name(&places, &diff.new)?);
+    let files = compare(&sources_of(&places, &old), &sources_of(&places, &new))?;
     let mut stdout = io::stdout().lock();
     let written = if diff.stat {
         write_stat(&mut stdout, &files)
@@ -63,28 +65,27 @@ pub fn run(diff: &Diff) -> anyhow::Result<()> {
 }
 
 /// The crate that a number, or `work`, stands for.
-fn crate_name(given: &str) -> Result<String, Failure> {
+fn crate_name(places: &Places, given: &str) -> Result<String, Failure> {
     let name = match given {
         "work" => given.to_owned(),
         _ if given.parse::<u32>().is_ok() => format!("part{given}"),
         _ => return Err(Failure::Usage(format!("{given} is no stage. Try: cargo lab diff 1 2"))),
     };
-    if sources_of(&name).is_dir() {
+    if sources_of(places, &name).is_dir() {
         return Ok(name);
     }
     Err(Failure::Usage(format!("there is no {name}/src. Try: cargo lab diff 1 2")))
 }
 
-fn sources_of(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src")
+fn sources_of(places: &Places, name: &str) -> PathBuf {
+    places.root().join(name).join("src")
 }
 
-/// The files of both crates, by name.
-fn compare(old: &str, new: &str) -> anyhow::Result<Vec<Compared>> {
-    let (old, new) = (sources_of(old), sources_of(new));
+/// The files of both folders, by name.
+fn compare(old: &Path, new: &Path) -> anyhow::Result<Vec<Compared>> {
     let of =
         |folder: &Path| sources::files(folder).with_context(|| format!("cannot read {}", folder.display()));
-    let (old, new) = (of(&old)?, of(&new)?);
+    let (old, new) = (of(old)?, of(new)?);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let compare = |name: &String| -> anyhow::Result<Compared> {
         let (old, new) = (read(old.get(name))?, read(new.get(name))?);

@@ -29,7 +29,7 @@ const MIN_OPEN_FILES: u64 = 1024;
 const MIN_DISK_KIB: u64 = 3 * 1024 * 1024;
 
 pub fn run() -> anyhow::Result<()> {
-    let places = Places::new()?;
+    let places = Places::find()?;
     let mut findings = vec![compiler()];
     findings.extend(PORTS.map(|(port, flag)| free_port(port, flag)));
     findings.push(proxy_variables());
@@ -134,13 +134,15 @@ fn open_files() -> Finding {
 
 fn disk(places: &Places) -> Finding {
     // Only Unix has a program for it that is always there, and the standard library does not tell.
-    let text = output_of(Command::new("df").arg("-Pk").arg(&places.target));
+    let target = places.workspace.target().ok().filter(|target| target.is_dir());
+    let target = target.unwrap_or_else(|| places.root().to_owned());
+    let text = output_of(Command::new("df").arg("-Pk").arg(target));
     let free = text.as_deref().and_then(|text| text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok());
     let gib = |kib: u64| kib as f64 / 1024.0 / 1024.0;
     match free {
         Some(free) if free < MIN_DISK_KIB => fail(
             format!("only {:.1} GiB of disk are free (need {:.0})", gib(free), gib(MIN_DISK_KIB)),
-            "cargo clean, or make room on the disk",
+            "cargo clean, which leaves your work alone, or make room on the disk",
         ),
         Some(free) => pass(format!("{:.1} GiB of disk are free (need {:.0})", gib(free), gib(MIN_DISK_KIB))),
         None => pass("how much disk is free is not told here: make sure of 3 GiB"),
@@ -149,10 +151,8 @@ fn disk(places: &Places) -> Finding {
 
 /// Whether all dependencies are on this machine.
 fn offline(places: &Places) -> Finding {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["tree", "--workspace", "--offline", "--prefix", "none", "--manifest-path"]);
-    match output_of(command.arg(places.workspace.join("Cargo.toml"))) {
+    let mut command = places.workspace.cargo("tree");
+    match output_of(command.args(["--workspace", "--offline", "--prefix", "none"])) {
         Some(_) => pass("all dependencies are here: it builds offline"),
         None => {
             fail("dependencies are missing: it does not build offline", "cargo fetch    (with a network)")

@@ -20,8 +20,7 @@ pub struct Hint {
 
 pub fn run(hint: &Hint) -> anyhow::Result<()> {
     let task = find_task(&hint.task)?;
-    let places = Places::new()?;
-    let mut progress = Progress::load(&places);
+    let mut progress = Progress::open(&Places::find()?)?;
     let seen = progress.hints.get(&task.name).copied().unwrap_or(1);
     let level = hint.level.unwrap_or(seen).clamp(1, task.hints.len());
     progress.hints.insert(task.name.to_owned(), level.max(seen));

@@ -13,6 +13,8 @@ pub mod doctor;
 pub mod get;
 pub mod hint;
 pub mod list;
+/// Lets one command at a time do something.
+pub mod lock;
 /// Where things are.
 pub mod places;
 /// What the attendee has done so far.

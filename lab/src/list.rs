@@ -7,7 +7,7 @@ use crate::places::Places;
 use crate::progress::Progress;
 
 pub fn run() -> anyhow::Result<()> {
-    let progress = Progress::load(&Places::new()?);
+    let progress = Progress::load(&Places::find()?);
     for stage in stages() {
         say!("{}  {}", stage.number, stage.title);
         for task in stage.tasks.iter().chain(&stage.stretch) {

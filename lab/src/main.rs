@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use lab::{bench, check, demo, diff, doctor, get, hint, list, start};
+use testkit::stop;
 
 /// The workshop's tool
 #[derive(Parser)]
@@ -45,7 +46,8 @@ Examples:
 
 fn main() -> ExitCode {
     stage::report_panics();
-    stage::exit(match Lab::parse().command {
+    let command = Lab::parse().command;
+    stage::exit(stop::catch().and_then(|()| match command {
         Command::Bench(flags) => bench::run(&flags),
         Command::Demo(demo) => demo::run(&demo),
         Command::Diff(diff) => diff::run(&diff),
@@ -55,5 +57,5 @@ fn main() -> ExitCode {
         Command::Start(start) => start::run(&start),
         Command::Check(check) => check::run(&check),
         Command::Hint(hint) => hint::run(&hint),
-    })
+    }))
 }

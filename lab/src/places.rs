@@ -1,62 +1,48 @@
 //! Where things are: the workspace, the attendee's crate, and what the tool keeps between two commands.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::sources;
 use anyhow::Context;
+use testkit::Workspace;
 
-/// Another workspace than the one that the tool was built in: for its own tests, and the selftest.
-pub const OTHER_WORKSPACE: &str = "LAB_WORKSPACE";
-
+/// The workspace, and what the tool keeps in it.
 pub struct Places {
-    pub workspace: PathBuf,
-    /// Where cargo puts what it builds.
-    pub target: PathBuf,
-    /// What the tool keeps, until `cargo clean`.
-    pub kept: PathBuf,
+    pub workspace: Workspace,
 }
 
 impl Places {
-    pub fn new() -> anyhow::Result<Places> {
-        let own = env::current_exe().context("cannot tell where this binary is")?;
-        // It stands in a folder of the target folder, as target/debug.
-        let target = own.parent().and_then(Path::parent).context("this binary is in no target folder")?;
-        let target = target.to_owned();
-        Ok(match env::var_os(OTHER_WORKSPACE) {
-            Some(other) => {
-                Places { kept: Path::new(&other).join("target/lab"), workspace: other.into(), target }
-            }
-            None => {
-                let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-                Places { workspace, kept: target.join("lab"), target }
-            }
-        })
+    /// Those of the workspace in which the command was typed.
+    pub fn find() -> anyhow::Result<Places> {
+        Ok(Places { workspace: Workspace::find()? })
+    }
+
+    /// The folder of the workspace.
+    pub fn root(&self) -> &Path {
+        self.workspace.root()
+    }
+
+    /// A file or a folder that the tool keeps. Outside of the target folder: `cargo clean` must remove no work.
+    pub fn kept(&self, name: &str) -> PathBuf {
+        self.root().join(".lab").join(name)
     }
 
     /// The text of a file of the workspace.
     pub fn read(&self, name: &str) -> anyhow::Result<String> {
-        let path = self.workspace.join(name);
+        let path = self.root().join(name);
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
     pub fn work_sources(&self) -> PathBuf {
-        self.workspace.join("work/src")
+        self.root().join("work/src")
     }
 
-    /// The attendee's work that `start` has replaced. Outside of the target folder: `cargo clean` must not remove it.
-    pub fn backups(&self) -> PathBuf {
-        self.workspace.join(".lab/backup")
-    }
-
-    /// A path as an attendee knows it.
+    /// A path as an attendee knows it: from the workspace, if it is in there.
     pub fn shown(&self, path: &Path) -> String {
-        let inside = path.strip_prefix(&self.kept).map(|rest| Path::new("target/lab").join(rest));
-        let inside = inside.or_else(|_| path.strip_prefix(&self.workspace).map(Path::to_owned));
-        inside.unwrap_or_else(|_| path.to_owned()).display().to_string().replace('\\', "/")
+        path.strip_prefix(self.root()).unwrap_or(path).display().to_string().replace('\\', "/")
     }
 }
 

@@ -8,11 +8,13 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+use crate::lock::Lock;
 use crate::places::Places;
 
 #[derive(Default)]
 pub struct Progress {
     file: PathBuf,
+    _lock: Option<Lock>,
     /// The stage that work/ was filled with last; it is committed with the first.
     pub stage: Option<u32>,
     /// Tasks whose check has passed.
@@ -22,9 +24,15 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Reads it to change it: until this is dropped, other commands that change it wait.
+    pub fn open(places: &Places) -> anyhow::Result<Progress> {
+        let lock = Lock::take(places, "progress")?;
+        Ok(Progress { _lock: Some(lock), ..Progress::load(places) })
+    }
+
     /// Reads it. A file that is not there is an empty one.
     pub fn load(places: &Places) -> Progress {
-        let file = places.kept.join("progress");
+        let file = places.kept("progress");
         let text = fs::read_to_string(&file).unwrap_or_default();
         let mut progress = Progress { file, ..Progress::default() };
         for line in text.lines() {

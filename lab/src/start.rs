@@ -9,6 +9,7 @@ use testkit::MAX_STAGE;
 use testkit::say;
 
 use crate::backup;
+use crate::lock::Lock;
 use crate::places::{Places, read_sources, write_sources};
 use crate::progress::Progress;
 
@@ -21,12 +22,13 @@ pub struct Start {
 
 pub fn run(start: &Start) -> anyhow::Result<()> {
     let stage = find_stage(start.number)?;
-    let places = Places::new()?;
-    let mut progress = Progress::load(&places);
+    let places = Places::find()?;
+    let _lock = Lock::take(&places, "work")?;
+    let mut progress = Progress::open(&places)?;
     let files = patched(&places, stage, &stage.tasks.iter().collect::<Vec<_>>())?;
     let folder = places.work_sources();
     if !backup::holds(&folder, &files)
-        && let Some(backup) = backup::move_away(&folder, &places.backups())?
+        && let Some(backup) = backup::move_away(&folder, &places.kept("backup"))?
     {
         say!("what was in work/src is kept in {}", places.shown(&backup));
     }
@@ -54,7 +56,7 @@ pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
 
 /// The sources of a stage without these tasks, or with these stretch tasks done.
 pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut files = read_sources(&places.workspace.join(stage.reference()).join("src"))?;
+    let mut files = read_sources(&places.root().join(stage.reference()).join("src"))?;
     for task in tasks {
         let text = files.get_mut(&task.file).with_context(|| format!("{} has no file", task.name))?;
         *text = apply(text, task.patch).map_err(|error| anyhow!("task {}: {error}", task.name))?;

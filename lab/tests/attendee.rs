@@ -33,12 +33,17 @@ impl Scratch {
                 fs::copy(entry.path(), sources.join(entry.file_name())).unwrap();
             }
         }
+        fs::write(folder.join("Cargo.toml"), "[workspace]\n").unwrap();
         Scratch { folder }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
-        command.args(arguments).env("LAB_WORKSPACE", &self.folder).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env_remove("CARGO_MANIFEST_DIR")
+            .stdin(Stdio::null());
         command
     }
 
@@ -134,14 +139,25 @@ fn start_keeps_any_file_byte_for_byte() {
 }
 
 #[test]
-fn backups_are_ignored_by_git_and_not_removed_by_cargo_clean() {
+fn what_cannot_be_built_again_is_ignored_by_git_and_not_removed_by_cargo_clean() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let ignored = fs::read_to_string(workspace.join(".gitignore")).unwrap();
     assert!(ignored.lines().any(|line| line == "/.lab"), "{ignored}");
-    for page in ["docs/src/tasks.md", "docs/src/commands.md"] {
-        let text = fs::read_to_string(workspace.join(page)).unwrap();
-        assert!(text.contains("`.lab/backup/`") && !text.contains("target/lab/backup"), "{page}");
+    for page in workspace.join("docs/src").read_dir().unwrap() {
+        let page = page.unwrap().path();
+        let text = fs::read_to_string(&page).unwrap_or_default();
+        assert!(!text.contains("target/lab") && !text.contains("target/vendor"), "{}", page.display());
     }
+
+    let scratch = Scratch::new("clean");
+    scratch.run(&["start", "1"]);
+    fs::write(scratch.folder.join("work/src/proxy.rs"), "mine").unwrap();
+    scratch.run(&["start", "2"]);
+    scratch.run(&["hint", "2.1", "--level", "2"]);
+    let _ = fs::remove_dir_all(scratch.folder.join("target"));
+    let listed = scratch.run(&["list"]).stdout;
+    assert!(listed.contains("start of stage 2\nnext: cargo lab check 2\n"), "{listed}");
+    assert!(scratch.run(&["hint", "2.1"]).stdout.contains("hint 2 of 3"));
 }
 
 #[cfg(unix)]
@@ -190,8 +206,8 @@ fn hints_come_one_after_the_other_and_are_remembered() {
 #[test]
 fn list_says_what_is_done_and_what_comes_next() {
     let scratch = Scratch::new("list");
-    fs::create_dir_all(scratch.folder.join("target/lab")).unwrap();
-    let progress = scratch.folder.join("target/lab/progress");
+    fs::create_dir_all(scratch.folder.join(".lab")).unwrap();
+    let progress = scratch.folder.join(".lab/progress");
     fs::write(&progress, "done 1.1\ndone 1.2\nof another version\n").unwrap();
     let text = scratch.run(&["list"]).stdout;
     assert!(text.starts_with(

@@ -1,68 +1,62 @@
-//! Ctrl-C, also where only the tool itself hears of it: it ends, and nothing that it has started is left.
+//! What ends the tool ends what it has started: Ctrl-C, also where the tool alone hears of it, and `kill -9`.
 
 // A test says what failed by failing.
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-/// Long enough for a first build with `--release` on a machine that is busy.
-const BUILD: Duration = Duration::from_secs(1200);
-const TICK: Duration = Duration::from_millis(10);
+use testkit::{Interruption, end_in_the_middle, stop};
 
-/// The children of a process, with their names.
-fn children(parent: &Child) -> Vec<(u32, String)> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let child = |number: u32| {
-        let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
-        let (name, rest) = stat.split_once(" (")?.1.rsplit_once(") ")?;
-        (rest.split(' ').nth(1)?.parse() == Ok(parent.id())).then(|| (number, name.to_owned()))
-    };
-    numbers.filter_map(child).collect()
-}
+const BENCH: [&str; 8] = ["bench", "2", "--delay", "20", "--clients", "1", "--requests", "10000"];
 
-/// Starts the tool, waits until all these run below it, and interrupts it twice, as who is impatient does.
-fn interrupt(arguments: &[&str], wanted: &[&str]) {
+fn lab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
-    command.args(arguments).env("LAB_WORKSPACE", env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
-    let mut lab = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = Instant::now() + BUILD;
-    let running = loop {
-        let running = children(&lab);
-        if wanted.iter().all(|name| running.iter().any(|(_, other)| other == name)) {
-            break running;
-        }
-        assert!(lab.try_wait().unwrap().is_none(), "it has ended by itself");
-        assert!(Instant::now() < deadline, "of {wanted:?} only these run: {running:?}");
-        sleep(TICK);
-    };
-    for _ in 0..2 {
-        assert!(Command::new("kill").args(["-INT", &lab.id().to_string()]).status().unwrap().success());
-    }
-    assert_eq!(lab.wait().unwrap().code(), Some(130));
-    for (number, name) in running {
-        assert!(!Path::new(&format!("/proc/{number}")).exists(), "{name} was left behind");
-    }
+    command.args(arguments);
+    command
+}
+
+/// A check of a proxy that accepts no connection, so that it is waited for. It is the child of a shell.
+fn check(name: &str) -> Command {
+    let script = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&script, "sleep 4711\n# ").unwrap();
+    lab(&["check", "4.1", "--cmd", &format!("sh {} {{listen}} {{backend}}", script.display())])
 }
 
 #[test]
-fn a_check_leaves_no_proxy_behind() {
-    // It accepts no connection, so the check waits for it.
-    let script = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sleeper.sh");
-    fs::write(&script, "exec sleep 4711").unwrap();
-    let line = format!("sh {} {{listen}} {{backend}}", script.display());
-    interrupt(&["check", "4.1", "--cmd", &line], &["sleep"]);
+fn ctrl_c_ends_a_check_and_its_proxy() {
+    let status = end_in_the_middle(&mut check("ctrl-c.sh"), &["sleep"], Interruption::CtrlC);
+    assert_eq!(status.code(), Some(stop::EXIT_CODE));
 }
 
 #[test]
-fn a_measurement_leaves_neither_proxy_nor_backend_behind() {
-    interrupt(
-        &["bench", "2", "--delay", "20", "--clients", "1", "--requests", "10000"],
-        &["webserver", "part2"],
-    );
+fn a_killed_check_leaves_no_proxy() {
+    end_in_the_middle(&mut check("kill.sh"), &["sleep"], Interruption::Kill);
+}
+
+#[test]
+fn ctrl_c_ends_a_measurement_and_its_proxy_and_backend() {
+    let status = end_in_the_middle(&mut lab(&BENCH), &["webserver", "part2"], Interruption::CtrlC);
+    assert_eq!(status.code(), Some(stop::EXIT_CODE));
+}
+
+#[test]
+fn a_killed_measurement_leaves_neither_proxy_nor_backend() {
+    end_in_the_middle(&mut lab(&BENCH), &["webserver", "part2"], Interruption::Kill);
+}
+
+#[test]
+fn what_ends_a_demo_ends_its_proxy_and_backend() {
+    if let Some(port) = [8080, 8081].into_iter().find(|&port| TcpListener::bind(("127.0.0.1", port)).is_err())
+    {
+        println!("skipped: port {port} is in use");
+        return;
+    }
+    for how in [Interruption::CtrlC, Interruption::Kill] {
+        let status = end_in_the_middle(&mut lab(&["demo", "2"]), &["webserver", "part2"], how);
+        assert!(how == Interruption::Kill || status.code() == Some(stop::EXIT_CODE), "{status}");
+    }
 }

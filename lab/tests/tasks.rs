@@ -113,7 +113,7 @@ fn a_failure_ends_with_the_first_panic_of_the_proxy() {
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink(&proxy, &link).unwrap();
         let task = Task::find("2.2").unwrap();
-        let Seen(seen) = task.check(&Program::Binary(link)).unwrap_err();
+        let Seen(seen) = task.check(&Program::Stage(link)).unwrap_err();
         let (_, shown) = seen.split_at(seen.find('\n').unwrap_or(seen.len()));
         assert_eq!(shown, wanted, "{seen}");
     }

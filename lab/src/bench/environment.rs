@@ -7,8 +7,6 @@ use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::bench::release::PROFILE;
-
 /// What is known of it, in the order in which it is shown.
 pub(super) struct Environment {
     /// When, in UTC, as the name of a file that there is not.
@@ -39,7 +37,7 @@ impl Environment {
         let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         entries.extend(output(Command::new(rustc).arg("--version")).map(|rustc| ("rustc", rustc)));
         entries.extend(commit(workspace).map(|commit| ("commit", commit)));
-        entries.push(("profile", PROFILE.to_owned()));
+        entries.push(("profile", "release".to_owned()));
         let generator = if cfg!(debug_assertions) { "a debug build" } else { "a release build" };
         entries.push(("load generator", generator.to_owned()));
         let arguments: Vec<String> = env::args().skip(1).collect();

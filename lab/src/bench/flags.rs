@@ -3,7 +3,7 @@
 use clap::ArgAction;
 use stage::parse_number;
 
-use crate::bench::peer::Peer;
+use testkit::Peer;
 
 /// The longest time that the backend may be told to wait. All three together stay below the timeouts of a proxy.
 const MAX_DELAY_MILLISECONDS: u64 = 5_000;
@@ -86,7 +86,7 @@ pub(super) struct LoadFlags {
     pub(super) variant: Option<String>,
 
     /// Also an installed proxy
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    #[arg(long, value_name = "NAME", action = ArgAction::Append, value_parser = parse_peer)]
     pub(super) peer: Vec<Peer>,
 }
 
@@ -95,6 +95,11 @@ fn parse_rate(text: &str) -> Result<f64, String> {
         Ok(rate) if (0.1..=1_000_000.0).contains(&rate) => Ok(rate),
         _ => Err("it is not a number of requests a second from 0.1 to 1000000".to_owned()),
     }
+}
+
+fn parse_peer(text: &str) -> Result<Peer, String> {
+    let peer = Peer::ALL.into_iter().find(|peer| peer.to_string() == text);
+    peer.ok_or_else(|| format!("it is none of {}", Peer::ALL.map(|peer| peer.to_string()).join(", ")))
 }
 
 fn parse_path(text: &str) -> Result<String, String> {

@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use crate::bench::connection::{Connection, Expected, Persistence};
 use crate::bench::latencies::Latencies;
 use crate::bench::usage;
-use testkit::stop;
 
 /// After so many errors a run is over: it is invalid anyway.
 const MOST_ERRORS: u64 = 20;
@@ -83,7 +82,7 @@ struct Shared {
     gate: RwLock<()>,
 }
 
-/// Runs a load to its end, or until Ctrl-C. `on_start` is called when all clients are warm, `on_progress` now and then with the
+/// Runs a load to its end. `on_start` is called when all clients are warm, `on_progress` now and then with the
 /// number of requests that are done.
 ///
 /// # Errors
@@ -123,9 +122,6 @@ pub fn run(load: &Load, on_start: &mut dyn FnMut(), on_progress: &mut dyn FnMut(
         drop(gate);
         while threads.iter().any(|thread| !thread.is_finished()) {
             on_progress(shared.done.load(Ordering::Relaxed));
-            if stop::is_stopped() {
-                shared.is_over.store(true, Ordering::Relaxed);
-            }
             thread::sleep(TICK);
         }
         let (mut elapsed, mut cpu) = (Duration::ZERO, Some(Duration::ZERO));

@@ -8,16 +8,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use stage::Failure;
 
 use crate::bench::connection::{Expected, PATIENCE};
 use crate::bench::figures::{Metric, Series};
 use crate::bench::latencies::Latencies;
 use crate::bench::load::{self, Load};
 use crate::bench::plan::{Plan, Program, Subject};
-use crate::bench::release::Folders;
 use crate::bench::usage;
 use testkit::progress::Progress;
-use testkit::{Client, Process, StartError, run_to_end, stop};
+use testkit::{Client, Peer, Process, Settings, StartError, run_to_end};
+
+/// The package of the demo backend, and its binary.
+pub(super) const BACKEND: &str = "webserver";
 
 /// One run: a subject, a number of clients, a round.
 #[derive(Debug)]
@@ -85,13 +88,12 @@ impl Case {
 /// Runs everything; the cases are in the order of the levels, and within them of the subjects.
 pub(super) fn run(
     plan: &Plan,
-    folders: &Folders,
     binaries: &BTreeMap<String, PathBuf>,
     progress: &mut Progress,
 ) -> anyhow::Result<Result<Vec<Case>, Invalid>> {
-    let backend = start_backend(plan, folders)?;
+    let backend = start_backend(plan, binaries)?;
     let expected = ask_backend(backend.address(), &plan.load.path)?;
-    let start = |subject: &Subject| start(subject, folders, binaries, backend.address());
+    let start = |subject: &Subject| start(subject, binaries, backend.address());
     let mut running = Vec::new();
     if !plan.load.cold {
         running = plan.subjects.iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
@@ -158,9 +160,6 @@ fn measure(
     let outcome = load::run(&load, &mut on_start, &mut |done| {
         progress.show(&format!("{done} of {} requests", plan.requests));
     })?;
-    if stop::is_stopped() {
-        bail!("stopped by Ctrl-C. Try: the same command again");
-    }
     let after = usage::of_process(process);
     reset?;
     if !outcome.errors.is_empty() {
@@ -190,7 +189,7 @@ fn measure(
     }))
 }
 
-fn start_backend(plan: &Plan, folders: &Folders) -> anyhow::Result<Process> {
+fn start_backend(plan: &Plan, binaries: &BTreeMap<String, PathBuf>) -> anyhow::Result<Process> {
     let load = &plan.load;
     let mut arguments: Vec<String> = ["--listen", "127.0.0.1:0", "--log", "warn"].map(str::to_owned).to_vec();
     let times = [
@@ -205,18 +204,16 @@ fn start_backend(plan: &Plan, folders: &Folders) -> anyhow::Result<Process> {
         }
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    Process::stage(folders.binary("webserver"), &arguments)
-        .map_err(|error| start_failure("webserver", &error))
+    Process::stage(&binaries[BACKEND], &arguments).map_err(|error| start_failure(BACKEND, &error))
 }
 
 fn start(
     subject: &Subject,
-    folders: &Folders,
     binaries: &BTreeMap<String, PathBuf>,
     backend: SocketAddr,
 ) -> anyhow::Result<Process> {
     if let Program::Peer(peer) = subject.program {
-        return peer.start(&folders.lab("peers"), backend);
+        return start_peer(peer, backend);
     }
     let binary = binaries.get(&subject.name).context("it was not built")?;
     let backend = backend.to_string();
@@ -226,6 +223,13 @@ fn start(
         arguments.extend(["--rpc", "127.0.0.1:0"]);
     }
     Process::stage(binary, &arguments).map_err(|error| start_failure(&subject.name, &error))
+}
+
+fn start_peer(peer: Peer, backend: SocketAddr) -> anyhow::Result<Process> {
+    peer.start(backend, Settings::Fast).map_err(|error| {
+        let message = format!("{peer} could not start: {error}. Try: without --peer {peer}");
+        Failure::Environment(message).into()
+    })
 }
 
 fn start_failure(name: &str, error: &StartError) -> anyhow::Error {

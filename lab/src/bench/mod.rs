@@ -4,7 +4,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `flags.rs`, `plan.rs`, `exercise.rs` | what is measured; the graded exercises |
-//! | `build.rs`, `variant.rs`, `peer.rs` | where the proxies come from |
+//! | `variant.rs` | where the proxies come from |
 //! | `load.rs`, `connection.rs`, `latencies.rs`, `usage.rs`, `measure.rs` | measuring |
 //! | `figures.rs`, `report.rs`, `terminal.rs`, `record.rs`, `page.rs`, `svg.rs` | what comes out |
 
@@ -17,10 +17,8 @@ mod latencies;
 mod load;
 mod measure;
 mod page;
-mod peer;
 mod plan;
 mod record;
-mod release;
 mod report;
 mod svg;
 mod terminal;
@@ -33,12 +31,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use crate::lock::Lock;
+use crate::places::Places;
 use environment::Environment;
+use measure::BACKEND;
 use plan::{Plan, Program};
-use release::Folders;
 use report::Comparison;
+use testkit::Profile;
 use testkit::progress::Progress;
-use testkit::stop;
 use testkit::text::wrap;
 
 pub use connection::Expected;
@@ -57,9 +57,9 @@ const GRADED_ROUNDS: u32 = 3;
 /// # Errors
 /// A flag cannot be used, something does not build, a response is wrong, or a ratio is noisy or not as expected.
 pub fn run(flags: &Flags) -> anyhow::Result<()> {
-    let folders = Folders::find()?;
-    let plan = Plan::new(&folders.workspace, flags)?;
-    let comparisons = evaluate(&folders, &plan)?;
+    let places = Places::find()?;
+    let plan = Plan::new(&places.workspace, flags)?;
+    let comparisons = evaluate(&places, &plan)?;
     let count = |verdict| comparisons.iter().filter(|comparison| comparison.ratio.verdict == verdict).count();
     match (count(Verdict::Noisy), count(Verdict::Fail)) {
         (0, 0) => Ok(()),
@@ -73,33 +73,31 @@ pub fn run(flags: &Flags) -> anyhow::Result<()> {
 /// # Errors
 /// There is no such exercise, something does not build, or a response is wrong.
 pub fn grade(exercise: &str) -> anyhow::Result<Verdict> {
-    let folders = Folders::find()?;
+    let places = Places::find()?;
     let found = exercise::find(exercise).with_context(|| format!("there is no exercise {exercise}"))?;
-    let comparisons = evaluate(&folders, &Plan::graded(found, GRADED_ROUNDS, None))?;
+    let comparisons = evaluate(&places, &Plan::graded(found, GRADED_ROUNDS, None))?;
     comparisons.first().map(|comparison| comparison.ratio.verdict).context("nothing was compared")
 }
 
 /// Measures, prints and keeps the figures, and returns what they came to.
-fn evaluate(folders: &Folders, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
-    stop::catch()?;
+fn evaluate(places: &Places, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
+    // Two at once would measure each other.
+    let _lock = Lock::take(places, "bench")?;
     for warning in &plan.warnings {
         eprint!("{}", wrap(&format!("warning: {warning}"), ""));
     }
     testkit::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let binaries = build(plan, folders);
-    stop::exit_if_stopped();
-    let binaries = binaries?;
-    let folder = folders.lab("bench");
-    let environment = Environment::new(&folders.workspace, &folder);
+    let binaries = build(plan, places)?;
+    let folder = places.kept("bench");
+    let environment = Environment::new(places.root(), &folder);
     let mut progress = Progress::default();
-    let measured = measure::run(plan, folders, &binaries, &mut progress);
+    let measured = measure::run(plan, &binaries, &mut progress);
     progress.clear();
-    stop::exit_if_stopped();
     let cases = match measured? {
         Ok(cases) => cases,
         Err(invalid) => {
             let file = record::write_json(&folder, &environment, plan, Err(&invalid))?;
-            print(&terminal::explain(&invalid, &folders.shown(&file)))?;
+            print(&terminal::explain(&invalid, &places.shown(&file)))?;
             bail!("the measurement is invalid, see above");
         }
     };
@@ -108,34 +106,40 @@ fn evaluate(folders: &Folders, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
     record::write_json(&folder, &environment, plan, Ok((&cases, &comparisons)))?;
     let page = record::write_page(&folder, &environment, &page)?;
 
-    print(&terminal::text(plan, &environment, &cases, &comparisons, &folders.shown(&page)))?;
+    print(&terminal::text(plan, &environment, &cases, &comparisons, &places.shown(&page)))?;
     Ok(comparisons)
 }
 
-/// Builds all that is measured and the backend, and returns where the binaries are.
-fn build(plan: &Plan, folders: &Folders) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+/// Builds all that is measured and the backend, always optimised: a debug build is several times slower, and not
+/// evenly. Returns where the binaries are, by the names of the subjects, and of the backend.
+fn build(plan: &Plan, places: &Places) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let mut binaries = BTreeMap::new();
-    let mut packages = vec!["webserver"];
+    let mut packages = vec![BACKEND];
     // Variants first: cargo puts the binary of the stage itself in the same place afterwards.
     for subject in &plan.subjects {
         if let Program::Variant(variant) = &subject.program {
-            binaries.insert(subject.name.clone(), variant.build(folders)?);
+            binaries.insert(subject.name.clone(), variant.build(places)?);
             // So that what stays there is the stage without the patch.
             packages.push(&variant.stage);
         }
     }
-    for subject in &plan.subjects {
-        if let Program::Stage(stage) = &subject.program {
-            packages.push(stage);
-            binaries.insert(subject.name.clone(), folders.binary(stage));
-        }
-    }
+    packages.extend(plan.subjects.iter().filter_map(|subject| match &subject.program {
+        Program::Stage(stage) => Some(stage.as_str()),
+        _ => None,
+    }));
     packages.sort_unstable();
     packages.dedup();
-    folders.build(&folders.workspace, &packages)?;
+    let built = places.workspace.build(Profile::Release, &packages)?;
+    binaries.insert(BACKEND.to_owned(), built.path(BACKEND)?.to_owned());
     for subject in &plan.subjects {
-        if let Program::Variant(variant) = &subject.program {
-            variant.check(&binaries[&subject.name], &folders.binary(&variant.stage))?;
+        match &subject.program {
+            Program::Variant(variant) => {
+                variant.check(&binaries[&subject.name], built.path(&variant.stage)?)?;
+            }
+            Program::Stage(stage) => {
+                binaries.insert(subject.name.clone(), built.path(stage)?.to_owned());
+            }
+            Program::Peer(_) => {}
         }
     }
     Ok(binaries)

@@ -1,7 +1,5 @@
 //! What is measured, decided from the flags before anything is built.
 
-use std::path::Path;
-
 use anyhow::Context;
 use stage::Failure;
 
@@ -9,8 +7,8 @@ use crate::bench::exercise::{self, Exercise};
 use crate::bench::figures::{Expectation, Metric};
 use crate::bench::flags::{Flags, LoadFlags};
 use crate::bench::load::Pacing;
-use crate::bench::peer::Peer;
 use crate::bench::variant::Variant;
+use testkit::{Peer, Workspace};
 
 /// A proxy, and the pacing of its load.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +50,7 @@ const CLIENTS: u32 = 8;
 const OPEN_CLIENTS: u32 = 64;
 
 impl Plan {
-    pub(super) fn new(workspace: &Path, flags: &Flags) -> anyhow::Result<Plan> {
+    pub(super) fn new(workspace: &Workspace, flags: &Flags) -> anyhow::Result<Plan> {
         let (first, others) = match flags.subjects.split_first() {
             Some((first, others)) => (first.as_str(), others),
             None => ("", [].as_slice()),
@@ -90,9 +88,10 @@ impl Plan {
         Ok(plan.capped())
     }
 
-    fn of_flags(workspace: &Path, flags: &Flags) -> anyhow::Result<Plan> {
+    fn of_flags(workspace: &Workspace, flags: &Flags) -> anyhow::Result<Plan> {
         let load = flags.load.clone();
-        let variant = load.variant.as_deref().map(|name| Variant::read(workspace, name)).transpose()?;
+        let variant =
+            load.variant.as_deref().map(|name| Variant::read(workspace.root(), name)).transpose()?;
         let mut names = Vec::new();
         for given in &flags.subjects {
             let name = stage(workspace, given)?;
@@ -116,9 +115,8 @@ impl Plan {
             subjects.push(subject(name, Program::Variant(variant)));
         }
         for &peer in &load.peer {
-            subjects.push(subject(peer.name().to_owned(), Program::Peer(peer)));
+            subjects.push(subject(peer.to_string(), Program::Peer(peer)));
         }
-        subjects.dedup();
         let is_slow = load.delay > 0 || load.stall.is_some() || load.open.is_some();
         let default_requests = match (is_slow, subjects.iter().any(|subject| subject.connections() > 0)) {
             (true, _) => 400,
@@ -225,7 +223,7 @@ impl LoadFlags {
 }
 
 /// The crate that a number, or `work`, stands for.
-fn stage(workspace: &Path, given: &str) -> anyhow::Result<String> {
+fn stage(workspace: &Workspace, given: &str) -> anyhow::Result<String> {
     let name = match given {
         "work" => given.to_owned(),
         _ if given.parse::<u32>().is_ok() => format!("part{given}"),
@@ -233,16 +231,16 @@ fn stage(workspace: &Path, given: &str) -> anyhow::Result<String> {
             return Err(usage(format!("{given} is no stage and no exercise. Try: cargo lab bench 1 2")));
         }
     };
-    match (workspace.join(&name).join("Cargo.toml").is_file(), given) {
+    match (workspace.root().join(&name).join("Cargo.toml").is_file(), given) {
         (true, _) => Ok(name),
         (false, "work") => Err(usage("there is no work yet. Start with: cargo lab start 1".to_owned())),
         (false, _) => Err(usage(format!("there is no {name}. Try: cargo lab bench 1 2"))),
     }
 }
 
-fn newest(workspace: &Path) -> anyhow::Result<String> {
-    let is_crate = |number: &u32| workspace.join(format!("part{number}")).join("Cargo.toml").is_file();
-    let number = (1..).take_while(is_crate).last().context("there is no stage in the workspace")?;
+fn newest(workspace: &Workspace) -> anyhow::Result<String> {
+    let number =
+        workspace.stages().pop().context("there is no stage in the workspace. Try: cargo lab doctor")?;
     Ok(format!("part{number}"))
 }
 

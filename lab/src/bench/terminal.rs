@@ -1,7 +1,5 @@
 //! What a measurement came to, for a terminal of 80 columns.
 
-use std::path::Path;
-
 use crate::bench::environment::Environment;
 use crate::bench::measure::{Case, Invalid};
 use crate::bench::plan::Plan;
@@ -18,7 +16,7 @@ pub(super) fn text(
     environment: &Environment,
     cases: &[Case],
     comparisons: &[Comparison],
-    page: &Path,
+    page: &str,
 ) -> String {
     let mut text = wrap(&format!("{}: {}", plan.title, report::describe(plan)), "");
     for name in ["system", "cores", "load average before", "profile"] {
@@ -41,11 +39,11 @@ pub(super) fn text(
     for Comparison { name, ratio } in comparisons {
         text += &format!("{name}:\n{}", wrap(&ratio.describe(plan.expectation.as_ref()), INDENT));
     }
-    text + &format!("next: open {}\n", page.display())
+    text + &format!("next: open {}\n", page)
 }
 
 /// An invalid run: what went wrong, the most frequent first.
-pub(super) fn explain(invalid: &Invalid, record: &Path) -> String {
+pub(super) fn explain(invalid: &Invalid, record: &str) -> String {
     let Invalid { subject, clients, round, errors, log } = invalid;
     let mut text = format!("INVALID: requests failed in round {round}, {subject}, clients {clients}:\n");
     let mut errors: Vec<(&String, &u64)> = errors.iter().collect();
@@ -57,10 +55,7 @@ pub(super) fn explain(invalid: &Invalid, record: &Path) -> String {
         text += &wrap(&format!("the last line of its log: {last}"), INDENT);
     }
     text += "There are no figures: a run with errors measures how fast a proxy fails.\n";
-    text + &format!(
-        "next: look at what it answers: cargo lab get PATH, or at\n{INDENT}{}\n",
-        record.display()
-    )
+    text + &format!("next: look at what it answers: cargo lab get PATH, or at\n{INDENT}{}\n", record)
 }
 
 /// Some columns of the table of one number of clients, which stands above the names.
@@ -101,6 +96,7 @@ mod tests {
     use crate::bench::Flags;
     use crate::bench::latencies::Latencies;
     use crate::bench::measure::Run;
+    use testkit::Workspace;
 
     /// The flags of a command line, as clap reads them.
     #[derive(clap::Parser)]
@@ -111,7 +107,7 @@ mod tests {
 
     fn plan(arguments: &[&str]) -> Plan {
         let line = <Line as clap::Parser>::parse_from([&["bench"], arguments].concat());
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let workspace = Workspace::find().expect("a test runs in the workspace");
         Plan::new(&workspace, &line.flags).expect("the flags are right")
     }
 
@@ -149,7 +145,7 @@ mod tests {
             entries: vec![("system", "linux x86_64".to_owned()), ("cores", "2".to_owned())],
         };
         let comparisons = report::compare(&plan, &cases);
-        let text = text(&plan, &environment, &cases, &comparisons, Path::new("target/lab/bench/page.html"));
+        let text = text(&plan, &environment, &cases, &comparisons, ".lab/bench/page.html");
         assert_narrow(&text);
         assert_eq!(
             text,
@@ -175,7 +171,7 @@ The load generator used up to 20.0 us of CPU a request.
 requests/s of part2 / part1:
      PASS 19.6 (rounds 20.0 19.6 19.3, spread 4 %), expected 20, accepted 14 to
      22
-next: open target/lab/bench/page.html
+next: open .lab/bench/page.html
 "
         );
     }
@@ -201,7 +197,7 @@ next: open target/lab/bench/page.html
         let cases: Vec<Case> = level(20).chain(level(512)).collect();
         let comparisons = report::compare(&plan, &cases);
         let environment = Environment { time: String::new(), entries: Vec::new() };
-        let text = text(&plan, &environment, &cases, &comparisons, Path::new("page.html"));
+        let text = text(&plan, &environment, &cases, &comparisons, "page.html");
         assert_narrow(&text);
         assert!(
             text.contains("\nclients 512 ") && text.contains("clients 512:\n     1.00 (rounds"),
@@ -220,7 +216,7 @@ next: open target/lab/bench/page.html
             log: "first\nGET /hello/you 502 backend 127.0.0.1:8081 cannot be reached, and more words\n"
                 .to_owned(),
         };
-        let text = explain(&invalid, Path::new("target/lab/bench/record.json"));
+        let text = explain(&invalid, ".lab/bench/record.json");
         assert_narrow(&text);
         assert_eq!(
             text,
@@ -232,7 +228,7 @@ INVALID: requests failed in round 2, part1, clients 8:
      be reached, and more words
 There are no figures: a run with errors measures how fast a proxy fails.
 next: look at what it answers: cargo lab get PATH, or at
-     target/lab/bench/record.json
+     .lab/bench/record.json
 "
         );
     }

@@ -4,14 +4,16 @@
 
 use std::collections::BTreeSet;
 use std::env::consts::EXE_SUFFIX;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use stage::Failure;
 
-use crate::bench::release::Folders;
+use crate::places::Places;
 use crate::tasks;
+use testkit::{Profile, Workspace};
 
 /// A patch, and the stage that it changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,18 +57,19 @@ impl Variant {
 
     /// Builds it, and returns where its binary is. The binary of the stage itself must be built after it: cargo puts
     /// both in one place, from where this one is copied.
-    pub(super) fn build(&self, folders: &Folders) -> anyhow::Result<PathBuf> {
-        let folder = folders.lab("variants").join(&self.name);
+    pub(super) fn build(&self, places: &Places) -> anyhow::Result<PathBuf> {
+        let folder = places.kept("variants").join(&self.name);
         let scratch = folder.join("workspace");
-        let changed = self.apply(&folders.workspace)?;
-        copy_workspace(&folders.workspace, &scratch, &changed)
-            .and_then(|()| self.rename_version(&folders.workspace, &scratch))
+        let changed = self.apply(places.root())?;
+        copy_workspace(places.root(), &scratch, &changed)
+            .and_then(|()| self.rename_version(places.root(), &scratch))
             .with_context(|| format!("cannot copy the workspace to {}", scratch.display()))?;
-        folders.build(&scratch, &[&self.stage])?;
+        let scratch = Workspace::at(scratch).with_target(places.workspace.target()?);
+        let built = scratch.build(Profile::Release, &[&self.stage])?;
         let binary = folder.join(format!("{}{EXE_SUFFIX}", self.stage));
         // A new file: a binary that still runs cannot be written to.
         let _ = fs::remove_file(&binary);
-        fs::copy(folders.binary(&self.stage), &binary)
+        fs::copy(built.path(&self.stage)?, &binary)
             .with_context(|| format!("cannot copy a binary to {}", binary.display()))?;
         Ok(binary)
     }
@@ -87,7 +90,12 @@ impl Variant {
     pub(super) fn check(&self, variant: &Path, stage: &Path) -> anyhow::Result<()> {
         let read = |file: &Path| fs::read(file).with_context(|| format!("cannot read {}", file.display()));
         if read(variant)? == read(stage)? {
-            bail!("{} with {} is the same binary as without. Try: cargo clean", self.stage, self.name);
+            bail!(
+                "{} with {} is the same binary as without. Try: cargo clean -p {}",
+                self.stage,
+                self.name,
+                self.stage
+            );
         }
         Ok(())
     }
@@ -110,18 +118,23 @@ fn changed_files(patch: &str) -> impl Iterator<Item = &str> {
 /// cargo does not build them again; it changes the copy of its lock file by itself.
 fn copy_workspace(from: &Path, to: &Path, changed: &[(String, String)]) -> anyhow::Result<()> {
     fs::create_dir_all(to)?;
+    if !to.join("Cargo.lock").exists() {
+        write_if_changed(&to.join("Cargo.lock"), &fs::read(from.join("Cargo.lock"))?)?;
+    }
     for entry in from.read_dir()? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
-        if path.join("Cargo.toml").is_file() {
+        if path.is_dir() && !is_left_out(name) {
             copy_folder(&path, &to.join(name), changed, Path::new(name))?;
-        } else if name == "docs" {
-            copy_folder(&path, &to.join(name), &[], Path::new(name))?;
-        } else if name == "Cargo.lock" && !to.join(name).exists() {
-            write_if_changed(&to.join(name), &fs::read(&path)?)?;
         }
     }
     Ok(())
+}
+
+/// Whether it is no source: what cargo has built, and the lock links and swap files that editors leave, which may be
+/// gone again before they are copied.
+fn is_left_out(name: &OsStr) -> bool {
+    name == "target" || name.as_encoded_bytes().starts_with(b".")
 }
 
 fn copy_folder(from: &Path, to: &Path, changed: &[(String, String)], inside: &Path) -> anyhow::Result<()> {
@@ -130,8 +143,7 @@ fn copy_folder(from: &Path, to: &Path, changed: &[(String, String)], inside: &Pa
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
         let inside = inside.join(name);
-        // Editors leave lock links and swap files, which may be gone again before they are copied.
-        if name.as_encoded_bytes().starts_with(b".") {
+        if is_left_out(name) {
             continue;
         }
         if path.is_dir() {

@@ -28,7 +28,8 @@ use std::ops::Deref;
 use std::sync::LazyLock;
 
 pub use patch::apply;
-pub use trial::{CLIENT_PATIENCE, Program, Running, Seen, Subject};
+pub use testkit::Program;
+pub use trial::{CLIENT_PATIENCE, Running, Seen, Subject};
 pub use wording::{failure, heading};
 
 /// The name of a task, what cuts it out of the stage's sources as a unified diff (of a stretch task, what adds it), and

@@ -5,12 +5,11 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use testkit::KeptPort;
-use testkit::{Backend, Client, Process, Response, StartError};
+use testkit::{Backend, Client, Process, Program, Response, StartError};
 
 use super::Task;
 
@@ -21,15 +20,6 @@ pub const CLIENT_PATIENCE: Duration = Duration::from_secs(4);
 pub(super) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 /// A request that nothing is wrong with.
 pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
-
-/// What is checked.
-#[derive(Clone, Debug)]
-pub enum Program {
-    /// A program with the flags of a stage.
-    Binary(PathBuf),
-    /// A command line that may hold `{listen}`, `{backend}` and `{rpc}`.
-    Command(String),
-}
 
 /// A program under one check.
 pub struct Subject<'a> {
@@ -88,19 +78,17 @@ impl Subject<'_> {
     }
 
     fn run(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
-        let list = backends.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
         let (proxy, rpc) = match self.program {
-            Program::Binary(path) => {
-                let flags = [&["--listen", "127.0.0.1:0", "--backend", &list], flags].concat();
-                let proxy = Process::stage(path, &flags)?;
+            Program::Command(line) => {
+                let rpc = KeptPort::bind()?;
+                let line = line.replace("{rpc}", &rpc.address().to_string());
+                (Program::Command(line).start(backends, flags)?, Some(rpc.address()))
+            }
+            program => {
+                let proxy = program.start(backends, flags)?;
                 let rpc = proxy.ready_line().split("stats RPC on http://").nth(1);
                 let rpc = rpc.and_then(|url| url.split('/').next()?.parse().ok());
                 (proxy, rpc)
-            }
-            Program::Command(line) => {
-                let rpc = KeptPort::bind()?;
-                let line = line.replace("{rpc}", &rpc.address().to_string()).replace("{backend}", &list);
-                (Process::foreign(&line, backends[0])?, Some(rpc.address()))
             }
         };
         Ok(Running { proxy, rpc, panic: Arc::clone(&self.panic) })

@@ -1,16 +1,13 @@
 //! What the cases are run against: a stage, or another proxy by its command line.
 
 use std::env;
-use std::fs;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use course::Ability;
 use stage::Failure;
 
-use testkit::{Process, StartError, Workspace};
+use testkit::{Peer, Process, Profile, Program, StartError, Workspace};
 
 use crate::Needs;
 
@@ -21,30 +18,24 @@ pub struct Subject {
     pub name: String,
     /// The stage whose behaviours it is held to.
     stage: u32,
-    start: Start,
-}
-
-#[derive(Clone, Debug)]
-enum Start {
-    Binary(PathBuf),
-    Command(String),
+    program: Program,
 }
 
 impl Subject {
     /// A stage, by its number and its binary.
     pub fn stage(number: u32, binary: impl Into<PathBuf>) -> Subject {
-        Subject { name: format!("part{number}"), stage: number, start: Start::Binary(binary.into()) }
+        Subject { name: format!("part{number}"), stage: number, program: Program::Stage(binary.into()) }
     }
 
     /// Another proxy, by a command line that holds `{listen}` and `{backend}`. It is held to what a stage can do, except
     /// what only the flags, the log or the RPC of a stage can show.
     pub fn command(name: &str, command_line: &str, stage: u32) -> Subject {
-        Subject { name: name.to_owned(), stage, start: Start::Command(command_line.to_owned()) }
+        Subject { name: name.to_owned(), stage, program: Program::Command(command_line.to_owned()) }
     }
 
     /// Whether it is one of the stages, of which every case is expected to pass.
     pub fn is_stage(&self) -> bool {
-        matches!(self.start, Start::Binary(_))
+        matches!(self.program, Program::Stage(_))
     }
 
     /// The number of the stage, or of the one that it is held to.
@@ -67,9 +58,9 @@ impl Subject {
     /// # Panics
     /// For another proxy, which has no flags of a stage.
     pub fn binary(&self) -> &Path {
-        match &self.start {
-            Start::Binary(path) => path,
-            Start::Command(command_line) => panic!("{command_line} is no stage"),
+        match &self.program {
+            Program::Stage(path) => path,
+            program => panic!("{program:?} is no stage"),
         }
     }
 
@@ -78,13 +69,7 @@ impl Subject {
     /// # Errors
     /// It does not listen.
     pub fn start(&self, backend: SocketAddr, flags: &[&str]) -> Result<Process, StartError> {
-        match &self.start {
-            Start::Binary(binary) => {
-                let backend = backend.to_string();
-                Process::stage(binary, &self.flags(&[&["--backend", &backend], flags].concat()))
-            }
-            Start::Command(command_line) => Process::foreign(command_line, backend),
-        }
+        self.program.start(&[backend], &[self.free_ports(), flags].concat())
     }
 
     /// The same with a limit of open files, over which only the cap of a stage's clients can be set.
@@ -92,17 +77,13 @@ impl Subject {
     /// # Errors
     /// It does not listen.
     pub fn start_with_open_files(&self, limit: usize, backend: SocketAddr) -> Result<Process, StartError> {
-        let Start::Binary(binary) = &self.start else {
+        let Program::Stage(binary) = &self.program else {
             return self.start(backend, &[]);
         };
         let backend = backend.to_string();
-        let flags = ["--backend", &backend, "--log", "warn", "--max-clients", "1000"];
-        Process::stage_with_open_files(binary, limit, &self.flags(&flags))
-    }
-
-    /// The flags with which a stage listens on free ports, and these.
-    fn flags<'a>(&self, flags: &[&'a str]) -> Vec<&'a str> {
-        [&["--listen", "127.0.0.1:0"], self.free_ports(), flags].concat()
+        let flags = ["--listen", "127.0.0.1:0", "--backend", &backend];
+        let flags = [&flags[..], self.free_ports(), &["--log", "warn", "--max-clients", "1000"]].concat();
+        Process::stage_with_open_files(binary, limit, &flags)
     }
 
     /// The flags that let a stage listen on free ports, where it listens on more than one.
@@ -123,11 +104,10 @@ pub fn build(numbers: &[u32]) -> anyhow::Result<Vec<Subject>> {
         return Err(Failure::Usage(message).into());
     }
     let names: Vec<String> = numbers.iter().map(|number| format!("part{number}")).collect();
-    let binaries = workspace.build(&names)?;
+    let binaries = workspace.build(Profile::Own, &names)?;
     let subject = |&number: &u32| {
         let name = format!("part{number}");
-        let binary = binaries.get(&name).with_context(|| format!("cargo built no binary of {name}"))?;
-        Ok(Subject::stage(number, binary))
+        Ok(Subject::stage(number, binaries.path(&name)?))
     };
     numbers.iter().map(subject).collect()
 }
@@ -135,61 +115,14 @@ pub fn build(numbers: &[u32]) -> anyhow::Result<Vec<Subject>> {
 /// The variable that names a small reverse proxy written in Go, called as `PROGRAM LISTEN BACKEND CORES`.
 const GO: &str = "LAB_PEER_GO";
 
-/// The other proxies that are installed here, each with a small configuration in the folder for temporary files.
-pub(crate) fn peers() -> io::Result<Vec<Subject>> {
-    let folder = env::temp_dir().join("lab-peers");
-    // What earlier runs have left there.
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder)?;
-    let mut peers = Vec::new();
-    for (name, script) in [("nginx", NGINX), ("haproxy", HAPROXY)] {
-        if is_installed(name) {
-            let file = folder.join(format!("{name}.sh"));
-            fs::write(&file, script)?;
-            let command_line = format!("sh {} {{listen}} {{backend}}", file.display());
-            peers.push(Subject::command(name, &command_line, 2));
-        }
-    }
+/// The other proxies that are installed here.
+pub(crate) fn peers() -> Vec<Subject> {
+    let installed = Peer::ALL.into_iter().filter(|peer| peer.is_installed());
+    let mut peers: Vec<Subject> = installed
+        .map(|peer| Subject { name: peer.to_string(), stage: 2, program: Program::Peer(peer) })
+        .collect();
     if let Ok(go) = env::var(GO) {
         peers.push(Subject::command("go", &format!("{go} {{listen}} {{backend}} 1"), 2));
     }
-    Ok(peers)
+    peers
 }
-
-fn is_installed(name: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).any(|folder| folder.join(name).is_file())
-}
-
-/// One process in the foreground, so that it ends with its handle. HTTP/1.1 to the backend; all else is the default.
-const NGINX: &str = r#"set -e
-folder=$(mktemp -d "$(dirname "$0")/nginx.XXXXXX")
-cat > "$folder/nginx.conf" <<END
-master_process off; daemon off; pid $folder/pid; error_log /dev/null;
-events {}
-http {
-  access_log off;
-  client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
-  uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi;
-  server { listen $1; location / { proxy_pass http://$2; proxy_http_version 1.1; } }
-}
-END
-PATH=$PATH:/usr/sbin exec nginx -e /dev/null -p "$folder" -c "$folder/nginx.conf"
-"#;
-
-const HAPROXY: &str = r#"set -e
-file=$(mktemp "$(dirname "$0")/haproxy.XXXXXX")
-cat > "$file" <<END
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 20s
-  timeout server 20s
-frontend front
-  bind $1
-  default_backend back
-backend back
-  server one $2
-END
-PATH=$PATH:/usr/sbin exec haproxy -db -q -f "$file"
-"#;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use maintain::selftest;
+use testkit::stop;
 
 /// Proves the workshop
 #[derive(Parser)]
@@ -25,9 +26,10 @@ enum Command {
 
 fn main() -> ExitCode {
     stage::report_panics();
-    stage::exit(match Maintain::parse().command {
+    let command = Maintain::parse().command;
+    stage::exit(stop::catch().and_then(|()| match command {
         Command::Conform(conform) => conformance::command(&conform),
         Command::Selftest(selftest) => selftest::run(&selftest),
         Command::Soak(soak) => soak::command(&soak),
-    })
+    }))
 }

@@ -8,11 +8,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use lab::tasks::stages;
+use testkit::{Interruption, end_in_the_middle, stop};
 
 /// What stands for cargo: a server that notes its start and its end, and ends with exit code 0 after Ctrl-C.
 const CARGO: &str = r#"#!/bin/sh
@@ -59,7 +58,11 @@ fn command(name: &str, page: &str) -> (Command, PathBuf) {
 
     let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_maintain"));
-    command.args(["selftest", "book"]).env("LAB_WORKSPACE", &folder).env("PATH", path);
+    command
+        .args(["selftest", "book"])
+        .current_dir(&folder)
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env("PATH", path);
     (command, folder)
 }
 
@@ -121,7 +124,7 @@ fn a_server_runs_until_another_takes_its_place_or_the_page_ends() {
     );
     let (code, text, folder) = selftest("server", &page, &[]);
     assert_eq!(code, Some(0), "{text}");
-    let notes = fs::read_to_string(folder.join("notes")).unwrap();
+    let notes = fs::read_to_string(folder.join(".lab/replay/notes")).unwrap();
     let words: Vec<&str> = notes.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(words, ["start", "stop", "start", "stop"], "{notes}");
 }
@@ -146,7 +149,7 @@ fn a_port_that_is_taken_is_named_before_anything_is_done() {
         text.contains(&format!("error: {address} is in use")) && text.contains("cargo maintain selftest"),
         "{text}"
     );
-    assert!(!folder.join("done").exists());
+    assert!(!folder.join(".lab/replay/done").exists());
 }
 
 #[test]
@@ -156,22 +159,11 @@ fn a_block_that_is_left_out_must_say_why() {
     assert!(text.contains("docs/src/page.md: line 1 does not say why"), "{text}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_leaves_no_server_behind() {
-    let page =
-        "```console\n$ cargo run -p webserver -- --listen 127.0.0.1:0\n$ touch next; sleep 4711\n```\n";
-    let (mut command, folder) = command("stopped", page);
-    let mut lab = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !folder.join("next").exists() {
-        assert!(
-            Instant::now() < deadline && lab.try_wait().unwrap().is_none(),
-            "it does not come to the command"
-        );
-        sleep(Duration::from_millis(10));
-    }
-    assert!(Command::new("kill").args(["-INT", &lab.id().to_string()]).status().unwrap().success());
-    assert_eq!(lab.wait().unwrap().code(), Some(130));
-    let notes = fs::read_to_string(folder.join("notes")).unwrap();
-    assert!(notes.lines().count() == 2 && notes.contains("\nstop "), "{notes}");
+    let page = "```console\n$ cargo run -p webserver -- --listen 127.0.0.1:0\n$ sleep 4711\n```\n";
+    let (mut command, _) = command("stopped", page);
+    let status = end_in_the_middle(&mut command, &["cargo", "sleep"], Interruption::CtrlC);
+    assert_eq!(status.code(), Some(stop::EXIT_CODE));
 }

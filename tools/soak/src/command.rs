@@ -5,7 +5,7 @@ use stage::{Failure, parse_number};
 
 use crate::{Plan, run};
 use conformance::{Subject, build};
-use testkit::{MAX_STAGE, Workspace, stop};
+use testkit::{MAX_STAGE, Workspace};
 
 /// The longest load: a week.
 const MAX_MINUTES: u64 = 7 * 24 * 60;
@@ -27,7 +27,6 @@ pub struct Soak {
 /// # Errors
 /// A proxy does something wrong, or cannot be built or started.
 pub fn command(soak: &Soak) -> anyhow::Result<()> {
-    stop::catch()?;
     let plan = Plan::minutes(soak.minutes)?;
     let mut failures = 0;
     for subject in subjects(soak)? {

@@ -12,8 +12,8 @@ use crate::clients::{Crew, Mischief};
 use crate::slow::{self, Slow};
 use crate::verdict::{Circumstances, Tally};
 use crate::{Plan, deaf};
+use testkit::Process;
 use testkit::progress::Progress;
-use testkit::{Process, stop};
 
 /// From one kill of the backend, or stall of all of it, to the next.
 const BETWEEN_FAULTS: Duration = Duration::from_secs(1);
@@ -174,9 +174,6 @@ impl Run {
         let started = Instant::now();
         let outcome = loop {
             let elapsed = started.elapsed();
-            if stop::is_stopped() {
-                break Err(anyhow!("stopped by Ctrl-C. Try: the same command again"));
-            }
             match tick(elapsed) {
                 Ok(is_done) if is_done && elapsed >= duration => break Ok(()),
                 Ok(_) => {}

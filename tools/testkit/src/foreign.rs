@@ -1,6 +1,5 @@
 //! Starts a proxy that is none of the stages, from a command line that says where it listens.
 
-use std::net::SocketAddr;
 use std::process::Command;
 
 use crate::port::KeptPort;
@@ -23,7 +22,7 @@ pub fn check_command_line(command_line: &str) -> Result<(), String> {
 impl Process {
     /// Starts any proxy from a command line that holds `{listen}` and `{backend}`, and waits until its port
     /// accepts connections. Words are separated by white space.
-    pub fn foreign(command_line: &str, backend: SocketAddr) -> Result<Process, StartError> {
+    pub fn foreign(command_line: &str, backend: &str) -> Result<Process, StartError> {
         let mut started = start(command_line, backend, true);
         for _ in 1..ATTEMPTS {
             if started.as_ref().err().and_then(|error| error.exit_code).is_none() {
@@ -36,12 +35,11 @@ impl Process {
     }
 }
 
-fn start(command_line: &str, backend: SocketAddr, is_kept: bool) -> Result<Process, StartError> {
+fn start(command_line: &str, backend: &str, is_kept: bool) -> Result<Process, StartError> {
     let port = KeptPort::bind()?;
     let listen = port.address();
     let _kept = is_kept.then_some(port);
-    let fill_in =
-        |word: &str| word.replace("{listen}", &listen.to_string()).replace("{backend}", &backend.to_string());
+    let fill_in = |word: &str| word.replace("{listen}", &listen.to_string()).replace("{backend}", backend);
     let mut words = command_line.split_whitespace().map(fill_in);
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words);

@@ -4,18 +4,27 @@
 
 /// Scripted backends, good and bad, that record what reached them.
 mod backend;
+/// A child process that does not outlive this one.
+mod child;
 /// A raw-socket client that sends any bytes and reads responses strictly.
 mod client;
 /// What goes wrong on a socket, told apart.
 pub mod fault;
 /// Starts a proxy that is none of the stages.
 mod foreign;
+/// Ends a tool in the middle of what it does.
+#[cfg(unix)]
+mod interruption;
 /// What a process has said.
 mod log;
+/// Proxies of others.
+mod peer;
 /// Ports that nobody else gets.
 mod port;
-/// Starts a stage, or a foreign proxy, and stops it when it is dropped.
+/// Starts a stage, or a foreign proxy, and ends it when it is dropped.
 mod process;
+/// A proxy under test.
+mod program;
 /// How far a long command is.
 pub mod progress;
 /// What has reached a backend, and how to wait for it to change.
@@ -36,15 +45,22 @@ mod workspace;
 use std::time::Duration;
 
 pub use backend::{Backend, listen, listen_anywhere};
+pub use child::Child;
+#[cfg(unix)]
+pub use child::interrupt;
 pub use client::{Client, Ended, Response};
 pub use foreign::check_command_line;
+#[cfg(unix)]
+pub use interruption::{Interruption, end_in_the_middle};
+pub use peer::{Peer, Settings};
 pub use port::{FullPort, KeptPort, RefusedPort};
 pub use process::{Finished, Process, StartError, run_to_end};
+pub use program::Program;
 pub use record::Received;
-pub use resources::raise_open_files_limit;
+pub use resources::{children, raise_open_files_limit};
 pub use script::Connection;
 pub use wire::{End, Head};
-pub use workspace::Workspace;
+pub use workspace::{Binaries, Profile, Workspace};
 
 /// The largest number of a stage that a flag may give.
 pub const MAX_STAGE: u64 = 99;

@@ -1,20 +1,21 @@
 //! A proxy as a process of its own: started, waited for until it listens, watched, stopped.
 //!
-//! A child is ended by its own handle, at the latest when that is dropped; never by its name.
+//! It ends at the latest when its handle is dropped, see `child.rs`.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
+use crate::child::Child;
 use crate::log::Log;
-use crate::stop;
+use crate::peer::Folder;
 
 /// How long to wait between two looks at something that does not tell when it changes.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -29,6 +30,8 @@ pub struct Process {
     log: Arc<Log>,
     /// The threads that read what it says; they end with it.
     readers: Vec<JoinHandle<()>>,
+    /// Its files, removed after its end.
+    _folder: Option<Folder>,
 }
 
 /// Why a process does not listen.
@@ -81,7 +84,7 @@ impl Process {
         let log = Arc::new(Log::default());
         let (line, lines) = channel();
         let mut readers = Vec::new();
-        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+        if let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) {
             let (relay_stdout, collecting) = (relay.clone(), Arc::clone(&log));
             readers.push(each_line(stdout, move |text| {
                 relay_stdout(text);
@@ -94,8 +97,14 @@ impl Process {
             }));
         }
         // From here on the child is ended whatever happens.
-        let mut process =
-            Process { child, address: ([0, 0, 0, 0], 0).into(), ready_line: String::new(), log, readers };
+        let mut process = Process {
+            child,
+            address: ([0, 0, 0, 0], 0).into(),
+            ready_line: String::new(),
+            log,
+            readers,
+            _folder: None,
+        };
         process.address = process.wait_for_ready_line(&lines)?;
         Ok(process)
     }
@@ -105,20 +114,25 @@ impl Process {
         let mut child = spawn(&mut command)?;
         let log = Arc::new(Log::default());
         let mut readers = Vec::new();
-        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+        if let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) {
             let collecting = Arc::clone(&log);
             readers.push(each_line(stdout, |_| ()));
             readers.push(each_line(stderr, move |text| collecting.append(text)));
         }
-        let mut process = Process { child, address: listen, ready_line: String::new(), log, readers };
+        let mut process =
+            Process { child, address: listen, ready_line: String::new(), log, readers, _folder: None };
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect_timeout(&listen, PATIENCE).is_err() {
-            if !process.is_running() || stop::is_stopped() || Instant::now() > deadline {
+            if !process.is_running() || Instant::now() > deadline {
                 return Err(process.start_error("it does not accept connections"));
             }
             thread::sleep(LOOK_AGAIN);
         }
         Ok(process)
+    }
+
+    pub(crate) fn with_folder(self, folder: Folder) -> Process {
+        Process { _folder: Some(folder), ..self }
     }
 
     /// The line that it said when it was ready; empty for a foreign proxy, which is not asked for one.
@@ -144,15 +158,9 @@ impl Process {
 
     /// Ends it, and returns its first panic.
     pub fn end(&mut self) -> Option<String> {
-        self.kill();
+        self.child.kill();
         self.wait_for_last_words();
         self.log.first_panic()
-    }
-
-    fn kill(&mut self) {
-        // Both fail only if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 
     /// If it has ended, waits until all that it has said is in its log.
@@ -189,26 +197,17 @@ impl Process {
 
     /// Asks it to stop (SIGTERM). Where there are no signals it is ended at once.
     pub fn terminate(&mut self) -> io::Result<()> {
-        self.signal("-TERM")
+        self.child.terminate()
     }
 
     /// Asks it to stop as Ctrl-C does (SIGINT). Where there are no signals it is ended at once.
     pub fn interrupt(&mut self) -> io::Result<()> {
-        self.signal("-INT")
+        self.child.interrupt()
     }
 
     /// Waits for its end.
     pub fn wait_for_exit(&mut self) -> io::Result<ExitStatus> {
         wait_for_exit(&mut self.child)
-    }
-
-    fn signal(&mut self, signal: &str) -> io::Result<()> {
-        if cfg!(not(unix)) {
-            return self.child.kill();
-        }
-        // The standard library has no safe way to send a signal.
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
-        if sent.success() { Ok(()) } else { Err(io::Error::other("kill failed")) }
     }
 
     fn wait_for_ready_line(&mut self, lines: &Receiver<String>) -> Result<SocketAddr, StartError> {
@@ -237,30 +236,23 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 /// Runs a program that is expected to end by itself soon, as after a flag that is not valid.
 pub fn run_to_end(binary: impl AsRef<Path>, arguments: &[&str]) -> io::Result<Finished> {
     let mut command = Command::new(binary.as_ref());
     let mut child = spawn(command.args(arguments).env_remove("RUST_LOG"))?;
     let status = wait_for_exit(&mut child);
     if status.is_err() {
-        child.kill()?;
+        child.kill();
     }
-    let output = child.wait_with_output()?;
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    child.take_stdout().map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut stdout))?;
+    child.take_stderr().map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut stderr))?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Finished { code: status?.code(), stdout: text(output.stdout), stderr: text(output.stderr) })
+    Ok(Finished { code: status?.code(), stdout: text(stdout), stderr: text(stderr) })
 }
 
 fn spawn(command: &mut Command) -> io::Result<Child> {
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    spawned.map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot start {:?}: {error}", command.get_program()))
-    })
+    Child::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
 fn wait_for_exit(child: &mut Child) -> io::Result<ExitStatus> {

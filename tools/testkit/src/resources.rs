@@ -14,6 +14,18 @@ pub fn raise_open_files_limit() -> io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }
 
+/// The children of a process: their ids and the names of their programs. None where there is no `/proc`.
+pub fn children(parent: u32) -> Vec<(u32, String)> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let child = |id: u32| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let (name, rest) = stat.split_once(" (")?.1.rsplit_once(") ")?;
+        (rest.split(' ').nth(1)?.parse() == Ok(parent)).then(|| (id, name.to_owned()))
+    };
+    ids.filter_map(child).collect()
+}
+
 impl Process {
     /// The most memory it has had, in KiB.
     pub fn peak_memory_kib(&self) -> Option<u64> {

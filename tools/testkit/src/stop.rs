@@ -1,38 +1,34 @@
-//! Ctrl-C: what runs is brought to its end, so that no proxy is left behind. Every wait has a deadline, or looks here.
+//! Ctrl-C, SIGTERM and SIGHUP: this process ends with exit code 130, and all its children with it.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
 
-static STOPPED: AtomicBool = AtomicBool::new(false);
-static CAUGHT: OnceLock<Result<(), String>> = OnceLock::new();
+/// The end of a command that Ctrl-C has ended: what a shell says of a process that SIGINT has ended.
+pub const EXIT_CODE: i32 = 130;
 
-/// What a shell expects of a process that SIGINT has ended.
-const EXIT_CODE: i32 = 130;
+/// The receiver of Ctrl-C, if a command stops its children in an order of its own.
+static LISTENER: Mutex<Option<Sender<()>>> = Mutex::new(None);
 
-/// Catches Ctrl-C from now on. The second one changes nothing: to exit at once would leave proxies behind.
+/// Catches Ctrl-C from now on. The process exits at once, in the middle of what it does: nothing must take the end of
+/// its children for a failure. They end with it, see `child.rs`.
 ///
 /// # Errors
 /// The system does not let it be caught.
 pub fn catch() -> anyhow::Result<()> {
-    let caught = CAUGHT.get_or_init(|| {
-        let caught = ctrlc::set_handler(|| {
-            if !STOPPED.swap(true, Ordering::SeqCst) {
-                eprintln!("stopping: the proxies that run are being ended");
-            }
-        });
-        caught.map_err(|error| error.to_string())
+    let caught = ctrlc::set_handler(|| {
+        let listener = LISTENER.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_heard = listener.as_ref().is_some_and(|listener| listener.send(()).is_ok());
+        if !is_heard {
+            process::exit(EXIT_CODE);
+        }
     });
-    caught.clone().map_err(|error| anyhow::anyhow!("cannot catch Ctrl-C: {error}"))
+    caught.map_err(|error| anyhow::anyhow!("cannot catch Ctrl-C: {error}"))
 }
 
-/// Whether Ctrl-C came.
-pub fn is_stopped() -> bool {
-    STOPPED.load(Ordering::SeqCst)
-}
-
-/// Ends this process if Ctrl-C came. Call it where no proxy runs: nothing is dropped.
-pub fn exit_if_stopped() {
-    if is_stopped() {
-        std::process::exit(EXIT_CODE);
-    }
+/// Receives each Ctrl-C from now on, which then does not end this process until the receiver is dropped.
+pub fn listen() -> Receiver<()> {
+    let (sender, receiver) = channel();
+    *LISTENER.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+    receiver
 }

@@ -14,10 +14,38 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::child::Child;
+
 /// A cargo workspace.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     root: PathBuf,
+    /// Where it is built, if cargo is to be told.
+    target: Option<PathBuf>,
+}
+
+/// How packages are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// As this program was.
+    Own,
+    /// Optimised, for measurements.
+    Release,
+}
+
+/// Where cargo has put each binary that it was asked for.
+#[derive(Debug, Default)]
+pub struct Binaries(BTreeMap<String, PathBuf>);
+
+impl Binaries {
+    /// The binary of that name.
+    ///
+    /// # Errors
+    /// No package that was built has it.
+    pub fn path(&self, name: &str) -> anyhow::Result<&Path> {
+        let path = self.0.get(name).map(PathBuf::as_path);
+        path.with_context(|| format!("cargo built no binary {name}. Try: cargo build -p {name}"))
+    }
 }
 
 impl Workspace {
@@ -35,14 +63,19 @@ impl Workspace {
             manifest.is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]"))
         };
         match from.ancestors().find(is_root) {
-            Some(root) => Ok(Workspace { root: root.to_owned() }),
+            Some(root) => Ok(Workspace::at(root)),
             None => bail!("{} is in no cargo workspace. Try: cd to the workshop's folder", from.display()),
         }
     }
 
     /// The workspace in that folder.
     pub fn at(root: impl Into<PathBuf>) -> Workspace {
-        Workspace { root: root.into() }
+        Workspace { root: root.into(), target: None }
+    }
+
+    /// The same, built into the target folder of another: what both depend on is built once.
+    pub fn with_target(self, target: PathBuf) -> Workspace {
+        Workspace { target: Some(target), ..self }
     }
 
     /// Its folder.
@@ -69,23 +102,53 @@ impl Workspace {
         cargo
     }
 
-    /// Builds the binaries of packages with the profile of this program, and returns where cargo put each. What cargo
-    /// says is shown.
+    /// The folder that it is built into, which may be anywhere.
+    ///
+    /// # Errors
+    /// Cargo does not say.
+    pub fn target(&self) -> anyhow::Result<PathBuf> {
+        let mut command = self.cargo("metadata");
+        command.args(["--no-deps", "--offline", "--format-version", "1"]).stderr(Stdio::null());
+        let output = command.output().context("cargo cannot be started")?;
+        let metadata: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let target = metadata["target_directory"].as_str();
+        Ok(target.context("cargo does not say where it builds. Try: cargo metadata")?.into())
+    }
+
+    /// Builds the binaries of packages. What cargo says is shown.
     ///
     /// # Errors
     /// One of them does not build.
-    pub fn build(&self, packages: &[String]) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+    pub fn build(&self, profile: Profile, packages: &[impl AsRef<str>]) -> anyhow::Result<Binaries> {
+        let names = || packages.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(" and ");
+        let binaries = self.try_build(profile, packages)?;
+        binaries.with_context(|| format!("cargo could not build {}: its reason stands above", names()))
+    }
+
+    /// The same; `None` if one of them does not build.
+    ///
+    /// # Errors
+    /// Cargo cannot be started.
+    pub fn try_build(
+        &self,
+        profile: Profile,
+        packages: &[impl AsRef<str>],
+    ) -> anyhow::Result<Option<Binaries>> {
         let mut command = self.cargo("build");
-        command.args(["--message-format", "json-render-diagnostics"]).stdout(Stdio::piped());
-        if !cfg!(debug_assertions) {
+        command.args(["--message-format", "json-render-diagnostics"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        if profile == Profile::Release || !cfg!(debug_assertions) {
             command.arg("--release");
         }
-        for package in packages {
-            command.args(["-p", package]);
+        if let Some(target) = &self.target {
+            command.arg("--target-dir").arg(target);
         }
-        let mut child = command.spawn().context("cargo cannot be started")?;
+        for package in packages {
+            command.args(["-p", package.as_ref()]);
+        }
+        let mut cargo = Child::spawn(&mut command)?;
         let mut binaries = BTreeMap::new();
-        for line in BufReader::new(child.stdout.take().context("cargo has no stdout")?).lines() {
+        for line in BufReader::new(cargo.take_stdout().context("cargo has no stdout")?).lines() {
             let message: Value = serde_json::from_str(&line?).unwrap_or_default();
             if let (Some(name), Some(path)) =
                 (message["target"]["name"].as_str(), message["executable"].as_str())
@@ -93,9 +156,6 @@ impl Workspace {
                 binaries.insert(name.to_owned(), path.into());
             }
         }
-        if !child.wait()?.success() {
-            bail!("cargo could not build {}: its reason stands above", packages.join(" and "));
-        }
-        Ok(binaries)
+        Ok(cargo.wait()?.success().then_some(Binaries(binaries)))
     }
 }

@@ -40,7 +40,7 @@ pub struct Document {
 
 impl Book {
     pub fn new() -> Book {
-        Book { workspace: Workspace::of_this_build() }
+        Book { workspace: Workspace::find() }
     }
 
     /// What is at a path; it is made of plain names, without a slash before it. `None`: nothing is.

@@ -1,9 +1,10 @@
-//! Where the files of the book and of the crates are: in the workspace that this program was built in, whatever
-//! the current folder. Where that is gone, the book is a copy within this program, and there are no sources.
+//! Where the files of the book and of the crates are: in the workspace in which this program was started. Outside of
+//! one the book is a copy within this program, and there are no sources.
 //!
 //! Whoever edits this: names come from requests. A file is opened only if it lies where it may, links followed.
 
 use std::borrow::Cow;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,9 +26,14 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The workspace that this program was built in.
-    pub fn of_this_build() -> Workspace {
-        Workspace::at(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+    /// The workspace around the package that `cargo run` or `cargo test` runs, or else around the current folder.
+    ///
+    /// Not the one that this program was built in: two checkouts may share a target folder.
+    pub fn find() -> Workspace {
+        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let from = package.or_else(|| env::current_dir().ok()).unwrap_or_default();
+        let found = from.ancestors().map(Workspace::at).find(|workspace| workspace.root.is_some());
+        found.unwrap_or(Workspace { root: None })
     }
 
     fn at(folder: &Path) -> Workspace {
@@ -51,7 +57,7 @@ impl Workspace {
 
     /// The latest benchmark report, a page of its own.
     pub fn report(&self) -> Option<String> {
-        fs::read_to_string(self.root.as_ref()?.join("target/lab/bench/latest.html")).ok()
+        fs::read_to_string(self.root.as_ref()?.join(".lab/bench/latest.html")).ok()
     }
 
     /// The stages that there are: `part1`, `part2` ..., and the attendee's own crate at the end.
@@ -129,7 +135,7 @@ mod tests {
 
     #[test]
     fn without_a_workspace_the_book_is_a_copy_and_there_are_no_sources() {
-        let (gone, here) = (Workspace::at(Path::new("/no such folder")), Workspace::of_this_build());
+        let (gone, here) = (Workspace::at(Path::new("/no such folder")), Workspace::find());
         for name in ["SUMMARY.md", "index.md", "images/request-path.svg"] {
             assert_eq!(gone.book_file(name), here.book_file(name), "{name}");
             assert!(gone.book_file(name).is_some(), "{name}");

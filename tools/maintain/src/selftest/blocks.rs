@@ -13,7 +13,6 @@ use anyhow::{Context, anyhow};
 use lab::bench;
 use stage::Failure;
 use testkit::say;
-use testkit::stop;
 
 use super::server::Server;
 use super::shell::Shell;
@@ -44,7 +43,7 @@ struct Running {
 
 /// Reads the blocks of all chapters, in the order of the book.
 pub fn read(places: &Places) -> anyhow::Result<Vec<Page>> {
-    let folder = places.workspace.join("docs/src");
+    let folder = places.root().join("docs/src");
     let summary = places.read("docs/src/SUMMARY.md")?;
     let names = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let page = |name: &str| {
@@ -78,8 +77,7 @@ pub fn run(places: &Places, pages: &[Page]) -> anyhow::Result<usize> {
         return Ok(0);
     }
     let mut replay = Replay {
-        folder: places.workspace.clone(),
-        workspace: workspace::of_an_attendee(places)?,
+        folder: workspace::of_an_attendee(places)?,
         running: Vec::new(),
         skipped: Vec::new(),
         wrong: 0,
@@ -95,14 +93,10 @@ pub fn run(places: &Places, pages: &[Page]) -> anyhow::Result<usize> {
                     replayed += 1;
                 }
             }
-            if stop::is_stopped() {
-                break;
-            }
         }
         while let Some(running) = replay.running.pop() {
             replay.stop(running);
         }
-        stop::exit_if_stopped();
     }
     say!("{replayed} blocks of the book replayed, {} wrong", replay.wrong);
     if !replay.skipped.is_empty() {
@@ -126,10 +120,8 @@ fn lacking(block: &Block) -> Option<String> {
 }
 
 struct Replay {
-    /// Where commands are typed.
+    /// Where commands are typed: the workspace of an attendee, which `start` and `check` change.
     folder: PathBuf,
-    /// The workspace of an attendee, which `start` and `check` change.
-    workspace: PathBuf,
     running: Vec<Running>,
     skipped: Vec<String>,
     wrong: usize,
@@ -145,14 +137,11 @@ impl Replay {
                 continue;
             }
             say!("{place} $ {text}");
-            if stop::is_stopped() {
-                return Ok(());
-            }
             let next = block.commands.get(index + 1).map(|command| command.text.as_str());
             let wrong = match Server::of(&text) {
                 Some(server) => self.serve(server, &text, command)?,
                 None => {
-                    let mut shell = Shell::start(&text, &self.folder, &self.workspace, before)?;
+                    let mut shell = Shell::start(&text, &self.folder, before)?;
                     let status = shell.wait_for_end(COMMAND_PATIENCE);
                     before = status.and_then(|status| status.code()).unwrap_or(-1);
                     let wrong = match status {
@@ -166,7 +155,7 @@ impl Replay {
                     wrong.map(|wrong| (wrong, shell.printed()))
                 }
             };
-            if let Some((wrong, printed)) = wrong.filter(|_| !stop::is_stopped()) {
+            if let Some((wrong, printed)) = wrong {
                 self.say_wrong(place, &wrong, &printed);
             }
         }
@@ -186,7 +175,7 @@ impl Replay {
             let running = self.running.remove(place);
             self.stop(running);
         }
-        let mut shell = Shell::start(text, &self.folder, &self.workspace, 0)?;
+        let mut shell = Shell::start(text, &self.folder, 0)?;
         let is_ready = shell.wait_for(server.ready, COMMAND_PATIENCE);
         let printed = shell.printed();
         if !is_ready {

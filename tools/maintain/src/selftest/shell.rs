@@ -2,12 +2,12 @@
 
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use testkit::stop;
+use testkit::Child;
 
 /// How often it is looked at.
 const TICK: Duration = Duration::from_millis(20);
@@ -17,23 +17,19 @@ pub struct Shell {
     child: Child,
     printed: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
-    /// Its end is waited for then, also when this process is stopped.
-    is_interrupted: bool,
 }
 
 impl Shell {
     /// Starts `line` in `folder`. `before` is the exit code of the command before it, which it may ask for as `$?`.
-    pub fn start(line: &str, folder: &Path, workspace: &Path, before: i32) -> io::Result<Shell> {
+    pub fn start(line: &str, folder: &Path, before: i32) -> io::Result<Shell> {
         let mut command = Command::new("bash");
         // Both streams in one, in the order in which a terminal would show them.
         command.arg("-c").arg(format!("exec 2>&1\n(exit {before})\n{line}"));
-        command.current_dir(folder).env(lab::places::OTHER_WORKSPACE, workspace);
+        command.current_dir(folder).env_remove("CARGO_MANIFEST_DIR");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn()?;
+        let mut child = Child::spawn(&mut command)?;
         let printed = Arc::new(Mutex::new(String::new()));
-        let (stdout, printing) = (child.stdout.take(), Arc::clone(&printed));
+        let (stdout, printing) = (child.take_stdout(), Arc::clone(&printed));
         let reader = thread::spawn(move || {
             let mut lines = stdout.map(BufReader::new);
             let mut line = Vec::new();
@@ -43,7 +39,7 @@ impl Shell {
                 line.clear();
             }
         });
-        Ok(Shell { child, printed, reader, is_interrupted: false })
+        Ok(Shell { child, printed, reader })
     }
 
     /// What it has printed up to now, in whole lines.
@@ -64,11 +60,11 @@ impl Shell {
 
     /// Ctrl-C.
     pub fn interrupt(&mut self) {
-        self.is_interrupted = true;
-        self.signal("-INT");
+        // It fails if all have ended.
+        let _ = self.child.interrupt();
     }
 
-    /// Waits until `is_so`, or nothing of it runs any more. False: the time is over, or this process is stopped.
+    /// Waits until `is_so`, or nothing of it runs any more. False: the time is over.
     fn wait(&mut self, patience: Duration, is_so: impl Fn(&Shell) -> bool) -> bool {
         let deadline = Instant::now() + patience;
         while !is_so(self) {
@@ -76,28 +72,11 @@ impl Shell {
             if has_ended {
                 return true;
             }
-            let is_given_up = stop::is_stopped() && !self.is_interrupted;
-            if is_given_up || Instant::now() > deadline {
+            if Instant::now() > deadline {
                 return false;
             }
             thread::sleep(TICK);
         }
         true
-    }
-
-    fn signal(&self, signal: &str) {
-        // The standard library has no safe way to send a signal. It fails if nobody of the group is left.
-        let group = format!("-{}", self.child.id());
-        let mut kill = Command::new("kill");
-        let _ = kill.args([signal, "--", &group]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    }
-}
-
-impl Drop for Shell {
-    fn drop(&mut self) {
-        self.signal("-KILL");
-        // Both fail only if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

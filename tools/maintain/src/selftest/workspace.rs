@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use lab::tasks::stages;
 
-use lab::places::{Places, read_sources, write_sources};
+use lab::places::{Places, write_sources};
 use lab::start;
 
 /// The manifest of the workspace, with one member of its own: the others are meant by their full paths.
 pub fn manifest(places: &Places, member: &str) -> anyhow::Result<String> {
-    let root = places.workspace.canonicalize().context("cannot tell where the workspace is")?;
+    let root = places.root().canonicalize().context("cannot tell where the workspace is")?;
     // Backslashes would be escapes in TOML.
     let root = root.display().to_string().replace('\\', "/");
     let text = places.read("Cargo.toml")?;
@@ -23,24 +24,40 @@ pub fn manifest(places: &Places, member: &str) -> anyhow::Result<String> {
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// A workspace as an attendee has it in the beginning, so that the commands of the book touch no work of anybody.
+/// A workspace as an attendee has it in the beginning, so that the commands of the book touch no work of anybody. All
+/// but the work is linked, the target folder too: nothing is built twice.
 pub fn of_an_attendee(places: &Places) -> anyhow::Result<PathBuf> {
-    let folder = places.kept.join("replay");
-    // What an earlier replay has done must not be seen.
+    let folder = places.kept("replay");
+    // What an earlier replay has done must not be seen. Links are removed, and not what they point to.
     let _ = fs::remove_dir_all(&folder);
-    let mut files = BTreeMap::new();
-    for stage in stages() {
-        let sources = read_sources(&places.workspace.join(stage.reference()).join("src"))?;
-        files.extend(
-            sources.into_iter().map(|(name, text)| (format!("{}/src/{name}", stage.reference()), text)),
-        );
-    }
-    let first = stages().first().context("there is no stage")?;
+    let first = stages().first().context("there is no stage. Try: cargo lab list")?;
     let work = start::patched(places, first, &first.tasks.iter().collect::<Vec<_>>())?;
-    files.extend(work.into_iter().map(|(name, text)| (format!("work/src/{name}"), text)));
-    files.insert("work/Cargo.toml".to_owned(), places.read("work/Cargo.toml")?);
-    files.insert("Cargo.toml".to_owned(), manifest(places, "work")?);
-    files.insert("Cargo.lock".to_owned(), places.read("Cargo.lock")?);
+    let mut files: BTreeMap<String, String> =
+        work.into_iter().map(|(name, text)| (format!("work/src/{name}"), text)).collect();
+    for name in ["Cargo.toml", "Cargo.lock", "work/Cargo.toml"] {
+        files.insert(name.to_owned(), places.read(name)?);
+    }
     write_sources(&folder, &files)?;
+    let cannot = || format!("cannot link the workspace into {}", folder.display());
+    for entry in places.root().read_dir().with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        let name = path.file_name().unwrap_or_default();
+        let link = folder.join(name);
+        // What cargo and git keep for themselves, they look for in the folders above.
+        if !name.as_encoded_bytes().starts_with(b".") && !link.exists() {
+            symlink(&path.canonicalize().with_context(cannot)?, &link).with_context(cannot)?;
+        }
+    }
     Ok(folder)
+}
+
+#[cfg(unix)]
+fn symlink(path: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(path, link)
+}
+
+/// The commands of the book are not replayed there.
+#[cfg(not(unix))]
+fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }

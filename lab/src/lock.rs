@@ -1,0 +1,69 @@
+//! Lets one command at a time do something in a workspace. A command that must wait says so, as cargo does.
+//!
+//! The system ends a lock together with the process that has it, however that ends.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::places::Places;
+
+/// What only one command at a time does.
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits until no other command in this workspace has the lock `name`, and takes it.
+    pub fn take(places: &Places, name: &str) -> anyhow::Result<Lock> {
+        let path = places.kept(&format!("lock-{name}"));
+        let cannot = || format!("cannot lock {}", path.display());
+        fs::create_dir_all(path.parent().unwrap_or(&path)).with_context(cannot)?;
+        if let Some(file) = open(&path, false).with_context(cannot)? {
+            return Ok(Lock { _file: file });
+        }
+        eprintln!("waiting: another cargo lab in this workspace is busy with {name}");
+        let file = open(&path, true).with_context(cannot)?.with_context(cannot)?;
+        Ok(Lock { _file: file })
+    }
+}
+
+/// The file, once nobody else has it; `None` if that would take waiting, and it is not to be waited for.
+#[cfg(unix)]
+fn open(path: &Path, waits: bool) -> std::io::Result<Option<File>> {
+    use rustix::fs::{FlockOperation, flock};
+    use rustix::io::Errno;
+
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let operation =
+        if waits { FlockOperation::LockExclusive } else { FlockOperation::NonBlockingLockExclusive };
+    loop {
+        match flock(&file, operation) {
+            Ok(()) => return Ok(Some(file)),
+            Err(Errno::WOULDBLOCK) => return Ok(None),
+            // A signal; Ctrl-C has ended the process.
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The same. Windows lets a file be opened by one process alone, and does not tell when it can be opened again.
+#[cfg(windows)]
+fn open(path: &Path, waits: bool) -> std::io::Result<Option<File>> {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    const SHARING_VIOLATION: i32 = 32;
+    const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
+    loop {
+        match OpenOptions::new().create(true).append(true).share_mode(0).open(path) {
+            Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => {}
+            opened => return opened.map(Some),
+        }
+        if !waits {
+            return Ok(None);
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}

@@ -1,0 +1,185 @@
+//! A child process that does not outlive this one.
+//!
+//! Invariant: a child ends when its handle is dropped, and when this process ends in any way, `kill -9` included. For
+//! the latter a small shell script reads a pipe that only this process can write to. Where there is no `sh`, as on
+//! Windows, a child outlives a parent that was killed.
+//!
+//! On Unix a child leads a process group, and the whole group is killed. Ctrl-C in a terminal does not reach it.
+
+use std::io::{self, Write};
+use std::process::{self, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// A child process, and the process group that it leads.
+pub struct Child {
+    child: process::Child,
+    has_ended: bool,
+}
+
+/// What the process that outlives this one does: it kills the groups that were named and not taken back.
+const WATCH: &str = r#"trap '' HUP INT TERM
+groups=
+while read -r sign group; do
+  case $sign in
+    +) groups="$groups -$group" ;;
+    *) kept=
+       for other in $groups; do [ "$other" = "-$group" ] || kept="$kept $other"; done
+       groups=$kept ;;
+  esac
+done
+[ -z "$groups" ] || kill -s KILL -- $groups"#;
+
+/// The process that outlives this one; `None` until the first child is started.
+static WATCHER: Mutex<Option<process::Child>> = Mutex::new(None);
+
+/// Tells the watcher of the start or the end of a group.
+fn tell(watcher: &mut Option<process::Child>, sign: char, group: u32) {
+    if !cfg!(unix) {
+        return;
+    }
+    if watcher.is_none() {
+        let mut command = Command::new("sh");
+        command.args(["-c", WATCH]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        lead_group(&mut command);
+        *watcher = command.spawn().ok();
+    }
+    if let Some(stdin) = watcher.as_mut().and_then(|watcher| watcher.stdin.as_mut()) {
+        // Without a watcher the children still end by their handles.
+        let _ = writeln!(stdin, "{sign} {group}");
+    }
+}
+
+fn lead_group(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
+impl Child {
+    /// Starts a command.
+    ///
+    /// # Errors
+    /// It cannot be started; the message names the program.
+    pub fn spawn(command: &mut Command) -> io::Result<Child> {
+        lead_group(command);
+        // Held across the start, so that no child is started and not told of when this process ends in an orderly way.
+        let mut watcher = WATCHER.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = command.spawn().map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot start {:?}: {error}", command.get_program()))
+        })?;
+        tell(&mut watcher, '+', child.id());
+        Ok(Child { child, has_ended: false })
+    }
+
+    /// Its stdout, if that is a pipe that was not taken before.
+    pub fn take_stdout(&mut self) -> Option<process::ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Its stderr, if that is a pipe that was not taken before.
+    pub fn take_stderr(&mut self) -> Option<process::ChildStderr> {
+        self.child.stderr.take()
+    }
+
+    /// Its process id, which is also that of its group.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended; `None` if it is running.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        let status = self.child.try_wait()?;
+        if status.is_some() {
+            self.forget();
+        }
+        Ok(status)
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait()?;
+        self.forget();
+        Ok(status)
+    }
+
+    /// Asks it to stop (SIGTERM). Where there are no signals it is ended at once.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn terminate(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        return signal(self.id(), rustix::process::Signal::TERM);
+        #[cfg(not(unix))]
+        return self.child.kill();
+    }
+
+    /// Asks it and its group to stop as Ctrl-C does (SIGINT). Where there are no signals it is ended at once.
+    ///
+    /// # Errors
+    /// All have ended.
+    pub fn interrupt(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        return Ok(rustix::process::kill_process_group(pid(self.id())?, rustix::process::Signal::INT)?);
+        #[cfg(not(unix))]
+        return self.child.kill();
+    }
+
+    /// Kills it and its group.
+    pub fn kill(&mut self) {
+        // All of it fails only for what has ended. The number of a child that was waited for may be another's by now.
+        #[cfg(unix)]
+        if let Some(group) = pid(self.id()).ok().filter(|_| !self.has_ended) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
+        self.forget();
+        let _ = self.child.wait();
+    }
+
+    /// Kills it alone, and leaves its children and its group as they are.
+    #[cfg(unix)]
+    pub(crate) fn kill_alone(&mut self) {
+        // It fails only if it has ended.
+        let _ = self.child.kill();
+    }
+
+    fn forget(&mut self) {
+        if !self.has_ended {
+            self.has_ended = true;
+            tell(&mut WATCHER.lock().unwrap_or_else(PoisonError::into_inner), '-', self.child.id());
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Interrupts a process, by its id, as Ctrl-C does.
+///
+/// # Errors
+/// There is no such process.
+#[cfg(unix)]
+pub fn interrupt(id: u32) -> io::Result<()> {
+    signal(id, rustix::process::Signal::INT)
+}
+
+#[cfg(unix)]
+fn signal(id: u32, signal: rustix::process::Signal) -> io::Result<()> {
+    Ok(rustix::process::kill_process(pid(id)?, signal)?)
+}
+
+#[cfg(unix)]
+fn pid(id: u32) -> io::Result<rustix::process::Pid> {
+    let pid = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+    pid.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
+}

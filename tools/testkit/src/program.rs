@@ -1,0 +1,34 @@
+//! A proxy under test, however it is started.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::{Peer, Process, Settings, StartError};
+
+/// A proxy under test: it can be started before any backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// A binary with the flags of a stage.
+    Stage(PathBuf),
+    /// Any proxy, by a command line that holds `{listen}` and `{backend}`.
+    Command(String),
+    /// An installed proxy, with its default settings.
+    Peer(Peer),
+}
+
+impl Program {
+    /// Starts it before these backends, of which a peer takes the first. Only a stage takes `flags`.
+    ///
+    /// # Errors
+    /// It does not listen.
+    pub fn start(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Process, StartError> {
+        let list = backends.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
+        match self {
+            Program::Stage(binary) => {
+                Process::stage(binary, &[&["--listen", "127.0.0.1:0", "--backend", &list], flags].concat())
+            }
+            Program::Command(command_line) => Process::foreign(command_line, &list),
+            Program::Peer(peer) => peer.start(backends[0], Settings::Default),
+        }
+    }
+}
