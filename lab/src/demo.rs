@@ -118,6 +118,13 @@ fn show(proxy: &Process, path: &str) -> anyhow::Result<()> {
     let mut client = Client::connect(proxy.address())?;
     let response = client.exchange(get::request(path, &proxy.address().to_string())?)?;
     println!("  {}", printable(&response.head.start_line));
+    if response.status != 200 {
+        let text = response.text();
+        bail!(
+            "that is no 200: {}. Try: cargo lab doctor",
+            printable(text.lines().next().unwrap_or_default())
+        );
+    }
     for name in SHOWN_FIELDS {
         if let Some(value) = response.field(name) {
             println!("  {name}: {}", printable(value));

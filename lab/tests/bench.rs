@@ -6,6 +6,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -262,5 +263,17 @@ fn what_cannot_be_measured_ends_with_exit_code_2_and_without_colour() {
         assert_eq!(finished.code, Some(2), "{arguments:?}: {}", finished.stderr);
         assert!(finished.stdout.is_empty() && !finished.stderr.contains('\x1b'), "{}", finished.stderr);
         assert!(finished.stderr.starts_with("error: "), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn a_page_that_is_an_error_is_not_measured() {
+    for (path, status) in [("/no/such/page", "404 Not Found"), ("/status/503", "503 Service Unavailable")] {
+        let output =
+            Command::new(LAB).args(["bench", "2", "--requests", "10", "--path", path]).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]), "{stderr}");
+        let named = format!("the backend answers GET {path} with {status}");
+        assert!(stderr.contains(&named) && stderr.contains("Try: --path /hello/you"), "{stderr}");
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use stage::Failure;
+use stage::{Failure, printable};
 
 use crate::bench::connection::{Expected, PATIENCE};
 use crate::bench::figures::{Metric, Series};
@@ -249,6 +249,15 @@ fn ask_backend(backend: SocketAddr, path: &str) -> anyhow::Result<Expected> {
             "the backend does not answer GET {path} the same twice, so no response can be verified. Try: another --path"
         );
     }
+    if first.status != 200 {
+        let (status, reason) = (first.status, &first.reason);
+        let message = format!(
+            "the backend answers GET {path} with {status} {}, and only a 200 is measured. \
+             Try: --path /hello/you",
+            printable(reason)
+        );
+        return Err(Failure::Usage(message).into());
+    }
     Ok(Expected { status: first.status, body: first.body })
 }
 
@@ -259,5 +268,8 @@ fn lab_request(backend: SocketAddr, method: &str, path: &str) -> anyhow::Result<
     let response = Client::connect_with(backend, PATIENCE)?
         .exchange(request)
         .context("the backend shows no counters")?;
+    if !(200..300).contains(&response.status) {
+        bail!("the backend answers {method} {path} with {}. Try: cargo lab doctor", response.status);
+    }
     Ok(response.body)
 }
