@@ -248,10 +248,13 @@ fn every_variant_fits_its_stage() {
 
 #[test]
 fn what_cannot_be_measured_ends_with_exit_code_2_and_without_colour() {
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 11] = [
         &["99"],
         &["one"],
         &["1", "1"],
+        &["1", "--clients", "1,1"],
+        &["1", "--clients", "1", "--clients", "4,1"],
+        &["1", "--peer", "nginx", "--peer", "haproxy", "--peer", "nginx"],
         &["b1", "--delay", "5"],
         &["b1", "--rounds", "2"],
         &["5", "--variant", "no-such"],

@@ -108,7 +108,8 @@ fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
         add(&["start", number], "Try: cargo lab list");
         add(&["demo", number], "Try: cargo lab demo ");
     }
-    for command in ["proxy", "proxy {listen}", ""] {
+    for command in ["proxy", "proxy {listen}", "", "'proxy {listen} {backend}", "\"proxy {listen} {backend}"]
+    {
         add(&["check", "1", "--cmd", command], "Try: --cmd 'proxy {listen} {backend}'");
     }
     for (arguments, words) in cases {

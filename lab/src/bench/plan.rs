@@ -95,10 +95,16 @@ impl Plan {
         let mut names = Vec::new();
         for given in &flags.subjects {
             let name = stage(workspace, given)?;
-            if names.contains(&name) {
-                return Err(usage(format!("{given} is there twice. Try: cargo lab bench 1 2")));
-            }
             names.push(name);
+        }
+        if let Some(name) = repeated(&names) {
+            return Err(usage(format!("{name} is there twice. Try: cargo lab bench 1 2")));
+        }
+        if let Some(clients) = repeated(&load.clients) {
+            return Err(usage(format!("--clients: {clients} is there twice. Try: --clients 1,4,16")));
+        }
+        if let Some(peer) = repeated(&load.peer) {
+            return Err(usage(format!("--peer {peer} is there twice. Try: --peer nginx --peer haproxy")));
         }
         if names.is_empty() {
             names.push(match &variant {
@@ -242,6 +248,11 @@ fn newest(workspace: &Workspace) -> anyhow::Result<String> {
     let number =
         workspace.stages().pop().context("there is no stage in the workspace. Try: cargo lab doctor")?;
     Ok(format!("part{number}"))
+}
+
+/// The first that is there twice.
+fn repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
+    values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)).map(|(_, value)| value)
 }
 
 fn usage(message: String) -> anyhow::Error {

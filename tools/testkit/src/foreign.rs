@@ -1,5 +1,6 @@
 //! Starts a proxy that is none of the stages, from a command line that says where it listens.
 
+use std::io;
 use std::process::Command;
 
 use crate::port::KeptPort;
@@ -11,17 +12,21 @@ const ATTEMPTS: usize = 3;
 /// Checks a command line for [`Process::foreign`] that was given by `--cmd`.
 ///
 /// # Errors
-/// A place to fill in is not there: the proxy would listen elsewhere.
+/// A quotation mark is not closed, or a place to fill in is not there: the proxy would listen elsewhere.
 pub fn check_command_line(command_line: &str) -> Result<(), String> {
+    const EXAMPLE: &str = "Try: --cmd 'proxy {listen} {backend}'";
+    if let Err(error) = shell_words::split(command_line) {
+        return Err(format!("--cmd is not quoted as for a shell: {error}. {EXAMPLE}"));
+    }
     if command_line.contains("{listen}") && command_line.contains("{backend}") {
         return Ok(());
     }
-    Err("--cmd needs {listen} and {backend}. Try: --cmd 'proxy {listen} {backend}'".to_owned())
+    Err(format!("--cmd needs {{listen}} and {{backend}}. {EXAMPLE}"))
 }
 
 impl Process {
     /// Starts any proxy from a command line that holds `{listen}` and `{backend}`, and waits until its port
-    /// accepts connections. Words are separated by white space.
+    /// accepts connections. Words are separated and quoted as for a shell, which is not asked.
     pub fn foreign(command_line: &str, backend: &str) -> Result<Process, StartError> {
         let mut started = start(command_line, backend, true);
         for _ in 1..ATTEMPTS {
@@ -40,7 +45,8 @@ fn start(command_line: &str, backend: &str, is_kept: bool) -> Result<Process, St
     let listen = port.address();
     let _kept = is_kept.then_some(port);
     let fill_in = |word: &str| word.replace("{listen}", &listen.to_string()).replace("{backend}", backend);
-    let mut words = command_line.split_whitespace().map(fill_in);
+    let words = shell_words::split(command_line).map_err(io::Error::other)?;
+    let mut words = words.iter().map(|word| fill_in(word));
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words);
     Process::listening(command, listen)

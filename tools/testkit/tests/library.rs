@@ -6,7 +6,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use testkit::{Backend, Client, End, Ended, Process, RefusedPort, Response};
+use testkit::{Backend, Client, End, Ended, Process, RefusedPort, Response, check_command_line};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -159,4 +159,17 @@ fn a_program_that_does_not_listen_is_an_error_with_its_exit_code() {
     let error = Process::foreign("cat /no/such/file/{listen}", "127.0.0.1:1").err().unwrap();
     assert_eq!(error.exit_code, Some(1), "{error}");
     assert!(error.message.contains("/no/such/file/127.0.0.1:"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_words_of_a_command_line_are_quoted_as_for_a_shell() {
+    // What it says last are its words, one in each pair of brackets.
+    let line =
+        r#"sh -c 'printf "[%s]" "$0" "$@" >&2; exit 3' "a path" with\ a\ space '' "it's {listen}" {backend}"#;
+    assert_eq!(check_command_line(line), Ok(()));
+    let error = Process::foreign(line, "127.0.0.1:1").err().unwrap();
+    assert!(error.message.contains("[a path][with a space][][it's 127.0.0.1:"), "{error}");
+    assert!(error.message.ends_with("[127.0.0.1:1]"), "{error}");
+    assert!(check_command_line("'no end {listen} {backend}").unwrap_err().contains("not quoted"));
 }
