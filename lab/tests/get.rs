@@ -3,7 +3,7 @@
 // A test says what failed by failing.
 #![allow(clippy::unwrap_used)]
 
-use testkit::{Backend, Finished, RefusedPort, run_to_end};
+use testkit::{Backend, Finished, RefusedPort, localhost, run_to_end};
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -83,12 +83,13 @@ fn the_proxy_may_be_the_url_of_the_ready_line() {
 fn a_url_is_the_server_and_the_path() {
     let backend = Backend::good(HELLO).unwrap();
     let (address, port) = (backend.address(), backend.address().port());
-    for (url, target) in [
+    let mut urls = vec![
         (format!("http://{address}/a?b=http://c"), "/a?b=http://c"),
         (format!("HTTP://{address}"), "/"),
         (format!("http://{address}?b#c"), "/?b"),
-        (format!("http://localhost:{port}/a#c"), "/a"),
-    ] {
+    ];
+    urls.extend(localhost().map(|name| (format!("http://{name}:{port}/a#c"), "/a")));
+    for (url, target) in urls {
         let finished = run_to_end(LAB, &["get", &url]).unwrap();
         assert_eq!(
             (finished.code, finished.stdout.as_str()),

@@ -53,7 +53,7 @@ pub use foreign::check_command_line;
 #[cfg(unix)]
 pub use interruption::{Interruption, end_in_the_middle};
 pub use peer::{Peer, Settings};
-pub use port::{FullPort, KeptPort, RefusedPort};
+pub use port::{FullPort, KeptPort, RefusedPort, localhost};
 pub use process::{Finished, Process, StartError, run_to_end};
 pub use program::Program;
 pub use record::Received;

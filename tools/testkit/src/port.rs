@@ -2,7 +2,7 @@
 //! is about to listen there.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +93,19 @@ impl KeptPort {
     /// Where to listen.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+/// The name `localhost`, for a test that needs a name. `None`, and the reason on stdout, where this machine does not know
+/// it, as without a hosts file.
+pub fn localhost() -> Option<&'static str> {
+    const NAME: &str = "localhost";
+    match (NAME, 0).to_socket_addrs() {
+        Ok(_) => Some(NAME),
+        Err(error) => {
+            println!("skipped: what needs the name {NAME}, which this machine does not know: {error}");
+            None
+        }
     }
 }
 

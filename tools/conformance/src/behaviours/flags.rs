@@ -3,7 +3,7 @@
 use course::Ability;
 
 use crate::{Behaviour, Subject};
-use testkit::{Backend, Client, KeptPort, Process, run_to_end};
+use testkit::{Backend, Client, KeptPort, Process, localhost, run_to_end};
 
 use crate::behaviours::setup::{GET, HELLO, skips_foreign, start_with};
 
@@ -105,8 +105,10 @@ fn an_address_where_nothing_can_listen_or_be_reached_is_refused(subject: &Subjec
     if skips_foreign(subject, "what its flags may be") {
         return;
     }
-    for backend in ["127.0.0.1:0", "http://127.0.0.1:0/", "[::1]:0", "localhost:0"] {
-        refuses(subject, "--backend", backend, 2, &["port 0", "Try: --backend 127.0.0.1:8081"]);
+    let mut backends = ["127.0.0.1:0", "http://127.0.0.1:0/", "[::1]:0"].map(str::to_owned).to_vec();
+    backends.extend(localhost().map(|name| format!("{name}:0")));
+    for backend in backends {
+        refuses(subject, "--backend", &backend, 2, &["port 0", "Try: --backend 127.0.0.1:8081"]);
     }
     // Too long for a name, so nobody is asked for it.
     let unknown = format!("{}:80", "a".repeat(300));

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use course::Ability;
 
 use crate::{Behaviour, Subject};
-use testkit::{Process, run_to_end};
+use testkit::{Process, localhost, run_to_end};
 
 use crate::behaviours::setup::{GET, HELLO, Setup, skips_foreign};
 
@@ -82,9 +82,9 @@ fn a_backend_may_be_given_as_a_url_or_by_name(subject: &Subject) {
     }
     let setup = Setup::hello(subject);
     let port = setup.backend.address().port();
-    for backend in
-        [format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/"), format!("localhost:{port}")]
-    {
+    let mut backends = vec![format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/")];
+    backends.extend(localhost().map(|name| format!("{name}:{port}")));
+    for backend in backends {
         let flags = ["--listen", "127.0.0.1:0", "--backend", &backend];
         let proxy = Process::stage(subject.binary(), &[&flags, subject.free_ports()].concat()).unwrap();
         let response = testkit::Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
