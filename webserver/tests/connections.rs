@@ -265,8 +265,7 @@ fn a_stop_signal_lets_a_request_in_flight_finish() {
     let mut idle = webserver.connect();
     idle.send(get("/hello/x"));
     idle.response();
-    let pid = webserver.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    testkit::terminate(webserver.child.id()).unwrap();
     // That the idle connection ends shows that the signal has come.
     assert_eq!(idle.rest(), b"");
     busy.send("4\r\nlate\r\n0\r\n\r\n");
@@ -280,7 +279,6 @@ fn a_stop_signal_lets_a_request_in_flight_finish() {
 fn a_stop_signal_ends_it_with_exit_code_0() {
     let mut webserver = Webserver::start(&[]);
     let _idle = webserver.connect();
-    let pid = webserver.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    testkit::terminate(webserver.child.id()).unwrap();
     assert_eq!(webserver.child.wait().unwrap().code(), Some(0));
 }

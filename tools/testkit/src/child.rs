@@ -115,7 +115,7 @@ impl Child {
     /// It has ended.
     pub fn terminate(&mut self) -> io::Result<()> {
         #[cfg(unix)]
-        return signal(self.id(), rustix::process::Signal::TERM);
+        return terminate(self.id());
         #[cfg(not(unix))]
         return self.child.kill();
     }
@@ -171,6 +171,15 @@ impl Drop for Child {
 #[cfg(unix)]
 pub fn interrupt(id: u32) -> io::Result<()> {
     signal(id, rustix::process::Signal::INT)
+}
+
+/// Asks a process, by its id, to stop (SIGTERM).
+///
+/// # Errors
+/// There is no such process.
+#[cfg(unix)]
+pub fn terminate(id: u32) -> io::Result<()> {
+    signal(id, rustix::process::Signal::TERM)
 }
 
 #[cfg(unix)]

@@ -47,7 +47,7 @@ use std::time::Duration;
 pub use backend::{Backend, listen, listen_anywhere};
 pub use child::Child;
 #[cfg(unix)]
-pub use child::interrupt;
+pub use child::{interrupt, terminate};
 pub use client::{Client, Ended, Response};
 pub use foreign::check_command_line;
 #[cfg(unix)]
