@@ -6,6 +6,8 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
 
 use support::folder::Folder;
 use support::{Client, Webserver, get, get_with, request, values};
@@ -174,6 +176,30 @@ fn a_source_has_numbered_lines_that_can_be_linked_to() {
     assert!(html.contains("<tr id=\"L12\"><td class=\"number\"><a href=\"#L12\">12</a>"));
     assert!(html.contains("<span class=\"keyword\">async</span>"));
     assert!(webserver.get("/source/part2/Cargo.toml").text().contains("tokio"));
+}
+
+#[test]
+fn the_book_and_the_sources_are_those_of_the_workspace_where_it_is_started() {
+    let folder = Folder::new();
+    for (name, text) in [
+        ("docs/src/SUMMARY.md", "# Summary\n\n[Mine](index.md)\n\n- [Other](other.md)\n"),
+        ("docs/src/index.md", "# My own book\n"),
+        ("part1/src/main.rs", "// my own source\n"),
+    ] {
+        folder.file(name, text);
+    }
+    let start = |folder: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_webserver"));
+        Webserver::start_as(command.current_dir(folder).env_remove("CARGO_MANIFEST_DIR"))
+    };
+    let webserver = start(&folder.path("part1"));
+    assert!(webserver.get("/").text().contains("My own book"));
+    assert!(webserver.get("/source/part1/src/main.rs").text().contains("my own source"));
+
+    // Outside of a workspace, the book is a copy, and there are no sources.
+    let webserver = start(Path::new("/"));
+    assert!(!webserver.get("/").text().contains("My own book"));
+    assert_eq!(webserver.get("/source/part1/src/main.rs").status(), 404);
 }
 
 #[test]

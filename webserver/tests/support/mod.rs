@@ -23,9 +23,14 @@ pub struct Webserver {
 
 impl Webserver {
     pub fn start(flags: &[&str]) -> Webserver {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_webserver"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_webserver"));
+        Webserver::start_as(command.args(flags))
+    }
+
+    /// Starts it by this command, which may name a folder.
+    pub fn start_as(command: &mut Command) -> Webserver {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--log", "off"])
-            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
