@@ -67,6 +67,15 @@ impl RequestHead {
         self.method.of(self.fields.block())
     }
 
+    /// Whether the method is idempotent: the effect of several identical requests is that of one.
+    ///
+    /// A proxy may send such a request again on a new connection (RFC 9110 section 9.2.2), if the body can be sent
+    /// again or there is none ([`has_body`](RequestHead::has_body)). Returns `false` for an unknown method.
+    pub fn is_idempotent(&self) -> bool {
+        // RFC 9110 section 9.2.2: PUT, DELETE, and the safe methods of section 9.2.1.
+        matches!(self.method_bytes(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE")
+    }
+
     /// The request target as it came.
     pub fn target(&self) -> &str {
         text(self.target.whole.of(self.fields.block()))
@@ -226,8 +235,8 @@ fn text(bytes: &[u8]) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{LineProgress, RequestLine};
-    use crate::Limits;
+    use super::{LineProgress, RequestHead, RequestLine};
+    use crate::{BodyFraming, Limits};
 
     #[test]
     fn no_byte_of_a_request_line_is_searched_twice() {
@@ -237,5 +246,19 @@ mod tests {
         // A byte that was searched is another now: who looks at it again finds the end of a line.
         assert!(parse(b"GET /path\nHTTP/1.1").is_ok_and(|line| line.is_none()));
         assert!(parse(b"GET /path HTTP/1.1\r\n").is_ok_and(|line| line.is_some()));
+    }
+
+    #[test]
+    fn put_delete_and_safe_methods_are_idempotent() {
+        // RFC 9110 sections 9.2.1 and 9.2.2; section 9.1: a method is case-sensitive.
+        let is_idempotent = |method| {
+            RequestHead::new(method, "/", "example.org", BodyFraming::Empty).map(|head| head.is_idempotent())
+        };
+        for method in ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"] {
+            assert_eq!(is_idempotent(method), Ok(true), "{method}");
+        }
+        for method in ["POST", "PATCH", "get", "Put", "GETS", "BREW"] {
+            assert_eq!(is_idempotent(method), Ok(false), "{method}");
+        }
     }
 }
