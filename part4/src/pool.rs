@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender, TrySendError};
 use codec::tokio::{BackendConnection, Borrows};
-use codec::{BackendAddress, Blame, Cause, Error, Limits, RequestHead};
+use codec::{BackendAddress, Blame, Cause, Error, Limits};
 use tokio::select;
 use tokio::time::{sleep, timeout};
 
@@ -61,8 +61,9 @@ pub struct Idle {
     pub since: Instant,
 }
 
-/// A connection that was taken from the pool. Dropped instead of put back, it is closed.
-pub struct Lent {
+/// A connection that is borrowed from a pool. Dropped instead of put back, it is closed.
+pub struct Borrowed<'a> {
+    pool: &'a Pool,
     connection: BackendConnection,
     is_reused: bool,
 }
@@ -79,12 +80,12 @@ impl Pool {
     ///
     /// A request waits only while as many connections are borrowed as the pool holds, and may come back. Otherwise
     /// there is nothing to wait for: a cold pool costs no time.
-    pub async fn get(&self) -> Result<Lent, Error> {
+    pub async fn get(&self) -> Result<Borrowed<'_>, Error> {
         if let Some(connection) = self.idle.take() {
-            return Ok(self.lend(connection));
+            return Ok(self.reuse(connection));
         }
         match timeout(self.wait, self.wait_for_return()).await {
-            Ok(Some(connection)) => Ok(self.lend(connection)),
+            Ok(Some(connection)) => Ok(self.reuse(connection)),
             Ok(None) | Err(_) => self.connect().await,
         }
     }
@@ -110,56 +111,50 @@ impl Pool {
         }
     }
 
-    /// Puts a connection back for the next request, or closes it if it cannot be used again.
-    pub fn put(&self, lent: Lent) {
-        let mut connection = lent.connection;
+    /// Discards a connection that has failed, and opens a new one.
+    pub async fn replace(&self, failed: Borrowed<'_>) -> Result<Borrowed<'_>, Error> {
+        // It never returns, so it must not count as borrowed while the new one is opened.
+        drop(failed);
+        self.connect().await
+    }
+
+    async fn connect(&self) -> Result<Borrowed<'_>, Error> {
+        let borrow = self.borrows.begin();
+        let mut connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
+        connection.set_borrow(borrow);
+        Ok(Borrowed { pool: self, connection, is_reused: false })
+    }
+
+    fn reuse(&self, mut connection: BackendConnection) -> Borrowed<'_> {
+        connection.set_borrow(self.borrows.begin());
+        Borrowed { pool: self, connection, is_reused: true }
+    }
+}
+
+impl Borrowed<'_> {
+    /// Puts the connection back for the next request, or closes it if it cannot be used again.
+    pub fn put_back(self) {
+        let Borrowed { pool, mut connection, .. } = self;
         if !connection.is_reusable() {
             return;
         }
         let borrow = connection.take_borrow();
-        self.idle.put(Idle { connection, since: Instant::now() });
+        pool.idle.put(Idle { connection, since: Instant::now() });
         if let Some(borrow) = borrow {
             borrow.returned();
         }
     }
 
-    /// Replaces a kept connection that turned out to be dead by a new one, and says whether the request may be
-    /// sent again on it.
+    /// Whether the connection was reused, and the backend closed it before any byte of the response came.
     ///
-    /// A backend may close an idle connection at any time, also while a request is on its way to it (RFC 9112
-    /// section 9.3.1). Nothing has come back then, but the backend may have acted: only what changes nothing when
-    /// it is done twice is sent twice, and only once more, or a broken backend would be asked for ever.
-    pub async fn renew(
-        &self,
-        lent: &mut Lent,
-        request: &RequestHead,
-        outcome: &Result<(), Error>,
-    ) -> Result<bool, Error> {
-        let Err(error) = outcome else {
-            return Ok(false);
-        };
-        // A failed connection never returns, so it no longer counts as borrowed.
-        drop(lent.take_borrow());
-        let was_closed =
-            error.blame() == Blame::Backend && matches!(error.cause(), Cause::Closed(_) | Cause::Io(_));
-        let has_died = lent.is_reused && was_closed && !lent.has_answered();
-        if !has_died || !is_repeatable(request) {
-            return Ok(false);
-        }
-        *lent = self.connect().await?;
-        Ok(true)
-    }
-
-    async fn connect(&self) -> Result<Lent, Error> {
-        let borrow = self.borrows.begin();
-        let mut connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
-        connection.set_borrow(borrow);
-        Ok(Lent { connection, is_reused: false })
-    }
-
-    fn lend(&self, mut connection: BackendConnection) -> Lent {
-        connection.set_borrow(self.borrows.begin());
-        Lent { connection, is_reused: true }
+    /// A backend may close an idle connection at any time, also while a request is on its way to it. It may have
+    /// acted on that request, so only an idempotent request is sent again (RFC 9112 section 9.3.1). This is `false`
+    /// for a new connection: a broken backend gets a request twice at most.
+    pub fn has_died(&self, outcome: &Result<(), Error>) -> bool {
+        let was_closed = outcome.as_ref().is_err_and(|error| {
+            error.blame() == Blame::Backend && matches!(error.cause(), Cause::Closed(_) | Cause::Io(_))
+        });
+        self.is_reused && was_closed && !self.connection.has_answered()
     }
 }
 
@@ -225,13 +220,7 @@ async fn sweep(idle: Weak<IdleConnections>, borrows: Borrows) {
     }
 }
 
-/// Whether doing it twice is the same as doing it once (RFC 9110 section 9.2.2), and no body has been read from
-/// the client that could not be read again.
-pub fn is_repeatable(request: &RequestHead) -> bool {
-    matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE") && !request.has_body()
-}
-
-impl Deref for Lent {
+impl Deref for Borrowed<'_> {
     type Target = BackendConnection;
 
     fn deref(&self) -> &BackendConnection {
@@ -239,7 +228,7 @@ impl Deref for Lent {
     }
 }
 
-impl DerefMut for Lent {
+impl DerefMut for Borrowed<'_> {
     fn deref_mut(&mut self) -> &mut BackendConnection {
         &mut self.connection
     }

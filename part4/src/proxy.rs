@@ -36,13 +36,14 @@ impl Proxy {
         let mut request = client.read_request().await?;
         forward::request(&mut request, client.address(), NAME)?;
 
-        // 4. Take a connection to the backend from the pool, and put it back.
+        // 4. Borrow a connection from the pool. If it has died, a GET is sent once more on a new one, a POST is not.
         let mut backend = self.pool.get().await?;
         let mut outcome = self.relay(client, &request, &mut backend).await;
-        if self.pool.renew(&mut backend, &request, &outcome).await? {
+        if backend.has_died(&outcome) && request.is_idempotent() && !request.has_body() {
+            backend = self.pool.replace(backend).await?;
             outcome = self.relay(client, &request, &mut backend).await;
         }
-        self.pool.put(backend);
+        backend.put_back();
         outcome
     }
 

@@ -1,7 +1,7 @@
-//! The attempts at one request: after a failure the same backend once more, then another.
+//! The attempts at one request: after a failure the same backend again, then another.
 //!
-//! Whoever edits this: a request is sent again only if that is safe, and as it came: what was changed in it for the
-//! way was changed once, before the first attempt.
+//! Invariant: a request is sent again only if that is safe, and its head is the same in each attempt. Forwarding edits
+//! the head once, before the first attempt.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,28 +12,39 @@ use tokio::time::sleep;
 
 use crate::balancer::{Backend, Balancer};
 use crate::health::was_unreached;
-use crate::pool::{Lent, is_repeatable};
+use crate::pool::Borrowed;
 
-/// The most backends that one request is given to. A request that breaks three would break them all.
+/// The most backends that get one request. A request that breaks three would break them all.
 const MAX_TRIED: u32 = 3;
-/// How often one request waits to be given to the same backend again. With [`RETRY_PAUSE`] it is 30 ms in all, so that
-/// a client learns within 50 ms that no backend is there.
+/// How often one request is sent to the same backend again. With [`RETRY_PAUSE`] these are 30 ms in all, so that a
+/// client learns within 50 ms that no backend is available.
 const MAX_RETRIES: u32 = 3;
-/// How long a backend that has failed is left alone: one that is being restarted may be back by then.
+/// The pause before the same backend gets the request again: a backend that restarts may be back by then.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// The attempts at one request: used as a pool, it gives connections to one backend after the other.
+/// The attempts at one request. Connections come from the pool of one backend after the other.
 pub struct Attempts<'a> {
     balancer: &'a Balancer,
     request: &'a RequestHead,
     chosen: Option<Chosen<'a>>,
-    /// A bit for each backend that has had the request.
+    /// A bit for each backend that has got the request.
     tried: u64,
     retries_left: u32,
 }
 
-/// A backend that has the request, which is in flight until this is dropped.
+/// The backend that has the request. The request counts as in flight there until this is dropped.
 struct Chosen<'a>(&'a Backend);
+
+/// How a request is sent again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// On a new connection to the same backend, at once: the reused connection had died.
+    NewConnection,
+    /// To the same backend, after a pause.
+    SameBackend,
+    /// To another backend, at once.
+    OtherBackend,
+}
 
 impl<'a> Attempts<'a> {
     pub fn new(balancer: &'a Balancer, request: &'a RequestHead) -> Attempts<'a> {
@@ -41,109 +52,108 @@ impl<'a> Attempts<'a> {
     }
 
     /// A connection to a backend that is up, from its pool.
-    pub async fn get(&mut self) -> Result<Lent, Error> {
+    pub async fn get(&mut self) -> Result<Borrowed<'a>, Error> {
         loop {
             let backend = self.backend()?;
-            let taken = select! {
-                // In this order: mostly there is an idle connection, and nothing is waited for.
+            let borrowed = select! {
+                // In this order: usually a connection is idle, and nothing is waited for.
                 biased;
-                taken = backend.pool.get() => taken,
-                // No connection will come back, and none will be accepted.
+                borrowed = backend.pool.get() => borrowed,
+                // No connection will come back, and the backend will accept none.
                 () = backend.health.wait_until_down() => {
                     self.chosen = None;
                     continue;
                 }
             };
-            let error = match taken {
-                Ok(lent) => return Ok(lent),
+            let error = match borrowed {
+                Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
-            // Boxed, because few requests get here.
-            if !Box::pin(self.goes_on_after(backend, &error, false)).await {
+            let Some(retry) = self.retry_after_error(backend, &error, false) else {
                 return Err(error);
-            }
+            };
+            // Boxed, because few requests get here.
+            Box::pin(self.prepare(retry)).await;
         }
     }
 
-    /// Counts what came of an exchange. If it failed, replaces the connection by one to the same backend or to
-    /// another, and says whether the request may be sent again on it.
-    pub async fn renew(&mut self, lent: &mut Lent, outcome: &Result<(), Error>) -> Result<bool, Error> {
-        let backend = self.backend()?;
+    /// Counts the outcome of an exchange for the backend. Returns how to send the request again; `None` if the outcome
+    /// is final.
+    pub fn retry_after(&self, connection: &Borrowed<'_>, outcome: &Result<(), Error>) -> Option<Retry> {
+        let Chosen(backend) = self.chosen.as_ref()?;
         match outcome {
-            // The request was answered, and that was counted when the tunnel began. How a tunnel ends does not count.
-            _ if lent.has_switched_protocols() => Ok(false),
+            // A 101 counts as an answer when its tunnel begins. How the tunnel ends does not count.
+            _ if connection.has_switched_protocols() => None,
             Ok(()) => {
                 backend.health.succeeded();
-                Ok(false)
+                None
             }
-            // Boxed, for the same reason.
-            Err(error) => Box::pin(self.recover(backend, lent, outcome, error)).await,
+            // A reused connection that has died says nothing about the backend.
+            Err(_) if connection.has_died(outcome) && self.is_repeatable() => Some(Retry::NewConnection),
+            Err(error) => self.retry_after_error(backend, error, connection.has_sent_head()),
         }
     }
 
-    /// Puts the connection back into the pool that it is from.
-    pub fn put(&mut self, lent: Lent) {
-        if let Some(Chosen(backend)) = &self.chosen {
-            backend.pool.put(lent);
-        }
-    }
-
-    async fn recover(
-        &mut self,
-        backend: &'a Backend,
-        lent: &mut Lent,
-        outcome: &Result<(), Error>,
-        error: &Error,
-    ) -> Result<bool, Error> {
-        // That a kept connection was dead says nothing about the backend.
-        let renewed = backend.pool.renew(lent, self.request, outcome).await;
-        let error = match &renewed {
-            Ok(true) => return renewed,
-            Ok(false) => error,
-            Err(error) => error,
+    /// Discards a connection whose exchange failed, and returns one for the next attempt.
+    pub async fn replace(&mut self, failed: Borrowed<'a>, retry: Retry) -> Result<Borrowed<'a>, Error> {
+        let retry = match (retry, &self.chosen) {
+            (Retry::NewConnection, Some(Chosen(backend))) => match backend.pool.replace(failed).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => self.retry_after_error(backend, &error, false).ok_or(error)?,
+            },
+            _ => {
+                // It never returns, so it must not count as borrowed while the next attempt waits for a connection.
+                drop(failed);
+                retry
+            }
         };
-        if !self.goes_on_after(backend, error, lent.has_sent_head()).await {
-            return renewed;
-        }
-        *lent = self.get().await?;
-        Ok(true)
+        self.prepare(retry).await;
+        self.get().await
     }
 
-    /// Whether the request may be sent again after an error before anything of a response came.
+    /// Counts a failure for the backend. Returns how to send the request again; `None` if it may not be.
+    fn retry_after_error(&self, backend: &Backend, error: &Error, has_sent_head: bool) -> Option<Retry> {
+        if error.blame() != Blame::Backend {
+            return None;
+        }
+        backend.health.failed(error, self.balancer.is_last(backend));
+        if has_sent_head || !self.is_safe_after(error) || self.balancer.backends.len() == 1 {
+            return None;
+        }
+        // After a timeout, the next attempt would probably take as long.
+        let is_late = matches!(error.cause(), Cause::TimedOut(_));
+        let has_another_try = !is_late && self.retries_left > 0 && backend.health.is_up();
+        Some(if has_another_try { Retry::SameBackend } else { Retry::OtherBackend })
+    }
+
+    /// Whether the request may be sent again after an error, if no head of a response has come.
     fn is_safe_after(&self, error: &Error) -> bool {
         match error.cause() {
             _ if was_unreached(error) => true,
-            // It may still be at work on it, and another backend would take as long.
+            // The backend may still work on the request, and another backend would take as long.
             Cause::TimedOut(_) => false,
-            _ => is_repeatable(self.request),
+            _ => self.is_repeatable(),
         }
     }
 
-    /// Counts a failure, and says whether there is another attempt: at the same backend after a pause, while it is
-    /// up; else at another.
-    async fn goes_on_after(&mut self, backend: &Backend, error: &Error, has_sent_head: bool) -> bool {
-        if error.blame() != Blame::Backend {
-            return false;
-        }
-        backend.health.failed(error, self.balancer.is_last(backend));
-        let is_safe = !has_sent_head && self.is_safe_after(error);
-        if !is_safe || self.balancer.backends.len() == 1 {
-            return false;
-        }
-        // One that takes no connection in time would only take as long again.
-        let is_late = matches!(error.cause(), Cause::TimedOut(_));
-        let tries_again = !is_late && self.retries_left > 0 && backend.health.is_up();
-        if tries_again {
+    /// Whether the request may reach backends twice, and can: the proxy keeps no body to send it again.
+    fn is_repeatable(&self) -> bool {
+        self.request.is_idempotent() && !self.request.has_body()
+    }
+
+    /// Pauses, or leaves the backend, as the retry asks.
+    async fn prepare(&mut self, retry: Retry) {
+        if retry == Retry::SameBackend {
             self.retries_left -= 1;
             sleep(RETRY_PAUSE).await;
         }
-        if !tries_again || !backend.health.is_up() {
+        let is_up = self.chosen.as_ref().is_some_and(|Chosen(backend)| backend.health.is_up());
+        if retry != Retry::SameBackend || !is_up {
             self.chosen = None;
         }
-        true
     }
 
-    /// The backend that has the request, or else the next to get it.
+    /// The backend that has the request; if there is none, the next one gets it.
     fn backend(&mut self) -> Result<&'a Backend, Error> {
         if let Some(Chosen(backend)) = self.chosen {
             return Ok(backend);

@@ -37,14 +37,15 @@ impl Proxy {
         let mut request = client.read_request().await?;
         forward::request(&mut request, client.address(), NAME)?;
 
-        // 4. Choose a backend, take a connection to it from its pool, and put it back.
+        // 4. Choose a backend, and borrow a connection to it. After a failure try once more, then another backend.
         let mut attempts = Attempts::new(&self.balancer, &request);
         let mut backend = attempts.get().await?;
         let mut outcome = self.relay(client, &request, &mut backend).await;
-        while attempts.renew(&mut backend, &outcome).await? {
+        while let Some(retry) = attempts.retry_after(&backend, &outcome) {
+            backend = attempts.replace(backend, retry).await?;
             outcome = self.relay(client, &request, &mut backend).await;
         }
-        attempts.put(backend);
+        backend.put_back();
         outcome
     }
 
