@@ -1,8 +1,9 @@
 //! Which backend gets a request: the next one that is up.
 //!
-//! Whoever edits this: every request comes through here, so nothing here waits, locks or allocates.
+//! Invariant: every request comes through here, so choosing does not wait, lock or allocate.
 
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const MAX_BACKENDS: usize = u64::BITS as usize;
 
 /// The backends, and whose turn it is.
 pub struct Balancer {
-    pub backends: Vec<Backend>,
+    pub backends: Vec<Arc<Backend>>,
     /// Counts the choices.
     turn: AtomicUsize,
     /// When it is worth trying again, if no backend is up.
@@ -44,13 +45,15 @@ impl Balancer {
             let message = format!("--backend names {count} backends, which is more than {MAX_BACKENDS}. ");
             return Err(Failure::Usage(message + "Put a balancer before several proxies"));
         }
-        let backend = |address: BackendAddress| Backend {
-            // One that stands alone is never left out: there is none that would do better.
-            health: Health::new(&address, count > 1),
-            pool: Pool::new(address.clone(), &flags.pool),
-            address,
-            in_flight: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
+        let backend = |address: BackendAddress| {
+            Arc::new(Backend {
+                // A backend that stands alone never goes down: no other backend would do better.
+                health: Health::new(&address, count > 1),
+                pool: Pool::new(address.clone(), &flags.pool),
+                address,
+                in_flight: AtomicU64::new(0),
+                requests: AtomicU64::new(0),
+            })
         };
         Ok(Balancer {
             backends: addresses.into_iter().map(backend).collect(),
@@ -61,13 +64,16 @@ impl Balancer {
 
     /// What is known of each backend by now.
     pub fn snapshot(&self) -> Backends {
-        let of = |backend: &Backend| stats_client::Backend {
-            address: backend.address.to_string(),
-            state: if backend.health.is_up() { State::Up } else { State::Down },
-            in_flight: backend.in_flight.load(Ordering::Relaxed),
-            requests: backend.requests.load(Ordering::Relaxed),
-            failures: backend.health.failures(),
-            last_error: backend.health.last_error(),
+        let of = |backend: &Arc<Backend>| {
+            let record = backend.health.record();
+            stats_client::Backend {
+                address: backend.address.to_string(),
+                state: if record.state.is_up() { State::Up } else { State::Down },
+                in_flight: backend.in_flight.load(Ordering::Relaxed),
+                requests: backend.requests.load(Ordering::Relaxed),
+                failures: record.failures,
+                last_error: record.last_error,
+            }
         };
         Backends { backends: self.backends.iter().map(of).collect() }
     }
@@ -75,20 +81,20 @@ impl Balancer {
     /// Counts a request as answered if the answer was 101: the tunnel begins now, and may end much later.
     pub fn count_tunnel(&self, connection: &BackendConnection) {
         if connection.has_switched_protocols() {
-            let is_of = |backend: &&Backend| backend.address.authority() == connection.authority();
+            let is_of = |backend: &&Arc<Backend>| backend.address.authority() == connection.authority();
             self.backends.iter().filter(is_of).for_each(|backend| backend.health.succeeded());
         }
     }
 
     /// Whether no other backend is up.
     pub fn is_last(&self, backend: &Backend) -> bool {
-        self.backends.iter().all(|other| ptr::eq(other, backend) || !other.health.is_up())
+        self.backends.iter().all(|other| ptr::eq(&**other, backend) || !other.health.is_up())
     }
 
     /// Whose turn it is among those that are up and not tried; `None` if there are none.
     ///
-    /// The turns go round the backends that are up, not round all with some of them skipped: whoever came after one
-    /// that is down would get its share as well as its own.
+    /// The turns are counted over the backends that are up. Were they counted over all, the backend after one that is
+    /// down would get two shares.
     pub fn choose(&self, tried: u64) -> Option<usize> {
         let is_free = |&index: &usize| tried & (1 << index) == 0 && self.backends[index].health.is_up();
         let free = || (0..self.backends.len()).filter(is_free);

@@ -1,4 +1,4 @@
-//! Looks now and then whether each backend is well. What follows from it is decided in `health.rs`.
+//! Checks each backend at intervals. `health.rs` decides what follows from the outcome.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -9,9 +9,10 @@ use codec::{BackendAddress, Blame, BodyFraming, Error, Limits, Piece, RequestHea
 use stage::Failure;
 use tokio::time::{sleep, timeout};
 
-use crate::proxy::Proxy;
+use crate::balancer::Backend;
+use crate::health::Proof;
 
-/// The shortest time between two checks, and for one: with none at all every backend would be down.
+/// The shortest interval and the shortest timeout of a check: with a timeout of 0, every check would fail.
 const MIN_TIME: Duration = Duration::from_millis(10);
 /// By what part of the interval a check may come sooner: else several proxies would check at the same moment.
 const JITTER: f64 = 0.2;
@@ -33,29 +34,27 @@ pub struct Flags {
     health_path: Option<String>,
 }
 
-/// Checks all backends from now on, each in a task of its own. One that stands alone is not checked.
-pub fn start(flags: &Flags, proxy: &Arc<Proxy>) -> Result<(), Failure> {
-    let backends = &proxy.balancer.backends;
-    for (index, backend) in backends.iter().enumerate() {
+/// Checks all backends from now on, each in a task of its own. A backend that stands alone is not checked.
+pub fn start(flags: &Flags, backends: &[Arc<Backend>]) -> Result<(), Failure> {
+    for backend in backends {
         let check = Check::new(flags, &backend.address)?;
         if backends.len() > 1 {
-            tokio::spawn(watch(Arc::clone(proxy), index, check));
+            tokio::spawn(watch(Arc::clone(backend), check));
         }
     }
     Ok(())
 }
 
-async fn watch(proxy: Arc<Proxy>, index: usize, check: Check) {
-    let health = &proxy.balancer.backends[index].health;
+async fn watch(backend: Arc<Backend>, check: Check) {
+    let health = &backend.health;
     // The first one anywhere in the interval, so that not all backends are checked at the same moment.
     sleep(check.interval.mul_f64(random())).await;
     loop {
-        let must_answer = check.request.is_some() || health.must_answer();
-        match check.run(must_answer).await {
-            // It went down meanwhile, and was not asked for the answer that it owes since then.
-            Some(Ok(())) if health.must_answer() && !must_answer => {}
-            Some(Ok(())) => health.check_passed(),
-            Some(Err(why)) => health.check_failed(&why),
+        // The backend may go down during the check, so the outcome says what it proves.
+        let proof = check.request.as_ref().map_or_else(|| health.owes(), |_| Proof::Answer);
+        match check.run(proof).await {
+            Some(Ok(())) => health.check_passed(proof),
+            Some(Err(why)) => health.check_failed(why),
             None => {}
         }
         sleep(check.interval.mul_f64(1.0 - JITTER * random())).await;
@@ -91,14 +90,15 @@ impl Check {
         })
     }
 
-    /// Whether the backend is well; else why not. `None` if this proxy has no descriptor or port left to ask with.
-    async fn run(&self, must_answer: bool) -> Option<Result<(), String>> {
+    /// Checks whether the backend gives that proof; the error says why not. `None` if this proxy has no descriptor or
+    /// port left for the check.
+    async fn run(&self, proof: Proof) -> Option<Result<(), String>> {
         let checked = timeout(self.timeout, async {
             let mut connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
-            match (&self.request, must_answer) {
+            match (&self.request, proof) {
                 (Some(request), _) => status_of(&mut connection, request).await.map(Some),
-                (None, true) => status_of(&mut connection, &self.ping).await.map(|_| None),
-                (None, false) => Ok(None),
+                (None, Proof::Answer) => status_of(&mut connection, &self.ping).await.map(|_| None),
+                (None, Proof::Connection) => Ok(None),
             }
         });
         Some(match checked.await {

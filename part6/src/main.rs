@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 async fn run(flags: &Flags) -> anyhow::Result<()> {
     stage::start_log(&flags.stage.log)?;
     let proxy = Arc::new(Proxy::new(flags)?);
-    checks::start(&flags.checks, &proxy)?;
+    checks::start(&flags.checks, &proxy.balancer.backends)?;
 
     // 1. Listen for clients.
     let mut listener = Listener::bind(&flags.stage.listen, &flags.clients)?;
