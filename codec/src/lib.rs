@@ -1,28 +1,32 @@
-//! A strict HTTP/1.1 codec for proxies, in two layers.
+//! A strict HTTP/1.1 codec for proxies: a core without I/O, and adapters for sockets.
 //!
-//! ```text
-//!            bytes                                         bytes
-//!  client ────────▶ Decoder ─▶ RequestHead, Pieces ─▶ Encoder ────────▶ backend
-//!         ◀──────── Encoder ◀─ ResponseHead, Pieces ◀─ Decoder ◀────────
-//!
-//!  the core, without I/O   decoder.rs encoder.rs         all transitions of a message
-//!                          head.rs request.rs response.rs target.rs fields/ names.rs version.rs reason.rs      heads
-//!                          lines.rs                      how their lines are written
-//!                          span.rs token.rs              where a part of one lies, which bytes it may have
-//!                          scanner.rs buffer.rs          where a head ends, and what it waits in
-//!                          framing.rs chunked.rs body.rs connection.rs persistence.rs         bodies
-//!                          forward.rs                    what an intermediary changes
-//!                          limits.rs refusal.rs          every bound, every refusal
-//!  the adapters            blocking/                     over std::net
-//!                          tokio/                        over tokio, with the feature `tokio`; line-parallel
-//!  shared by the adapters  client_state.rs both_ways.rs signal.rs date.rs address.rs
-//!                          error.rs error_response.rs report.rs     whose fault it was, and how it is answered
-//!                          connect_failure.rs                       why a backend could not be reached
-//!                          printable.rs                  text from outside, for people
+//! ```
+#![doc = include_str!("../examples/forward.rs")]
 //! ```
 //!
-//! A proxy is written with an adapter: a `ClientConnection` reads requests and writes responses,
-//! a `BackendConnection` writes requests and reads responses. Read `blocking/client.rs` first.
+//! # The core
+//!
+//! Bytes go into a [`Decoder`]; a [`RequestHead`] or [`ResponseHead`] and the [`Piece`]s of the body come out. An
+//! [`Encoder`] does the opposite. Both hold the state of one direction of one connection, and neither reads, writes or
+//! waits.
+//!
+//! - The fields of a head are a [`FieldSection`], in the order and the spelling in which they came.
+//! - [`BodyFraming`] says where a body ends, [`Persistence`] whether the connection goes on after it.
+//! - [`forward`] changes a head as RFC 9110 section 7.6 asks of an intermediary.
+//! - A message that breaks a rule is a [`Refusal`], which knows the status that answers it. [`Limits`] has every bound.
+//!
+//! # The adapters
+//!
+//! A proxy is written with an adapter: [`blocking`] is for `std::net`, [`tokio`](mod@crate::tokio) for tokio. A
+//! [`ClientConnection`](blocking::ClientConnection) reads requests and writes responses, a
+//! [`BackendConnection`](blocking::BackendConnection) writes requests and reads responses, and an [`Error`] says which
+//! side is to blame. Read `blocking/client.rs` first.
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `tokio` | yes | the adapter over tokio; without it, nothing of tokio is compiled |
+//!
+//! `docs/src/architecture.md` maps the source files.
 
 #![warn(missing_docs)]
 
