@@ -9,7 +9,7 @@ use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
 use crate::head::HeadDecoder;
 use crate::names::Name;
-use crate::{BodyFraming, Limits, Piece, Refusal, RequestHead, ResponseHead, ResponseTo};
+use crate::{BodyFraming, Expected, Limits, Piece, Refusal, RequestHead, ResponseHead};
 
 /// Decodes the messages of one connection. It owns the bytes that came and were not consumed.
 ///
@@ -60,17 +60,8 @@ pub enum Decoded {
     Piece,
     /// Nothing yet: more bytes are needed.
     NeedsMore,
-    /// Nothing more: the last piece was decoded before.
+    /// Nothing more: the last piece was decoded before, or no head came before a body.
     End,
-}
-
-/// What a response is an answer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expected {
-    /// Whether the request was HEAD.
-    pub response_to: ResponseTo,
-    /// Whether the request offered to switch protocols.
-    pub upgrade: bool,
 }
 
 impl Decoder {
@@ -84,7 +75,8 @@ impl Decoder {
         self.buffer.space(limits.max_buffer_bytes)
     }
 
-    /// Says that `length` bytes were put into [`Decoder::space`]; 0 is the end of the connection.
+    /// Says that `length` bytes were put into [`Decoder::space`]; 0 is the end of the connection. From then on, an
+    /// incomplete message is an error.
     pub fn filled(&mut self, length: usize) {
         self.at_end_of_file |= length == 0;
         self.buffer.filled(length);
@@ -140,20 +132,24 @@ impl Decoder {
         !matches!(self.buffer.unread(), b"" | b"\r")
     }
 
-    /// The head of the next request; `None` until it has come whole.
+    /// The head of the next request; `None` until it is complete. At the end of the connection, `None` means that no
+    /// request follows: the connection ended between two messages.
     ///
     /// # Errors
     /// The rule that the request breaks. It stays refused: where the next message starts is not known.
+    /// [`Refusal::IncompleteHead`] if the connection has ended within the head. [`Refusal::UnreadBody`] if the body of
+    /// the last message was not decoded to its end: decode it, and call this again.
     pub fn decode_request(&mut self, limits: &Limits) -> Result<Option<RequestHead>, Refusal> {
         self.next_message()?;
         let head = self.request_head(limits);
         self.refuse_on_error(head)
     }
 
-    /// The head of the next response, interim or final; `None` until it has come whole.
+    /// The head of the next response, interim or final; `None` until it is complete. At the end of the connection,
+    /// `None` means that no byte of a response came.
     ///
     /// # Errors
-    /// The rule that the response breaks. It stays refused.
+    /// As [`Decoder::decode_request`]. [`Refusal::IncompleteHead`] also if the connection ended after an interim response.
     pub fn decode_response(
         &mut self,
         expected: Expected,
@@ -165,10 +161,12 @@ impl Decoder {
     }
 
     /// The next piece of the body. The first call after a head never needs more: it gives what has come with
-    /// the head, perhaps nothing, so that head and first bytes can be sent on together.
+    /// the head, perhaps nothing, so that head and first bytes can be sent on together. Without a head before it, there
+    /// is no body: [`Decoded::End`].
     ///
     /// # Errors
-    /// The rule that the body's framing breaks. It stays refused.
+    /// The rule that the body's framing breaks. It stays refused. [`Refusal::IncompleteBody`] if the connection has ended
+    /// within the body, and all that came of it was decoded.
     pub fn decode_piece(&mut self, limits: &Limits) -> Result<Decoded, Refusal> {
         let decoded = self.body_piece(limits);
         self.refuse_on_error(decoded)
@@ -196,13 +194,24 @@ impl Decoder {
 
     /// After a message that has ended, starts with the next.
     fn next_message(&mut self) -> Result<(), Refusal> {
-        if let State::Refused(refusal) = self.state {
-            return Err(refusal);
-        }
         if self.has_ended() {
             self.state = State::default();
         }
-        Ok(())
+        match self.state {
+            State::Head { .. } => Ok(()),
+            // Not an error of the message, so it is not kept: the body can still be decoded.
+            State::Body(_) => Err(Refusal::UnreadBody),
+            State::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    /// A head that is not complete: more of it may come, or none has begun.
+    fn no_head<T>(&self, is_begun: bool) -> Result<Option<T>, Refusal> {
+        // RFC 9112 section 8: a message that the end of the connection cut short is incomplete.
+        match self.at_end_of_file && (is_begun || !matches!(self.buffer.unread(), b"" | b"\r")) {
+            true => Err(Refusal::IncompleteHead),
+            false => Ok(None),
+        }
     }
 
     fn refuse_on_error<T>(&mut self, result: Result<T, Refusal>) -> Result<T, Refusal> {
@@ -216,11 +225,11 @@ impl Decoder {
         let State::Head { decoder, .. } = &mut self.state else {
             return Ok(None);
         };
-        let head = decoder.request(&mut self.buffer, limits)?;
-        if let Some(head) = &head {
-            self.start_body(head.framing(), true);
-        }
-        Ok(head)
+        let Some(head) = decoder.request(&mut self.buffer, limits)? else {
+            return self.no_head(false);
+        };
+        self.start_body(head.framing(), true);
+        Ok(Some(head))
     }
 
     fn response_head(
@@ -232,7 +241,8 @@ impl Decoder {
             return Ok(None);
         };
         let Some(head) = decoder.response(&mut self.buffer, expected.response_to, limits)? else {
-            return Ok(None);
+            let follows_interim = *interim_responses > 0;
+            return self.no_head(follows_interim);
         };
         if head.is_interim() {
             // RFC 9110 section 15.2: any number may come. The bound ends an endless stream of a broken backend.
@@ -264,7 +274,7 @@ impl Decoder {
         let body = match &mut self.state {
             State::Body(body) => body,
             State::Refused(refusal) => return Err(*refusal),
-            State::Head { .. } => return Ok(Decoded::NeedsMore),
+            State::Head { .. } => return Ok(Decoded::End),
         };
         if body.has_ended {
             return Ok(Decoded::End);
@@ -280,7 +290,8 @@ impl Decoder {
         }
         body.has_ended = part.end;
         if self.piece.is_empty() && !part.end && !body.is_new {
-            return Ok(Decoded::NeedsMore);
+            // RFC 9112 section 8: a body that the end of the connection cut short is incomplete.
+            return if self.at_end_of_file { Err(Refusal::IncompleteBody) } else { Ok(Decoded::NeedsMore) };
         }
         body.is_new = false;
         Ok(Decoded::Piece)

@@ -187,7 +187,11 @@ impl From<Refusal> for Error {
 
 impl From<Refusal> for Cause {
     fn from(refusal: Refusal) -> Cause {
-        Cause::Refused(refusal)
+        match refusal {
+            Refusal::IncompleteHead => Cause::Closed(Wait::Head),
+            Refusal::IncompleteBody => Cause::Closed(Wait::Body),
+            refusal => Cause::Refused(refusal),
+        }
     }
 }
 

@@ -28,6 +28,15 @@ pub enum ResponseTo {
     Other,
 }
 
+/// What a response is an answer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Whether the request was HEAD.
+    pub response_to: ResponseTo,
+    /// Whether the request offered to switch protocols.
+    pub upgrade: bool,
+}
+
 /// The framing of a request's body (RFC 9112 section 6.3).
 pub(crate) fn of_request(version: Version, fields: &FieldSection) -> Result<BodyFraming, Refusal> {
     // RFC 9112 section 6.3, rule 3: a message with both fields may be smuggled, and "ought to be handled as an

@@ -69,11 +69,11 @@ mod version;
 
 pub use address::{AddressError, BackendAddress};
 pub use body::{Piece, WrongBodyLength};
-pub use decoder::{Decoded, Decoder, Expected};
+pub use decoder::{Decoded, Decoder};
 pub use encoder::{Answering, Encoder, Progress};
 pub use error::{Blame, Cause, Error, Wait};
 pub use fields::FieldSection;
-pub use framing::{BodyFraming, ResponseTo};
+pub use framing::{BodyFraming, Expected, ResponseTo};
 pub use limits::{BareLineFeed, Limits};
 pub use persistence::Persistence;
 pub use printable::{Printable, printable};

@@ -34,6 +34,9 @@ pub enum Refusal {
     MissingHost,
     SeveralHosts,
     InvalidHost,
+    // The end of the connection
+    IncompleteHead,
+    IncompleteBody,
     // Framing
     InvalidContentLength,
     SeveralContentLengths,
@@ -60,6 +63,8 @@ pub enum Refusal {
     SwitchedProtocolsUnasked,
     /// A 101 does not say to which protocol.
     SwitchedProtocolsUnnamed,
+    /// Not a fault of the message: the caller asked for the next one too soon.
+    UnreadBody,
 }
 
 impl Refusal {
@@ -92,6 +97,8 @@ impl Refusal {
             Refusal::MissingHost => (400, "an HTTP/1.1 request has no Host", "RFC 9112 section 3.2"),
             Refusal::SeveralHosts => (400, "the request has more than one Host", "RFC 9112 section 3.2"),
             Refusal::InvalidHost => (400, "the host is not `host` or `host:port`", "RFC 9112 section 3.2"),
+            Refusal::IncompleteHead => (400, "the connection ended within the head of a message", "RFC 9112 section 8"),
+            Refusal::IncompleteBody => (400, "the connection ended within the body of a message", "RFC 9112 section 8"),
             Refusal::InvalidContentLength => (400, "Content-Length is not a decimal number", "RFC 9112 section 6.3"),
             Refusal::SeveralContentLengths => (400, "Content-Length stands there more than once", "RFC 9112 section 6.3"),
             Refusal::ContentLengthWithTransferEncoding => (400, "Content-Length and Transfer-Encoding exclude each other", "RFC 9112 section 6.1"),
@@ -112,6 +119,7 @@ impl Refusal {
             Refusal::TooManyInterimResponses => (502, "too many interim responses in a row", "RFC 9110 section 15.2"),
             Refusal::SwitchedProtocolsUnasked => (502, "101 came without having been asked for", "RFC 9110 section 15.2.2"),
             Refusal::SwitchedProtocolsUnnamed => (502, "101 does not name the protocol that follows", "RFC 9110 section 15.2.2"),
+            Refusal::UnreadBody => (500, "the body of a message was not read before the next", "RFC 9112 section 9.3"),
         }
     }
 }

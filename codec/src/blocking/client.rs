@@ -6,7 +6,9 @@ use std::time::Instant;
 use super::socket;
 use crate::client_state::{ClientState, Ending, ResponseState, Signals};
 use crate::date::{with_date, with_date_for};
-use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Report, RequestHead, ResponseHead, Wait};
+use crate::{
+    Cause, Decoded, Decoder, Error, Limits, Piece, Refusal, Report, RequestHead, ResponseHead, Wait,
+};
 
 /// A connection to a client.
 ///
@@ -154,19 +156,23 @@ impl RequestBody<'_> {
     /// The client's: broken framing, a pause over [`Limits::request_body_timeout`], or an end too soon.
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         loop {
-            match self.decoder.decode_piece(self.limits).map_err(Error::client)? {
-                Decoded::Piece => {
+            match self.decoder.decode_piece(self.limits) {
+                Ok(Decoded::Piece) => {
                     let piece = self.decoder.piece();
                     if piece.is_last() {
                         self.signals.request_ended.set();
                     }
                     return Ok(Some(piece));
                 }
-                Decoded::End => {
+                Ok(Decoded::End) => {
                     self.signals.request_delivered.set();
                     return Ok(None);
                 }
-                Decoded::NeedsMore => self.fill().map_err(Error::client)?,
+                // After the end of the connection, `fill` fails with the cause that fits the response.
+                Ok(Decoded::NeedsMore) | Err(Refusal::IncompleteBody) => {
+                    self.fill().map_err(Error::client)?;
+                }
+                Err(refusal) => return Err(Error::client(refusal)),
             }
         }
     }

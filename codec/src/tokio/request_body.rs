@@ -12,7 +12,7 @@ use super::socket;
 use super::timer::Timer;
 use crate::client_state::Signals;
 use crate::signal::ResponseEnd;
-use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Wait};
+use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Refusal, Wait};
 
 /// The body of a request, as it comes from the client.
 #[derive(Debug)]
@@ -32,19 +32,23 @@ impl RequestBody<'_> {
     /// The client's: broken framing, a pause over [`Limits::request_body_timeout`], or an end too soon.
     pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         loop {
-            match self.decoder.decode_piece(self.limits).map_err(Error::client)? {
-                Decoded::Piece => {
+            match self.decoder.decode_piece(self.limits) {
+                Ok(Decoded::Piece) => {
                     let piece = self.decoder.piece();
                     if piece.is_last() {
                         self.signals.request_ended.set();
                     }
                     return Ok(Some(piece));
                 }
-                Decoded::End => {
+                Ok(Decoded::End) => {
                     self.signals.request_delivered.set();
                     return Ok(None);
                 }
-                Decoded::NeedsMore => self.fill().await.map_err(Error::client)?,
+                // After the end of the connection, `fill` fails with the cause that fits the response.
+                Ok(Decoded::NeedsMore) | Err(Refusal::IncompleteBody) => {
+                    self.fill().await.map_err(Error::client)?;
+                }
+                Err(refusal) => return Err(Error::client(refusal)),
             }
         }
     }

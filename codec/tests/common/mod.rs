@@ -187,6 +187,9 @@ fn decode(
             match step {
                 Ok(true) => {}
                 Ok(false) => break,
+                Err(Refusal::IncompleteHead | Refusal::IncompleteBody) => {
+                    return Stream { messages, rest: Rest::Incomplete };
+                }
                 Err(refusal) => {
                     assert_eq!(decoder.decode_piece(limits), Err(refusal), "what is refused stays refused");
                     return Stream { messages, rest: Rest::Refused(refusal) };
