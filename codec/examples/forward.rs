@@ -1,6 +1,6 @@
 // A request arrives as bytes, is changed as a proxy changes it, and leaves as bytes. No socket is involved.
 
-use codec::{Decoded, Decoder, Encoder, Limits, Persistence, Refusal, forward};
+use codec::{Decoded, Decoder, Encoder, Host, Limits, Persistence, Refusal, forward};
 
 const RECEIVED: &[u8] =
     b"POST /notes HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
@@ -21,7 +21,8 @@ pub fn main() -> Result<(), Refusal> {
 
     // And back: the head is queued, and leaves together with the first piece.
     let mut encoder = Encoder::new();
-    encoder.queue_request(&request, "backend:8081", Persistence::KeepAlive);
+    let backend = Host::new("backend:8081")?;
+    encoder.queue_request(&request, &backend, Persistence::KeepAlive);
     let mut sent = Vec::new();
     while decoder.decode_piece(limits)? == Decoded::Piece {
         let piece = decoder.piece();

@@ -1,8 +1,8 @@
 //! A request that could be read in two ways is refused, and answered with the status of the rule that it breaks.
 
 use codec::{
-    Answering, BodyFraming, Decoder, Encoder, Limits, Persistence, Piece, Refusal, ResponseHead, ResponseTo,
-    Version, WrongBodyLength,
+    Answering, BodyFraming, Date, Decoder, Encoder, Limits, Persistence, Piece, Refusal, ResponseHead,
+    ResponseTo, Version, WrongBodyLength,
 };
 
 /// RFC 9112 section 6.1: the body ends where one of the two fields says, and two programs may choose differently.
@@ -27,7 +27,7 @@ pub fn main() -> Result<(), WrongBodyLength> {
     let head = ResponseHead::new(refusal.status(), BodyFraming::ContentLength(text.len() as u64))
         .with("Content-Type", "text/plain");
     let mut encoder = Encoder::new();
-    encoder.queue_response(&head, answering, "");
+    encoder.queue_response(&head, answering, Date::now());
     let sent = encoder.parts(Piece::last(text.as_bytes()))?.concat();
     encoder.written(true);
 

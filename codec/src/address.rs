@@ -4,12 +4,12 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use crate::target::is_host_and_port;
+use crate::Host;
 
 /// Where a backend is: the name it was given by, and all addresses that the name stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackendAddress {
-    authority: String,
+    authority: Host,
     addresses: Vec<SocketAddr>,
 }
 
@@ -28,18 +28,23 @@ impl BackendAddress {
     pub fn resolve(text: &str) -> Result<BackendAddress, AddressError> {
         let authority = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
         let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        if !has_port || !is_host_and_port(authority.as_bytes()) {
+        let host = Host::new(authority).map_err(|_| AddressError::Invalid)?;
+        if !has_port {
             return Err(AddressError::Invalid);
         }
         let addresses: Vec<_> = authority.to_socket_addrs().map_err(AddressError::Unresolved)?.collect();
         if addresses.is_empty() {
             return Err(AddressError::Unresolved(io::Error::from(io::ErrorKind::NotFound)));
         }
-        Ok(BackendAddress { authority: authority.to_owned(), addresses })
+        Ok(BackendAddress { authority: host, addresses })
     }
 
     /// Host and port as they were given: what `Host` says in a request that names none.
     pub fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
+    pub(crate) fn host(&self) -> &Host {
         &self.authority
     }
 
@@ -51,7 +56,7 @@ impl BackendAddress {
 
 impl fmt::Display for BackendAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.authority)
+        self.authority.fmt(f)
     }
 }
 

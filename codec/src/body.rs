@@ -1,6 +1,6 @@
 //! Bodies, piece by piece: decoding what comes in and encoding what goes out, for each framing.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use bytes::{BufMut, BytesMut};
 
@@ -11,7 +11,7 @@ use crate::{BodyFraming, FieldSection, Limits, Refusal, forward};
 /// A part of a body, lent from the buffer of the connection that it was read from.
 ///
 /// A body is one or more pieces; a body without a byte is one empty piece, the last.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Piece<'a> {
     bytes: &'a [u8],
     is_last: bool,
@@ -48,6 +48,16 @@ impl<'a> Piece<'a> {
     /// The trailer section (RFC 9110 section 6.5); `None` but on the last piece, or if it is empty.
     pub fn trailers(&self) -> Option<&'a FieldSection> {
         self.trailers
+    }
+}
+
+impl fmt::Debug for Piece<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Piece")
+            .field("bytes", &format_args!("\"{}\"", self.bytes.escape_ascii()))
+            .field("is_last", &self.is_last)
+            .field("trailers", &self.trailers)
+            .finish()
     }
 }
 
@@ -104,8 +114,16 @@ impl BodyDecoder {
 }
 
 /// The body handed over does not have the length that its head announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WrongBodyLength;
+
+impl fmt::Display for WrongBodyLength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body does not have the length that its head announced")
+    }
+}
+
+impl std::error::Error for WrongBodyLength {}
 
 /// Writes the framing that stands before the bytes of a piece, which are sent as they are.
 ///

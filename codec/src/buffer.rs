@@ -1,6 +1,7 @@
 //! The read buffer of a connection: bytes that came and were not consumed yet.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -61,7 +62,7 @@ fn give_back(buffer: Vec<u8>) {
 }
 
 /// A buffer that is filled at its end and consumed at its start. It holds no memory until it is first filled.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct ReadBuffer {
     /// Zeroed once when it grows, so that sockets can write into it without unsafe code.
     bytes: Vec<u8>,
@@ -137,6 +138,12 @@ impl ReadBuffer {
         if self.is_empty() {
             *self = ReadBuffer::default();
         }
+    }
+}
+
+impl fmt::Debug for ReadBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReadBuffer(\"{}\")", self.unread().escape_ascii())
     }
 }
 

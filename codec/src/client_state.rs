@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::names::Name;
 use crate::signal::{ResponseEnd, Signal};
 use crate::{
-    Answering, Blame, Cause, Decoder, Encoder, Error, Persistence, Progress, Report, RequestHead,
+    Answering, Blame, Cause, Date, Decoder, Encoder, Error, Persistence, Progress, Report, RequestHead,
     ResponseHead, ResponseTo, Version, both_ways, error_response,
 };
 
@@ -135,7 +135,7 @@ impl ClientState {
         }
         let persistence = match self.closes_after_response {
             true => Persistence::Close,
-            false => Persistence::of(head.version(), head.connection),
+            false => head.persistence(),
         };
         self.response.answering =
             Answering { response_to: head.response_to(), version: head.version(), persistence };
@@ -149,7 +149,7 @@ impl ClientState {
 
     /// Queues the head of the answer to an error, and returns its body; `None` if it is too late, or nobody is
     /// there.
-    pub(crate) fn queue_answer(&mut self, error: &Error, proxy: Option<&str>, date: &str) -> Option<String> {
+    pub(crate) fn queue_answer(&mut self, error: &Error, proxy: Option<&str>) -> Option<String> {
         if !matches!(self.response.encoder.progress(), Progress::Nothing | Progress::HeadQueued) {
             return None;
         }
@@ -160,7 +160,7 @@ impl ClientState {
         }
         let (head, body) = error_response::of(error, proxy)?;
         self.response.stops_upload = true;
-        self.response.queue_head(&head, date);
+        self.response.queue_head(&head);
         Some(body)
     }
 
@@ -234,7 +234,8 @@ impl ResponseState {
         self.answering.persistence == Persistence::Close && !signals.request_delivered.is_set()
     }
 
-    pub(crate) fn queue_head(&mut self, head: &ResponseHead, date: &str) {
+    pub(crate) fn queue_head(&mut self, head: &ResponseHead) {
+        let date = Date::lacking(&head.fields);
         let persistence = self.encoder.queue_response(head, self.answering, date);
         self.answering.persistence = persistence;
         self.status = Some(head.status());

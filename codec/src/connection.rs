@@ -4,7 +4,7 @@ use crate::names::Name;
 use crate::{FieldSection, Limits, Refusal};
 
 /// The options of all `Connection` fields of a message, read once.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ConnectionOptions {
     pub(crate) close: bool,
     pub(crate) keep_alive: bool,

@@ -1,6 +1,7 @@
 //! The date of responses, formatted once a second.
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::FieldSection;
@@ -9,53 +10,89 @@ use crate::names::Name;
 /// The first second, counted from 1970, that a `Date` cannot show.
 const YEAR_10000: u64 = 253_402_300_800;
 
+/// `Sun, 06 Nov 1994 08:49:37 GMT`
+const DATE_BYTES: usize = 29;
+
 thread_local! {
-    static DATE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+    static LAST: Cell<Option<(u64, Date)>> = const { Cell::new(None) };
 }
 
-/// Calls `use_date` with the date that a response with these fields lacks: if it has one, with nothing, and without
-/// asking for the time.
-pub(crate) fn with_date_for<T>(fields: &FieldSection, use_date: impl FnOnce(&str) -> T) -> T {
-    if fields.has(Name::Date) { use_date("") } else { with_date(use_date) }
-}
+/// The value of a `Date` field (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Date([u8; DATE_BYTES]);
 
-/// Calls `use_date` with the current time as `Date` has it (RFC 9110 section 5.6.7); with nothing if the clock cannot
-/// be right.
-pub(crate) fn with_date<T>(use_date: impl FnOnce(&str) -> T) -> T {
-    with_date_at(SystemTime::now(), use_date)
-}
+impl Date {
+    /// The current time. `None` if the clock cannot be right.
+    pub fn now() -> Option<Date> {
+        Date::at(SystemTime::now())
+    }
 
-fn with_date_at<T>(now: SystemTime, use_date: impl FnOnce(&str) -> T) -> T {
-    // RFC 9110 section 6.6.1: no Date without a clock. A device without a battery may start before 1970, and a broken
-    // clock may show a year that a date of four digits cannot.
-    let since_1970 = now.duration_since(UNIX_EPOCH).map(|since| since.as_secs());
-    let Some(seconds) = since_1970.ok().filter(|&seconds| seconds < YEAR_10000) else {
-        return use_date("");
-    };
-    DATE.with_borrow_mut(|(second, date)| {
-        if *second != seconds || date.is_empty() {
-            *second = seconds;
-            *date = httpdate::fmt_http_date(now);
+    /// This time, in whole seconds. `None` before 1970 and after 9999.
+    pub fn at(time: SystemTime) -> Option<Date> {
+        // RFC 9110 section 6.6.1: no Date without a clock. A device without a battery may start before 1970, and a broken
+        // clock may show a year that a date of four digits cannot.
+        let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
+        if seconds >= YEAR_10000 {
+            return None;
         }
-        use_date(date)
-    })
+        if let Some((second, date)) = LAST.get()
+            && second == seconds
+        {
+            return Some(date);
+        }
+        let date = Date(httpdate::fmt_http_date(time).into_bytes().try_into().ok()?);
+        LAST.set(Some((seconds, date)));
+        Some(date)
+    }
+
+    /// The date that a response with these fields lacks. Returns `None`, and does not read the clock, if it has one.
+    pub(crate) fn lacking(fields: &FieldSection) -> Option<Date> {
+        if fields.has(Name::Date) { None } else { Date::now() }
+    }
+
+    /// The date as text.
+    pub fn as_str(&self) -> &str {
+        // It was made of text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{YEAR_10000, with_date_at};
+    use super::{Date, YEAR_10000};
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
     fn a_clock_that_cannot_be_right_gives_no_date_and_stops_no_response() {
         // RFC 9110 section 6.6.1
-        let date = |time| with_date_at(time, str::to_owned);
         let second = Duration::from_secs(1);
         let year_10000 = UNIX_EPOCH + Duration::from_secs(YEAR_10000);
         for wrong in [UNIX_EPOCH - second, UNIX_EPOCH - second / 2, year_10000] {
-            assert_eq!(date(wrong), "", "{wrong:?}");
+            assert_eq!(Date::at(wrong), None, "{wrong:?}");
         }
-        assert_eq!(date(UNIX_EPOCH), "Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(date(year_10000 - second), "Fri, 31 Dec 9999 23:59:59 GMT");
+        // Each is formatted anew, also if another was formatted before.
+        for (time, text) in [
+            (UNIX_EPOCH, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (year_10000 - second, "Fri, 31 Dec 9999 23:59:59 GMT"),
+            (UNIX_EPOCH + second / 2, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ] {
+            assert_eq!(Date::at(time).map(|date| date.to_string()).as_deref(), Some(text));
+        }
     }
 }

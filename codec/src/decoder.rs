@@ -54,7 +54,7 @@ impl Default for State {
 }
 
 /// What has come of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decoded {
     /// A piece: [`Decoder::piece`] lends it.
     Piece,

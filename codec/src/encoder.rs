@@ -11,7 +11,8 @@ use crate::framing::{decimal, has_no_body};
 use crate::lines::{put_connection, put_field, put_framing, put_length, put_status_line};
 use crate::names::{Name, Names};
 use crate::{
-    BodyFraming, FieldSection, Persistence, Piece, RequestHead, ResponseHead, ResponseTo, TargetForm, Version,
+    BodyFraming, Date, FieldSection, Host, Persistence, Piece, RequestHead, ResponseHead, ResponseTo,
+    TargetForm, Version,
 };
 
 /// Encodes the messages of one connection. It owns the bytes that are queued and were not written.
@@ -40,7 +41,7 @@ enum Writing {
 }
 
 /// How far the current message has got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Progress {
     /// No head was queued yet.
     Nothing,
@@ -53,7 +54,7 @@ pub enum Progress {
 }
 
 /// What a request asks of the response to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Answering {
     /// Whether the request was HEAD.
     pub response_to: ResponseTo,
@@ -129,7 +130,7 @@ impl Encoder {
     /// Queues the head of a request in origin-form (RFC 9112 section 3.2.1).
     ///
     /// `host` is what `Host` says where the request itself names none, as in HTTP/1.0.
-    pub fn queue_request(&mut self, head: &RequestHead, host: &str, persistence: Persistence) {
+    pub fn queue_request(&mut self, head: &RequestHead, host: &Host, persistence: Persistence) {
         self.start(head.framing(), &head.fields, head.connection);
         let out = &mut self.queued;
         out.put_slice(head.method_bytes());
@@ -145,7 +146,7 @@ impl Encoder {
         out.put_slice(b" HTTP/1.1\r\n");
         // RFC 9112 section 3.2.2: the host of an absolute-form target replaces that of the field.
         // RFC 9110 section 7.2: Host is best sent first.
-        put_field(out, b"Host", head.authority().unwrap_or(host.as_bytes()));
+        put_field(out, b"Host", head.authority().unwrap_or(host.as_str().as_bytes()));
         head.fields.put_lines(out, WRITTEN_HERE);
         put_framing(out, head.framing());
         let te = head.fields.has(Name::Te);
@@ -157,8 +158,13 @@ impl Encoder {
     }
 
     /// Queues the head of a final response, framed as the client can read it, and says whether the connection
-    /// can go on after it. `date` is the value of `Date` where the response has none; it is empty without a clock.
-    pub fn queue_response(&mut self, head: &ResponseHead, answering: Answering, date: &str) -> Persistence {
+    /// can go on after it. `date` is sent where the response has no `Date`; it is `None` without a clock.
+    pub fn queue_response(
+        &mut self,
+        head: &ResponseHead,
+        answering: Answering,
+        date: Option<Date>,
+    ) -> Persistence {
         let framing = framing_for(answering.version, head.framing());
         let has_no_body = has_no_body(answering.response_to, head.status());
         let ends_with_connection = framing == BodyFraming::CloseDelimited && !has_no_body;
@@ -181,7 +187,9 @@ impl Encoder {
             (_, BodyFraming::Empty) => put_length(out, 0),
             (_, framing) => put_framing(out, framing),
         }
-        if !head.fields.has(Name::Date) && !date.is_empty() {
+        if let Some(date) = date
+            && !head.fields.has(Name::Date)
+        {
             // RFC 9110 section 6.6.1: a recipient with a clock adds the date to a response without one.
             put_field(out, b"Date", date.as_bytes());
         }

@@ -17,7 +17,7 @@ pub struct Error {
 }
 
 /// Whose fault it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
     /// The client's: a bad request, a slow one, or the client has gone.
     Client,
@@ -59,7 +59,7 @@ pub enum Cause {
 }
 
 /// What was waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wait {
     /// A connection.
     Connect,

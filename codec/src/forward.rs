@@ -7,6 +7,7 @@ use std::io::Write;
 use std::net::IpAddr;
 
 use crate::connection::ConnectionOptions;
+use crate::fields::put_clean;
 use crate::names::{Name, Names};
 use crate::token::is_token;
 use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Version};
@@ -182,7 +183,8 @@ fn via(fields: &mut FieldSection, version: Version, name: &str) {
     fields.append_text("Via", Name::Via, |value| {
         value.extend_from_slice(version.number().as_bytes());
         value.push(b' ');
-        value.extend_from_slice(name.as_bytes());
+        // A line end in a name would begin another field.
+        put_clean(value, name.as_bytes());
     });
 }
 

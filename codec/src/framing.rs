@@ -7,7 +7,7 @@ use crate::names::Name;
 use crate::{FieldSection, Refusal, Version};
 
 /// How the end of a body is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BodyFraming {
     /// There is no body, whatever the fields say.
     Empty,
@@ -20,7 +20,7 @@ pub enum BodyFraming {
 }
 
 /// What a request that was sent means for the response to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResponseTo {
     /// The response has no body: the request was HEAD.
     Head,
@@ -29,7 +29,7 @@ pub enum ResponseTo {
 }
 
 /// What a response is an answer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Expected {
     /// Whether the request was HEAD.
     pub response_to: ResponseTo,

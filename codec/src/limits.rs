@@ -9,7 +9,7 @@ const KIB: usize = 1024;
 /// All limits and timeouts of a connection: one value, handed to the constructors of the adapters.
 ///
 /// Sizes are in bytes. [`Limits::DEFAULT`] is what the binaries use; tests make their own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// The longest method. Registered ones have at most 17 letters; nothing longer is meant well.
     pub max_method_bytes: usize,
@@ -65,7 +65,7 @@ pub struct Limits {
 }
 
 /// Whether a line of a head may end with LF alone (RFC 9112 section 2.2 lets a recipient accept it).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BareLineFeed {
     /// Refused: two parsers that disagree on where a line ends disagree on where a message ends.
     Refuse,

@@ -1,12 +1,11 @@
 //! Whether a connection goes on after a message: RFC 9112 section 9.3.
 
-use crate::Version;
 use crate::connection::ConnectionOptions;
-#[cfg(feature = "tokio")]
-use crate::{ResponseHead, ResponseTo, names::Name};
+use crate::names::Name;
+use crate::{ResponseHead, ResponseTo, Version};
 
 /// Whether a connection goes on after the current exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Persistence {
     /// Another exchange may follow.
     KeepAlive,
@@ -27,7 +26,6 @@ impl Persistence {
     }
 
     /// Whether the backend keeps the connection after this response.
-    #[cfg(feature = "tokio")]
     pub(crate) fn after(head: &ResponseHead, response_to: ResponseTo) -> Persistence {
         let switches_protocols = head.status() == 101;
         // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.

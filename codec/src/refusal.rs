@@ -7,7 +7,7 @@ use std::fmt;
 /// A rule that a message broke.
 ///
 /// From a client it is answered with [`Refusal::status`]; from a backend it is always 502.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // Each variant is explained by its sentence in `rule`.
 pub enum Refusal {
     // The request line
@@ -22,6 +22,7 @@ pub enum Refusal {
     UnsupportedVersion,
     // The status line
     InvalidStatusLine,
+    InvalidStatus,
     // Fields
     InvalidFieldName,
     WhitespaceBeforeColon,
@@ -44,6 +45,7 @@ pub enum Refusal {
     TransferEncodingInHttp10,
     ChunkedNotFinal,
     UnknownTransferCoding,
+    CloseDelimitedRequest,
     BodyTooLarge,
     // Chunks
     InvalidChunkSize,
@@ -87,6 +89,7 @@ impl Refusal {
             Refusal::InvalidVersion => (400, "the version is not `HTTP/` digit `.` digit", "RFC 9112 section 2.3"),
             Refusal::UnsupportedVersion => (505, "only HTTP/1.0 and HTTP/1.1 are spoken here", "RFC 9110 section 15.6.6"),
             Refusal::InvalidStatusLine => (400, "the status line is not `version SP three digits SP reason`", "RFC 9112 section 4"),
+            Refusal::InvalidStatus => (500, "the status is not one of 100 to 599", "RFC 9110 section 15"),
             Refusal::InvalidFieldName => (400, "a field name is empty or not a token", "RFC 9112 section 5"),
             Refusal::WhitespaceBeforeColon => (400, "white space stands between a field name and its colon", "RFC 9112 section 5.1"),
             Refusal::WhitespaceBeforeFirstField => (400, "white space stands before the first field line", "RFC 9112 section 2.2"),
@@ -105,6 +108,7 @@ impl Refusal {
             Refusal::TransferEncodingInHttp10 => (400, "HTTP/1.0 has no Transfer-Encoding", "RFC 9112 section 6.1"),
             Refusal::ChunkedNotFinal => (400, "chunked is not the last transfer coding, or stands there twice", "RFC 9112 section 6.3"),
             Refusal::UnknownTransferCoding => (501, "chunked is the only transfer coding known here", "RFC 9112 section 6.1"),
+            Refusal::CloseDelimitedRequest => (500, "the end of the connection cannot end a request", "RFC 9112 section 6.3"),
             Refusal::BodyTooLarge => (413, "the body is larger than allowed here", "RFC 9110 section 15.5.14"),
             Refusal::InvalidChunkSize => (400, "a chunk size is not 1 to 15 hexadecimal digits and CR LF", "RFC 9112 section 7.1"),
             Refusal::InvalidChunkExtension => (400, "a chunk extension is not `;name` or `;name=value`", "RFC 9112 section 7.1.1"),

@@ -1,5 +1,7 @@
 //! The head of a request: parsing it, and what one can ask of it.
 
+use std::fmt;
+
 use memchr::memchr;
 
 use crate::connection::ConnectionOptions;
@@ -7,10 +9,10 @@ use crate::names::Name;
 use crate::span::Span;
 use crate::target::{Target, TargetForm, is_host_and_port};
 use crate::token::is_token;
-use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
+use crate::{BodyFraming, FieldSection, Limits, Persistence, Refusal, ResponseTo, Version, framing};
 
 /// The head of a request (RFC 9112 section 3), valid in every point that this codec checks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RequestHead {
     /// The fields, start line not included.
     pub fields: FieldSection,
@@ -25,10 +27,14 @@ impl RequestHead {
     /// A request to send: its version is HTTP/1.1, its body is framed by `framing`.
     ///
     /// # Errors
-    /// [`Refusal`] if the method, the target or the host are not valid.
+    /// [`Refusal`] if the method, the target or the host are not valid, or the framing is not one of a request.
     pub fn new(method: &str, target: &str, host: &str, framing: BodyFraming) -> Result<RequestHead, Refusal> {
         if !is_host_and_port(host.as_bytes()) {
             return Err(Refusal::InvalidHost);
+        }
+        // RFC 9112 section 6.3, rule 7: a request without a length has no body.
+        if framing == BodyFraming::CloseDelimited {
+            return Err(Refusal::CloseDelimitedRequest);
         }
         let start_line = format!("{method} {target} HTTP/1.1\r\n");
         let block = format!("{start_line}Host: {host}\r\n\r\n").into_bytes();
@@ -130,9 +136,39 @@ impl RequestHead {
         !matches!(self.framing, BodyFraming::Empty | BodyFraming::ContentLength(0))
     }
 
+    /// Whether the client keeps the connection after this exchange, as its version and `Connection` say (RFC 9112
+    /// section 9.3).
+    pub fn persistence(&self) -> Persistence {
+        Persistence::of(self.version, self.connection)
+    }
+
     /// What this request means for the framing of its response.
     pub fn response_to(&self) -> ResponseTo {
         if self.method_bytes() == b"HEAD" { ResponseTo::Head } else { ResponseTo::Other }
+    }
+}
+
+impl PartialEq for RequestHead {
+    fn eq(&self, other: &RequestHead) -> bool {
+        let parts = |head: &RequestHead| (head.version, head.framing, head.connection);
+        parts(self) == parts(other)
+            && self.method() == other.method()
+            && self.target() == other.target()
+            && self.fields == other.fields
+    }
+}
+
+impl Eq for RequestHead {}
+
+impl fmt::Debug for RequestHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .field("version", &self.version)
+            .field("framing", &self.framing)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,13 +1,16 @@
 //! The head of a response: parsing one, making one, and what one can ask of it.
 
+use std::fmt;
+
 use crate::connection::ConnectionOptions;
 use crate::reason::reason_phrase;
 use crate::request::without_line_end;
 use crate::span::Span;
-use crate::{BodyFraming, FieldSection, Limits, Refusal, ResponseTo, Version, framing};
+use crate::token::is_control;
+use crate::{BodyFraming, FieldSection, Limits, Persistence, Refusal, ResponseTo, Version, framing};
 
 /// The head of a response (RFC 9112 section 4).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ResponseHead {
     /// The fields, status line not included.
     pub fields: FieldSection,
@@ -19,16 +22,37 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// A response to send: `framing` says how its body is delimited, and writes the fields for it.
+    /// A response to send, whose status the program knows. `framing` says how its body is delimited, and writes the
+    /// fields for it. For other statuses there is [`try_new`](ResponseHead::try_new).
+    ///
+    /// # Panics
+    /// If the status is not one of 100 to 599 (RFC 9110 section 15).
     pub fn new(status: u16, framing: BodyFraming) -> ResponseHead {
+        match ResponseHead::try_new(status, framing) {
+            Ok(head) => head,
+            Err(_) => panic!("not a status code: {status}"),
+        }
+    }
+
+    /// A response to send, whose status comes from outside the program.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidStatus`] if the status is not one of 100 to 599 (RFC 9110 section 15).
+    pub fn try_new(status: u16, framing: BodyFraming) -> Result<ResponseHead, Refusal> {
+        if !(100..=599).contains(&status) {
+            return Err(Refusal::InvalidStatus);
+        }
         let phrase = reason_phrase(status);
         let reason = Span::new(0..phrase.len());
         let fields = FieldSection::with_block(phrase);
         let connection = ConnectionOptions::default();
-        ResponseHead { fields, version: Version::HTTP_1_1, status, reason, framing, connection }
+        Ok(ResponseHead { fields, version: Version::HTTP_1_1, status, reason, framing, connection })
     }
 
-    /// The same response with a field line added.
+    /// The same response with a field line [added](FieldSection::append).
+    ///
+    /// # Panics
+    /// If the name is not a token (RFC 9110 section 5.1).
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl AsRef<[u8]>) -> ResponseHead {
         self.fields.append(name, value);
@@ -68,10 +92,37 @@ impl ResponseHead {
         self.framing
     }
 
+    /// Whether the backend keeps the connection after this response, as its version, its framing and `Connection` say
+    /// (RFC 9112 section 9.3).
+    pub fn persistence(&self, response_to: ResponseTo) -> Persistence {
+        Persistence::after(self, response_to)
+    }
+
     /// Whether this is an interim (1xx) response other than 101: another response follows
     /// (RFC 9110 section 15.2).
     pub fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101
+    }
+}
+
+impl PartialEq for ResponseHead {
+    fn eq(&self, other: &ResponseHead) -> bool {
+        let parts = |head: &ResponseHead| (head.version, head.status, head.framing, head.connection);
+        parts(self) == parts(other) && self.reason() == other.reason() && self.fields == other.fields
+    }
+}
+
+impl Eq for ResponseHead {}
+
+impl fmt::Debug for ResponseHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("version", &self.version)
+            .field("status", &self.status)
+            .field("reason", &String::from_utf8_lossy(self.reason()))
+            .field("framing", &self.framing)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,8 +151,8 @@ impl StatusLine {
             .and_then(|status| u16::try_from(status).ok())
             .filter(|&status| status >= 100)
             .ok_or(Refusal::InvalidStatusLine)?;
-        let is_reason_byte = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
-        if !reason.iter().all(is_reason_byte) {
+        // RFC 9112 section 4: a reason phrase has the bytes of a field value.
+        if reason.iter().any(|&byte| is_control(byte)) {
             return Err(Refusal::InvalidStatusLine);
         }
         Ok(StatusLine { version, status, reason: Span::new(line.len() - reason.len()..line.len()) })

@@ -1,5 +1,6 @@
 //! Request targets in their four forms (RFC 9112 section 3.2), and what a host may look like.
 
+use std::fmt;
 use std::ops::Range;
 
 use memchr::memchr;
@@ -10,7 +11,7 @@ use crate::span::Span;
 use crate::token::table;
 
 /// Which of the four forms a request target has (RFC 9112 section 3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TargetForm {
     /// `/path?query`: what a server gets.
     Origin,
@@ -20,6 +21,32 @@ pub enum TargetForm {
     Authority,
     /// `*`: only with OPTIONS.
     Asterisk,
+}
+
+/// The value of a `Host` field (RFC 9110 section 7.2): `host` or `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Host(String);
+
+impl Host {
+    /// Checks the text.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidHost`] if it is not `host` or `host:port`.
+    pub fn new(text: impl Into<String>) -> Result<Host, Refusal> {
+        let text = text.into();
+        if is_host_and_port(text.as_bytes()) { Ok(Host(text)) } else { Err(Refusal::InvalidHost) }
+    }
+
+    /// The host as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
 }
 
 /// A request target taken apart; the spans point into the head's block.

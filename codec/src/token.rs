@@ -10,6 +10,11 @@ fn is_token_byte(byte: u8) -> bool {
     TOKEN[usize::from(byte)]
 }
 
+/// Whether this is a control character other than HTAB, which no field value may have (RFC 9110 section 5.5).
+pub(crate) fn is_control(byte: u8) -> bool {
+    byte != b'\t' && (byte < b' ' || byte == 0x7f)
+}
+
 /// Which bytes are letters, digits, or one of `others`.
 pub(crate) const fn table(others: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];

@@ -1,9 +1,11 @@
 //! The versions of HTTP/1.
 
+use std::fmt;
+
 use crate::Refusal;
 
 /// A version HTTP/1.x, by its minor number (RFC 9110 section 2.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u8);
 
 impl Version {
@@ -31,5 +33,18 @@ impl Version {
             }
             _ => Err(Refusal::InvalidVersion),
         }
+    }
+}
+
+/// As in a start line: `HTTP/1.1`.
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP/{}", self.number())
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

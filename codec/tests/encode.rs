@@ -8,7 +8,7 @@ use codec::{
     Answering, BodyFraming, Decoded, Decoder, Encoder, Limits, Persistence, Piece, Progress, RequestHead,
     ResponseHead, ResponseTo, Version, WrongBodyLength, forward,
 };
-use common::request;
+use common::{DATE, request};
 
 const ANSWERING: Answering = Answering {
     response_to: ResponseTo::Other,
@@ -18,7 +18,7 @@ const ANSWERING: Answering = Answering {
 
 fn encoder(framing: BodyFraming) -> Encoder {
     let mut encoder = Encoder::new();
-    encoder.queue_response(&ResponseHead::new(200, framing), ANSWERING, "now");
+    encoder.queue_response(&ResponseHead::new(200, framing), ANSWERING, common::date());
     encoder.queued();
     encoder.written(false);
     encoder
@@ -35,10 +35,11 @@ fn a_head_leaves_with_the_first_piece_and_the_last_chunk_with_the_last() {
     // RFC 9112 section 7.1
     let mut encoder = Encoder::new();
     let head = ResponseHead::new(200, BodyFraming::Chunked);
-    encoder.queue_response(&head, ANSWERING, "now");
+    encoder.queue_response(&head, ANSWERING, common::date());
     assert_eq!(encoder.progress(), Progress::HeadQueued);
     let first = write(&mut encoder, Piece::partial(b"hello")).unwrap();
-    assert_eq!(first, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDate: now\r\n\r\n5\r\nhello\r\n");
+    let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDate: {DATE}\r\n\r\n");
+    assert_eq!(first, head + "5\r\nhello\r\n");
     assert_eq!(encoder.progress(), Progress::HeadSent);
     assert_eq!(write(&mut encoder, Piece::partial(b"")).unwrap(), "", "an empty piece is no last chunk");
     assert_eq!(write(&mut encoder, Piece::last(b"!")).unwrap(), "1\r\n!\r\n0\r\n\r\n");
@@ -49,12 +50,12 @@ fn a_head_leaves_with_the_first_piece_and_the_last_chunk_with_the_last() {
 fn a_response_gets_no_date_without_a_clock() {
     // RFC 9110 section 6.6.1: a server without a clock MUST NOT generate a Date.
     let mut encoder = Encoder::new();
-    encoder.queue_response(&ResponseHead::new(200, BodyFraming::Empty), ANSWERING, "");
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::Empty), ANSWERING, None);
     assert_eq!(encoder.queued(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     // What the backend says is forwarded.
     encoder.reset();
     let head = ResponseHead::new(200, BodyFraming::Empty).with("Date", "then");
-    encoder.queue_response(&head, ANSWERING, "");
+    encoder.queue_response(&head, ANSWERING, None);
     assert!(encoder.queued().ends_with(b"\r\nDate: then\r\nContent-Length: 0\r\n\r\n"));
 }
 
@@ -110,7 +111,7 @@ fn trailers_of_one_hop_are_not_sent_on() {
         forward::request(&mut head, [10, 0, 0, 1].into(), "proxy").unwrap();
         assert_eq!(decoder.decode_piece(&Limits::DEFAULT), Ok(Decoded::Piece));
         let mut encoder = Encoder::new();
-        encoder.queue_request(&head, "backend", Persistence::KeepAlive);
+        encoder.queue_request(&head, &common::host(), Persistence::KeepAlive);
         let sent = write(&mut encoder, decoder.piece()).unwrap();
         assert_eq!(sent.split_once("\r\n\r\n").unwrap().1, expected, "{connection}");
     }
@@ -119,10 +120,10 @@ fn trailers_of_one_hop_are_not_sent_on() {
 #[test]
 fn a_queued_head_can_be_replaced_until_it_has_left() {
     let mut encoder = Encoder::new();
-    encoder.queue_response(&ResponseHead::new(200, BodyFraming::Chunked), ANSWERING, "now");
-    encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, "now");
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::Chunked), ANSWERING, common::date());
+    encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, common::date());
     let sent = write(&mut encoder, Piece::last(b"")).unwrap();
-    assert_eq!(sent, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nDate: now\r\n\r\n");
+    assert_eq!(sent, format!("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nDate: {DATE}\r\n\r\n"));
 }
 
 #[test]
@@ -137,11 +138,11 @@ fn an_encoder_is_not_clean_while_a_write_is_not_finished() {
 #[test]
 fn nothing_can_be_added_to_a_write_that_was_broken_off() {
     let mut encoder = Encoder::new();
-    encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), ANSWERING, "now");
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), ANSWERING, common::date());
     let _ = encoder.parts(Piece::partial(b"he")).unwrap();
     // Never said to be written: a part of the head may have left.
     assert_eq!(encoder.progress(), Progress::HeadSent);
-    encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, "now");
+    encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, common::date());
     let _ = encoder.parts(Piece::last(b"")).unwrap();
     encoder.written(true);
     assert!(!encoder.is_clean());
@@ -153,7 +154,7 @@ fn nothing_can_be_added_to_a_write_that_was_broken_off() {
 fn what_is_encoded_can_be_decoded() {
     let head = RequestHead::new("PUT", "/x?y", "h:80", BodyFraming::Chunked).unwrap();
     let mut encoder = Encoder::new();
-    encoder.queue_request(&head, "unused", Persistence::Close);
+    encoder.queue_request(&head, &common::host(), Persistence::Close);
     let mut bytes = encoder.parts(Piece::last(b"hello")).unwrap().concat();
     let message = request(&bytes).unwrap();
     assert_eq!((message.start.as_str(), &message.body[..]), ("PUT /x?y HTTP/1.1", &b"hello"[..]));

@@ -113,9 +113,9 @@ async fn echo(request: &RequestHead, mut body: RequestBody<'_>, mut answer: Answ
 }
 
 async fn headers(request: &RequestHead, mut answer: Answer<'_>) -> Result<(), Error> {
-    let (method, target, version) = (request.method(), request.target(), request.version().number());
-    let mut text = format!("{method} {target} HTTP/{version}\n").into_bytes();
-    for (name, value) in request.fields.iter() {
+    let (method, target, version) = (request.method(), request.target(), request.version());
+    let mut text = format!("{method} {target} {version}\n").into_bytes();
+    for (name, value) in &request.fields {
         for part in [name, b": ", value, b"\n"] {
             text.extend_from_slice(part);
         }

@@ -9,7 +9,7 @@ use crate::connect_failure::ConnectFailure;
 use crate::names::Name;
 use crate::signal::{ResponseEnd, Signal};
 use crate::{
-    BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Limits, Persistence, Piece,
+    BackendAddress, Cause, Decoded, Decoder, Encoder, Error, Expected, Host, Limits, Persistence, Piece,
     RequestHead, ResponseHead, Wait,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct BackendConnection {
     stream: TcpStream,
-    host: String,
+    host: Host,
     limits: &'static Limits,
     encoder: Encoder,
     decoder: Decoder,
@@ -59,7 +59,7 @@ impl BackendConnection {
     fn new(stream: TcpStream, backend: &BackendAddress, limits: &'static Limits) -> BackendConnection {
         BackendConnection {
             stream,
-            host: backend.authority().to_owned(),
+            host: backend.host().clone(),
             limits,
             encoder: Encoder::new(),
             decoder: Decoder::new(),
@@ -117,7 +117,7 @@ impl BackendConnection {
 #[derive(Debug)]
 pub struct RequestWriter<'a> {
     stream: &'a TcpStream,
-    host: &'a str,
+    host: &'a Host,
     limits: &'static Limits,
     encoder: &'a mut Encoder,
     persistence: Persistence,

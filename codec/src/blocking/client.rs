@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::socket;
 use crate::client_state::{ClientState, Ending, ResponseState, Signals};
-use crate::date::{with_date, with_date_for};
 use crate::{
     Cause, Decoded, Decoder, Error, Limits, Piece, Refusal, Report, RequestHead, ResponseHead, Wait,
 };
@@ -106,7 +105,7 @@ impl ClientConnection {
     pub fn finish(&mut self, outcome: Result<(), Error>, proxy: Option<&str>) -> Report {
         let error = outcome.err();
         if let Some(error) = &error
-            && let Some(body) = with_date(|date| self.state.queue_answer(error, proxy, date))
+            && let Some(body) = self.state.queue_answer(error, proxy)
         {
             socket::reset_on_close(&self.stream, false);
             let (_, mut to_client) = self.split();
@@ -223,7 +222,7 @@ impl ResponseWriter<'_> {
     /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
         self.state.decide_upload(head, self.signals);
-        with_date_for(&head.fields, |date| self.state.queue_head(head, date));
+        self.state.queue_head(head);
         self.signals.response_began.set();
         if self.state.encoder.is_close_delimited() {
             socket::reset_on_close(self.stream, true);

@@ -3,6 +3,7 @@
 //! One block of bytes and, for each field, where its name and its value lie in it: no allocation a field.
 //! Whoever edits this: names are compared without case (RFC 9110 section 5.1), values are bytes.
 
+mod iter;
 mod parser;
 
 use std::fmt;
@@ -15,7 +16,9 @@ use crate::Refusal;
 use crate::lines::put_field;
 use crate::names::{Name, Names};
 use crate::span::Span;
+use crate::token::{is_control, is_token};
 
+pub use iter::Fields;
 pub(crate) use parser::{ParsedFields, parse_at_once};
 use parser::{diagnose, parse_fields};
 
@@ -104,11 +107,6 @@ impl FieldSection {
         self.fields.is_empty()
     }
 
-    /// All fields, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields.iter().map(|field| (field.name.of(&self.block), field.value.of(&self.block)))
-    }
-
     /// The values of all field lines of that name, in order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.named(name).map(|field| field.value.of(&self.block))
@@ -161,30 +159,40 @@ impl FieldSection {
         fields.iter().filter(move |field| field.known == name).map(|field| field.value)
     }
 
-    /// Adds a field line at the end.
+    /// Adds a field line at the end, whose name the program knows. For other names there is
+    /// [`try_append`](FieldSection::try_append).
     ///
     /// Control characters in the value, but for HTAB, become spaces (RFC 9110 section 5.5), so that no value can start a
-    /// new line, or be refused by the next recipient.
+    /// new line, or be refused by the next recipient. The encoder writes Host, Content-Length, Transfer-Encoding,
+    /// Connection and Keep-Alive by itself, and skips those that are added here.
+    ///
+    /// # Panics
+    /// If the name is not a token (RFC 9110 section 5.1).
     pub fn append(&mut self, name: &'static str, value: impl AsRef<[u8]>) {
-        self.append_text(name, Name::of(name.as_bytes()), |block| {
-            let start = block.len();
-            block.extend_from_slice(value.as_ref());
-            for byte in &mut block[start..] {
-                if *byte != b'\t' && (*byte < b' ' || *byte == 0x7f) {
-                    *byte = b' ';
-                }
-            }
-        });
+        assert!(is_token(name.as_bytes()), "not a field name: {name:?}");
+        self.append_text(name, Name::of(name.as_bytes()), |block| put_clean(block, value.as_ref()));
+    }
+
+    /// Adds a field line at the end, whose name and value come from outside the program.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidFieldName`] if the name is not a token (RFC 9110 section 5.1).
+    /// [`Refusal::InvalidFieldValue`] if the value has a control character other than HTAB (RFC 9110 section 5.5).
+    pub fn try_append(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Refusal> {
+        let value = value.as_ref();
+        if !is_token(name.as_bytes()) {
+            return Err(Refusal::InvalidFieldName);
+        }
+        if value.iter().any(|&byte| is_control(byte)) {
+            return Err(Refusal::InvalidFieldValue);
+        }
+        self.append_text(name, Name::of(name.as_bytes()), |block| block.extend_from_slice(value));
+        Ok(())
     }
 
     /// Adds a field line at the end, whose value is put at the end of the block by `put_value`: text without control
     /// characters. `known` is what its name is told apart as.
-    pub(crate) fn append_text(
-        &mut self,
-        name: &'static str,
-        known: Name,
-        put_value: impl FnOnce(&mut Vec<u8>),
-    ) {
+    pub(crate) fn append_text(&mut self, name: &str, known: Name, put_value: impl FnOnce(&mut Vec<u8>)) {
         let block = &mut self.block;
         let start = block.len();
         block.extend_from_slice(name.as_bytes());
@@ -199,6 +207,9 @@ impl FieldSection {
     }
 
     /// Puts one field line of that name in the place of all that there are.
+    ///
+    /// # Panics
+    /// As [`append`](FieldSection::append).
     pub fn set(&mut self, name: &'static str, value: impl AsRef<[u8]>) {
         self.remove(name);
         self.append(name, value);
@@ -250,6 +261,11 @@ impl FieldSection {
     }
 }
 
+/// Puts a value at the end of the block, with spaces for its control characters.
+pub(crate) fn put_clean(block: &mut Vec<u8>, value: &[u8]) {
+    block.extend(value.iter().map(|&byte| if is_control(byte) { b' ' } else { byte }));
+}
+
 /// The members of a list field (RFC 9110 section 5.6.1), of all its lines.
 fn members<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
     values
@@ -258,9 +274,20 @@ fn members<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &
         .filter(|member| !member.is_empty())
 }
 
+/// RFC 9110 section 5.1: names are compared without case. The order of the fields counts.
+impl PartialEq for FieldSection {
+    fn eq(&self, other: &FieldSection) -> bool {
+        let is_same = |((name, value), (other, other_value)): ((&[u8], _), (&[u8], _))| {
+            name.eq_ignore_ascii_case(other) && value == other_value
+        };
+        self.len() == other.len() && self.iter().zip(other).all(is_same)
+    }
+}
+
+impl Eq for FieldSection {}
+
 impl fmt::Debug for FieldSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |bytes| String::from_utf8_lossy(bytes);
-        f.debug_map().entries(self.iter().map(|(name, value)| (text(name), text(value)))).finish()
+        self.iter().fmt(f)
     }
 }

@@ -5,7 +5,7 @@
 use super::{ADDED_FIELDS, FEW_FIELDS, Field};
 use crate::names::{Name, Names};
 use crate::span::Span;
-use crate::token::is_token;
+use crate::token::{is_control, is_token};
 use crate::{Limits, Refusal};
 
 /// Field lines that were parsed where they lie.
@@ -78,7 +78,7 @@ pub(super) fn diagnose(lines: &[u8]) -> Refusal {
             return if only_space { Refusal::WhitespaceBeforeColon } else { Refusal::InvalidFieldName };
         }
         // RFC 9110 section 5.5: no control characters but HTAB.
-        if value.iter().any(|&byte| byte != b'\t' && (byte < b' ' || byte == 0x7f)) {
+        if value.iter().any(|&byte| is_control(byte)) {
             return Refusal::InvalidFieldValue;
         }
         first = false;

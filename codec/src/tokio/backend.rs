@@ -14,7 +14,7 @@ use super::timer::Timer;
 use crate::connect_failure::ConnectFailure;
 use crate::names::Name;
 use crate::signal::{ResponseEnd, Signal};
-use crate::{BackendAddress, Decoder, Encoder, Error, Expected, Limits, Persistence, RequestHead};
+use crate::{BackendAddress, Decoder, Encoder, Error, Expected, Host, Limits, Persistence, RequestHead};
 
 /// A connection to a backend, for one exchange at a time.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct BackendConnection(
 #[derive(Debug)]
 struct Inner {
     stream: TcpStream,
-    host: String,
+    host: Host,
     limits: &'static Limits,
     encoder: Encoder,
     decoder: Decoder,
@@ -76,7 +76,7 @@ impl BackendConnection {
     fn new(stream: TcpStream, backend: &BackendAddress, limits: &'static Limits) -> BackendConnection {
         BackendConnection(Box::new(Inner {
             stream,
-            host: backend.authority().to_owned(),
+            host: backend.host().clone(),
             limits,
             encoder: Encoder::new(),
             decoder: Decoder::new(),
@@ -150,7 +150,7 @@ impl BackendConnection {
 
     /// The [authority](BackendAddress::authority) of the backend that the connection leads to.
     pub fn authority(&self) -> &str {
-        &self.0.host
+        self.0.host.as_str()
     }
 
     /// The two directions of an exchange.

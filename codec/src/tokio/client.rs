@@ -15,7 +15,6 @@ use super::socket;
 use super::timer::Timer;
 use super::tunnel::{self, Side};
 use crate::client_state::{ClientState, Ending};
-use crate::date::with_date;
 use crate::{Cause, Error, Limits, Piece, Report, RequestHead, Wait};
 
 /// A connection to a client.
@@ -229,7 +228,7 @@ impl ClientConnection {
     }
 
     async fn answer(&mut self, error: Error, proxy: Option<&str>) -> Report {
-        if let Some(body) = with_date(|date| self.0.state().queue_answer(&error, proxy, date)) {
+        if let Some(body) = self.0.state().queue_answer(&error, proxy) {
             socket::reset_on_close(&self.0.stream, false);
             let (_, mut to_client) = self.split();
             // If the client does not take the answer either, there is nothing left to tell it.

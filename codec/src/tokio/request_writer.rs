@@ -4,7 +4,7 @@ use tokio::net::tcp::WriteHalf;
 
 use super::socket::{self, Patience};
 use crate::signal::{ResponseEnd, Signal};
-use crate::{Encoder, Error, Limits, Persistence, Piece, RequestHead};
+use crate::{Encoder, Error, Host, Limits, Persistence, Piece, RequestHead};
 
 /// The request, as it goes to the backend.
 ///
@@ -13,7 +13,7 @@ use crate::{Encoder, Error, Limits, Persistence, Piece, RequestHead};
 #[derive(Debug)]
 pub struct RequestWriter<'a> {
     pub(super) stream: WriteHalf<'a>,
-    pub(super) host: &'a str,
+    pub(super) host: &'a Host,
     pub(super) limits: &'static Limits,
     pub(super) encoder: &'a mut Encoder,
     pub(super) persistence: Persistence,

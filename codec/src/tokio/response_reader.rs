@@ -68,7 +68,7 @@ impl ResponseReader<'_> {
                 self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?
             {
                 self.head_deadline = None;
-                let persistence = Persistence::after(&head, self.expected.response_to);
+                let persistence = head.persistence(self.expected.response_to);
                 *self.state = match head.framing() {
                     _ if head.status() == 101 => ResponseState::SwitchedProtocols,
                     BodyFraming::Empty | BodyFraming::ContentLength(0) => {

@@ -5,7 +5,6 @@ use tokio::net::tcp::WriteHalf;
 use super::connections::ConnectionGuard;
 use super::socket::{self, Patience};
 use crate::client_state::{ResponseState, Signals};
-use crate::date::with_date_for;
 use crate::{Error, Limits, Piece, ResponseHead};
 
 /// The response, as it goes to the client. Dropping it before the response is complete ends the reading of the
@@ -40,7 +39,7 @@ impl ResponseWriter<'_> {
             self.state.close_after_response();
         }
         self.state.decide_upload(head, self.signals);
-        with_date_for(&head.fields, |date| self.state.queue_head(head, date));
+        self.state.queue_head(head);
         self.signals.response_began.set();
         if self.state.encoder.is_close_delimited() {
             socket::reset_on_close(self.stream.as_ref(), true);

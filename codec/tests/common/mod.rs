@@ -3,8 +3,11 @@
 
 #![allow(dead_code)] // Each test binary uses a part of it.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use codec::{
-    BodyFraming, Decoded, Decoder, Expected, Limits, Refusal, RequestHead, ResponseHead, ResponseTo,
+    BodyFraming, Date, Decoded, Decoder, Expected, Host, Limits, Refusal, RequestHead, ResponseHead,
+    ResponseTo,
 };
 
 /// A message, taken apart.
@@ -202,9 +205,8 @@ fn decode(
 }
 
 fn request_message(head: &RequestHead) -> Message {
-    let version = head.version().number();
     Message {
-        start: format!("{} {} HTTP/{version}", head.method(), head.target()),
+        start: format!("{} {} {}", head.method(), head.target(), head.version()),
         fields: texts(&head.fields),
         framing: head.framing(),
         body: Vec::new(),
@@ -236,6 +238,19 @@ pub fn receive(decoder: &mut Decoder, mut bytes: &[u8], limits: &Limits) {
         decoder.filled(length);
         bytes = &bytes[length..];
     }
+}
+
+/// A time that a response is sent at.
+pub fn date() -> Option<Date> {
+    Date::at(UNIX_EPOCH + Duration::from_secs(784_111_777))
+}
+
+/// What [`date`] is in a `Date` field.
+pub const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+/// The host of a backend.
+pub fn host() -> Host {
+    Host::new("backend:81").expect("a host")
 }
 
 /// A complete head of a request, to be forwarded or answered.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use codec::{Decoder, Encoder, Limits, Persistence, Refusal, forward};
 
-use crate::common::{receive, request_head};
+use crate::common::{host, receive, request_head};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
 
@@ -13,7 +13,7 @@ fn forwarded(input: &str) -> Result<String, Refusal> {
     let mut head = request_head(input);
     forward::request(&mut head, CLIENT, "proxy")?;
     let mut encoder = Encoder::new();
-    encoder.queue_request(&head, "backend:81", Persistence::KeepAlive);
+    encoder.queue_request(&head, &host(), Persistence::KeepAlive);
     Ok(String::from_utf8_lossy(encoder.queued()).into_owned())
 }
 
@@ -199,7 +199,7 @@ fn a_connection_that_is_not_kept_says_close_to_the_backend() {
     // RFC 9112 section 9.6
     let head = request_head("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     let mut encoder = Encoder::new();
-    encoder.queue_request(&head, "b:1", Persistence::Close);
+    encoder.queue_request(&head, &host(), Persistence::Close);
     assert_eq!(encoder.queued(), b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
 }
 
@@ -218,7 +218,7 @@ fn a_request_that_goes_in_a_circle_of_proxies_is_refused_in_the_end() {
         };
         forward::request(&mut head, CLIENT, "proxy").unwrap();
         let mut encoder = Encoder::new();
-        encoder.queue_request(&head, "backend:81", Persistence::KeepAlive);
+        encoder.queue_request(&head, &host(), Persistence::KeepAlive);
         input = encoder.queued().to_vec();
         rounds += 1;
     };

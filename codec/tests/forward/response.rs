@@ -4,9 +4,7 @@ use codec::{
     Answering, BodyFraming, Encoder, Persistence, Piece, ResponseHead, ResponseTo, Version, forward,
 };
 
-use crate::common::{response_head, response_head_to};
-
-const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+use crate::common::{DATE, date, response_head, response_head_to};
 
 fn to_client(version: Version, persistence: Persistence) -> Answering {
     Answering { response_to: ResponseTo::Other, version, persistence }
@@ -22,7 +20,7 @@ const KEEP_ALIVE_1_1: Answering = Answering {
 fn answered(mut head: ResponseHead, answering: Answering) -> (String, Persistence) {
     forward::response(&mut head, "proxy");
     let mut encoder = Encoder::new();
-    let persistence = encoder.queue_response(&head, answering, DATE);
+    let persistence = encoder.queue_response(&head, answering, date());
     let sent = String::from_utf8_lossy(encoder.queued()).replace(&format!("Date: {DATE}\r\n"), "");
     (sent, persistence)
 }
@@ -48,11 +46,11 @@ fn a_response_without_date_gets_one_and_keeps_its_own() {
     // RFC 9110 section 6.6.1
     let mut encoder = Encoder::new();
     let head = response_head("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    encoder.queue_response(&head, KEEP_ALIVE_1_1, DATE);
+    encoder.queue_response(&head, KEEP_ALIVE_1_1, date());
     assert!(String::from_utf8_lossy(encoder.queued()).contains(&format!("\r\nDate: {DATE}\r\n")));
     let head = response_head("HTTP/1.1 200 OK\r\nDate: yesterday\r\nContent-Length: 0\r\n\r\n");
     let mut encoder = Encoder::new();
-    encoder.queue_response(&head, KEEP_ALIVE_1_1, DATE);
+    encoder.queue_response(&head, KEEP_ALIVE_1_1, date());
     let sent = String::from_utf8_lossy(encoder.queued()).into_owned();
     assert!(sent.contains("\r\nDate: yesterday\r\n") && !sent.contains(DATE), "{sent}");
 }
@@ -79,7 +77,7 @@ fn a_response_to_head_keeps_its_content_length_and_has_no_body() {
     assert!(!sent.contains("Content-Length"), "{sent}");
 
     let mut encoder = Encoder::new();
-    encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), answering, DATE);
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), answering, date());
     let head = encoder.queued().to_vec();
     let parts = encoder.parts(Piece::last(b"hello")).unwrap().concat();
     assert_eq!(parts, head, "the body of an own response to HEAD is not sent");

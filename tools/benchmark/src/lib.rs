@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 
 use codec::{
-    Answering, Decoded, Decoder, Encoder, Expected, Limits, Persistence, ResponseTo, Version, forward,
+    Answering, Decoded, Decoder, Encoder, Expected, Host, Limits, Persistence, ResponseTo, Version, forward,
 };
 
 /// A message, and what is done with it.
@@ -63,6 +63,7 @@ pub struct Workload {
     message: Vec<u8>,
     task: Task,
     arriving: usize,
+    backend: Host,
     decoder: Decoder,
     encoder: Encoder,
 }
@@ -85,6 +86,7 @@ impl Workload {
             message: (case.message)(),
             task: case.task,
             arriving: case.arriving,
+            backend: Host::new(BACKEND).expect("a host"),
             decoder: Decoder::new(),
             encoder: Encoder::new(),
         }
@@ -100,7 +102,7 @@ impl Workload {
     /// # Panics
     /// The codec refuses it, or loses a part of it.
     pub fn run(&mut self) {
-        let Workload { message, task, arriving, decoder, encoder } = self;
+        let Workload { message, task, arriving, backend, decoder, encoder } = self;
         let mut rest = &message[..];
         // While nothing is on its way, a connection holds no buffer.
         decoder.release();
@@ -117,7 +119,7 @@ impl Workload {
                 };
                 forward::request(&mut head, CLIENT, NAME).expect("a request that can be passed on");
                 encoder.reset();
-                encoder.queue_request(&head, BACKEND, Persistence::KeepAlive);
+                encoder.queue_request(&head, backend, Persistence::KeepAlive);
                 pass_body(decoder, encoder, &mut rest, *arriving);
             }
             Task::PassResponse => {
@@ -128,7 +130,7 @@ impl Workload {
                     }
                 };
                 forward::response(&mut head, NAME);
-                encoder.queue_response(&head, ANSWERING, "");
+                encoder.queue_response(&head, ANSWERING, None);
                 pass_body(decoder, encoder, &mut rest, *arriving);
                 encoder.release();
             }

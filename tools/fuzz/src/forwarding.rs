@@ -1,8 +1,9 @@
 //! What must hold for any bytes that are sent on.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::UNIX_EPOCH;
 
-use codec::{Decoded, Decoder, Encoder, Limits, Persistence, RequestHead, TargetForm, forward};
+use codec::{Date, Decoded, Decoder, Encoder, Host, Limits, Persistence, RequestHead, TargetForm, forward};
 
 use crate::fields::{check_request_fields, check_response_fields, check_trailers, members};
 use crate::message::{Cuts, Fields, Rest, copy, receive, requests, responses};
@@ -30,8 +31,9 @@ pub fn requests_are_forwarded_as_they_are_meant(input: &[u8]) -> Vec<Vec<u8>> {
             return sent_on;
         }
         let mut encoder = Encoder::new();
+        let backend = Host::new("backend:81").expect("a host");
         let persistence = if choices.upgrade { Persistence::Close } else { Persistence::KeepAlive };
-        encoder.queue_request(&head, "backend:81", persistence);
+        encoder.queue_request(&head, &backend, persistence);
         let (wire, is_whole) = feed.relay(&mut decoder, &mut encoder, &limits);
         assert_eq!(is_whole, meant.get(index).is_some(), "only a whole request leaves whole");
         for reader in READERS {
@@ -101,7 +103,7 @@ pub fn responses_are_forwarded_as_they_are_meant(input: &[u8]) -> Vec<u8> {
             }
             continue;
         }
-        let persistence = encoder.queue_response(&head, answering, "now");
+        let persistence = encoder.queue_response(&head, answering, Date::at(UNIX_EPOCH));
         break (received, head.status(), persistence, head.framing());
     };
     let (bytes, is_whole) = feed.relay(&mut decoder, &mut encoder, &limits);

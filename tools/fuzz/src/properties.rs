@@ -1,7 +1,9 @@
 //! What must hold for any bytes. Each function is one property, and panics where it does not hold.
 
+use std::time::UNIX_EPOCH;
+
 use codec::{
-    Answering, BodyFraming, Encoder, Expected, FieldSection, Limits, Persistence, Piece, Refusal,
+    Answering, BodyFraming, Date, Encoder, Expected, FieldSection, Limits, Persistence, Piece, Refusal,
     ResponseHead, ResponseTo, Version,
 };
 
@@ -180,7 +182,7 @@ pub fn bodies_survive_encoding(input: &[u8]) {
     head.fields.append("X-Value", body);
     let answering = choices.answering();
     let mut encoder = Encoder::new();
-    let persistence = encoder.queue_response(&head, answering, "now");
+    let persistence = encoder.queue_response(&head, answering, Date::at(UNIX_EPOCH));
     let mut cuts = Cuts::Random(u64::from(seed));
     let (mut wire, mut sent) = (Vec::new(), 0);
     let outcome = loop {
