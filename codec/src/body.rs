@@ -61,6 +61,29 @@ impl fmt::Debug for Piece<'_> {
     }
 }
 
+/// Checks the length that is announced of a body that is to be kept in memory.
+///
+/// # Errors
+/// [`Refusal::BodyTooLarge`] if it is more than `max_bytes`.
+pub(crate) fn check_length(framing: BodyFraming, max_bytes: usize) -> Result<(), Refusal> {
+    match framing {
+        BodyFraming::ContentLength(length) if length > max_bytes as u64 => Err(Refusal::BodyTooLarge),
+        _ => Ok(()),
+    }
+}
+
+/// Appends a piece to a body that is kept in memory.
+///
+/// # Errors
+/// [`Refusal::BodyTooLarge`] if the body has more than `max_bytes`.
+pub(crate) fn collect(body: &mut Vec<u8>, piece: &Piece<'_>, max_bytes: usize) -> Result<(), Refusal> {
+    if piece.bytes.len() > max_bytes.saturating_sub(body.len()) {
+        return Err(Refusal::BodyTooLarge);
+    }
+    body.extend_from_slice(piece.bytes);
+    Ok(())
+}
+
 /// Takes the framing off a body.
 #[derive(Debug)]
 pub(crate) enum BodyDecoder {

@@ -47,7 +47,7 @@ pub(crate) struct ResponseState {
     status: Option<u16>,
     body_bytes: u64,
     /// The client may wait for a 100 with its body, and none was sent.
-    awaits_continue: bool,
+    pub(crate) awaits_continue: bool,
     /// What the end of this response means for an upload that is not complete.
     pub(crate) stops_upload: bool,
 }

@@ -102,6 +102,12 @@ impl Error {
         &self.cause
     }
 
+    /// Whether connecting failed, so that no byte of the request was sent: any request can be sent again, whatever its
+    /// method (RFC 9110 section 9.2.2).
+    pub fn is_connect_failure(&self) -> bool {
+        matches!(*self.cause, Cause::Connect { .. } | Cause::TimedOut(Wait::Connect))
+    }
+
     /// How it is answered; `None` if there is nobody left to answer. The sentence is for the client: it names the
     /// rule, and nothing that lies beyond the proxy.
     pub(crate) fn answer(&self) -> Option<Answer> {

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use codec::tokio::ClientConnection;
-use codec::{BodyFraming, Error, Limits, ResponseHead};
+use codec::{BodyFraming, Error, ResponseHead};
 use serde_json::value::RawValue;
 use serde_json::{Value, json, to_writer};
 use stage::answers::{Answers, Body, Encoded};
@@ -18,7 +18,7 @@ use stats_client::{GET_STATS, PATH, Stats, check_request};
 use crate::proxy::Proxy;
 
 /// The largest call: one is about 100 bytes, a batch of [`MAX_BATCH`] less than 4 KiB.
-const MAX_CALL_BYTES: u64 = 64 * 1024;
+const MAX_CALL_BYTES: usize = 64 * 1024;
 /// The most calls in a batch: each is answered with all paths, so a small batch would make a large answer.
 const MAX_BATCH: usize = 16;
 /// The most RPC clients at once; the next one waits.
@@ -37,8 +37,6 @@ const METHODS: &[Method] = &[
         to_writer(out, &Stats { request_bytes: proxy.stats.snapshot().into_iter().collect() })
     }),
 ];
-
-static LIMITS: Limits = Limits { max_body_bytes: Some(MAX_CALL_BYTES), ..Limits::DEFAULT };
 
 /// The flags of the RPC.
 #[derive(clap::Args)]
@@ -62,7 +60,7 @@ struct Rpc {
 
 /// Listens for stats clients from now on, and returns the URL.
 pub fn start(flags: &Flags, proxy: Arc<Proxy>) -> anyhow::Result<String> {
-    let mut listener = Listener::bind_flag("--rpc", &flags.rpc, Some(MAX_CLIENTS))?.with_limits(&LIMITS);
+    let mut listener = Listener::bind_flag("--rpc", &flags.rpc, Some(MAX_CLIENTS))?;
     let url = listener.url() + PATH;
     let rpc = Arc::new(Rpc { proxy, host_names: flags.rpc_host.clone(), answers: Answers::default() });
     tokio::spawn(async move {
@@ -92,29 +90,17 @@ async fn serve(mut client: ClientConnection, rpc: &Rpc) {
 
 async fn exchange(client: &mut ClientConnection, rpc: &Rpc) -> Result<(), Error> {
     let request = client.read_request().await?;
-    let (mut request_body, mut to_client) = client.split();
-    if request.has_body() && request.fields.list_contains("Expect", "100-continue") {
-        // RFC 9110 section 10.1.1: the client may wait with its body until it is asked for it.
-        to_client.write_interim(&ResponseHead::new(100, BodyFraming::Empty)).await?;
+    let call = client.read_body(&request, MAX_CALL_BYTES).await?;
+    let (_, mut to_client) = client.split();
+    if let Err((head, text)) = check_request(&request, &rpc.host_names) {
+        return to_client.write_response(&head, text.as_bytes()).await;
     }
-    let mut call = Vec::new();
-    while let Some(piece) = request_body.next_piece().await? {
-        call.extend_from_slice(piece.bytes());
-    }
-    let (status, content_type, body) = match check_request(&request, &rpc.host_names) {
-        Err((status, text)) => (status, "text/plain; charset=utf-8", Body::from(text)),
-        Ok(()) => match answer(&call, rpc).await {
-            Some(body) => (200, "application/json", body),
-            None => (204, "application/json", Body::default()),
-        },
+    let Some(body) = answer(&call, rpc).await else {
+        // Notifications get no answer.
+        return to_client.write_response(&ResponseHead::new(204, BodyFraming::Empty), &[]).await;
     };
-    let framing = if status == 204 { BodyFraming::Empty } else { BodyFraming::ContentLength(body.length()) };
-    let mut head = ResponseHead::new(status, framing).with("Content-Type", content_type);
-    if status == 405 {
-        // RFC 9110 section 15.5.6: 405 lists what is allowed.
-        head.fields.append("Allow", "POST");
-    }
-    to_client.write_head(&head);
+    let framing = BodyFraming::ContentLength(body.length());
+    to_client.write_head(&ResponseHead::new(200, framing).with("Content-Type", "application/json"));
     body.send(&mut to_client).await
 }
 

@@ -116,12 +116,7 @@ async fn status_of(connection: &mut BackendConnection, request: &RequestHead) ->
     let (mut to_backend, mut from_backend) = connection.split(request);
     to_backend.write_head(request);
     to_backend.write_piece(Piece::last(&[])).await?;
-    loop {
-        let response = from_backend.read_response().await?;
-        if !response.is_interim() {
-            return Ok(response.status());
-        }
-    }
+    Ok(from_backend.read_final_response().await?.status())
 }
 
 /// From 0 to 1.

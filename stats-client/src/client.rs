@@ -3,7 +3,7 @@
 use std::fmt;
 
 use codec::blocking::BackendConnection;
-use codec::{BackendAddress, BodyFraming, Cause, Error, Limits, Piece, RequestHead, printable};
+use codec::{BackendAddress, BodyFraming, Cause, Error, Limits, Piece, Refusal, RequestHead, printable};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -81,19 +81,8 @@ fn exchange(rpc: &BackendAddress, call: &[u8]) -> Result<Vec<u8>, ClientError> {
     let (mut writer, mut reader) = connection.split(&request);
     writer.write_head(&request);
     writer.write_piece(Piece::last(call)).map_err(down)?;
-    let response = loop {
-        let response = reader.read_response().map_err(|error| failed(rpc, error))?;
-        if !response.is_interim() {
-            break response;
-        }
-    };
-    let mut body = Vec::new();
-    while let Some(piece) = reader.next_piece().map_err(|error| failed(rpc, error))? {
-        if body.len() + piece.bytes().len() > MAX_ANSWER_BYTES {
-            return Err(ClientError::Nonsense(format!("{rpc}: an answer of over {MAX_ANSWER_BYTES} bytes")));
-        }
-        body.extend_from_slice(piece.bytes());
-    }
+    let response = reader.read_final_response().map_err(|error| failed(rpc, error))?;
+    let body = reader.read_body(MAX_ANSWER_BYTES).map_err(|error| failed(rpc, error))?;
     match response.status() {
         200 => Ok(body),
         status => {
@@ -105,6 +94,9 @@ fn exchange(rpc: &BackendAddress, call: &[u8]) -> Result<Vec<u8>, ClientError> {
 
 fn failed(rpc: &BackendAddress, error: Error) -> ClientError {
     match error.cause() {
+        Cause::Refused(Refusal::BodyTooLarge) => {
+            ClientError::Nonsense(format!("{rpc}: an answer of over {MAX_ANSWER_BYTES} bytes"))
+        }
         Cause::Refused(refusal) => ClientError::Nonsense(format!("{rpc} does not speak HTTP: {refusal}")),
         _ => ClientError::Down(rpc.to_string(), error),
     }

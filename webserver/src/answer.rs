@@ -35,12 +35,9 @@ impl<'a> Answer<'a> {
         self.response_to == ResponseTo::Other
     }
 
-    /// RFC 9110 section 10.1.1: a client that expects 100 (Continue) may wait with its body until it has come.
-    pub async fn ask_for_body(&mut self, request: &RequestHead) -> Result<(), Error> {
-        if request.has_body() && request.fields.list_contains("Expect", "100-continue") {
-            self.write_interim(&ResponseHead::new(100, BodyFraming::Empty)).await?;
-        }
-        Ok(())
+    /// Sends a 100 to a client that may wait for it with its body.
+    pub async fn ask_for_body(&mut self) -> Result<(), Error> {
+        self.writer.write_continue().await
     }
 
     pub async fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
@@ -64,8 +61,8 @@ impl<'a> Answer<'a> {
         body: &[u8],
         head: impl FnOnce(BodyFraming) -> ResponseHead,
     ) -> Result<(), Error> {
-        self.write_head(&head(BodyFraming::ContentLength(body.len() as u64)));
-        self.write_piece(Piece::last(body)).await
+        self.in_flight = None;
+        self.writer.write_response(&head(BodyFraming::ContentLength(body.len() as u64)), body).await
     }
 
     pub async fn write_text(&mut self, status: u16, text: &str) -> Result<(), Error> {
@@ -81,8 +78,8 @@ impl<'a> Answer<'a> {
 
     /// A response that is its head alone.
     pub async fn write_head_alone(&mut self, head: &ResponseHead) -> Result<(), Error> {
-        self.write_head(head);
-        self.write_piece(Piece::last(&[])).await
+        self.in_flight = None;
+        self.writer.write_response(head, &[]).await
     }
 
     /// Gives the count away to who answers around the codec.

@@ -104,7 +104,7 @@ async fn echo(request: &RequestHead, mut body: RequestBody<'_>, mut answer: Answ
             head.fields.append(name, value);
         }
     }
-    answer.ask_for_body(request).await?;
+    answer.ask_for_body().await?;
     answer.write_head(&head);
     while let Some(piece) = body.next_piece().await? {
         answer.write_piece(piece).await?;

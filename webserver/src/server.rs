@@ -88,7 +88,7 @@ impl Server {
         let mut answer = Answer::new(&request, writer, in_flight);
         let experiment = router::route(&request, &self.site);
         if !matches!(&experiment, Ok(Experiment::Echo | Experiment::Bypass(Bypass::Early(_)))) {
-            discard(&request, &mut body, &mut answer).await?;
+            discard(&mut body, &mut answer).await?;
         }
         match experiment {
             Err(rejection) => self.reject(&rejection, &request, &mut answer).await?,
@@ -142,12 +142,8 @@ impl Server {
 }
 
 /// Reads a body that nobody wants: the next request starts after it.
-async fn discard(
-    request: &RequestHead,
-    body: &mut RequestBody<'_>,
-    answer: &mut Answer<'_>,
-) -> Result<(), Error> {
-    answer.ask_for_body(request).await?;
+async fn discard(body: &mut RequestBody<'_>, answer: &mut Answer<'_>) -> Result<(), Error> {
+    answer.ask_for_body().await?;
     while body.next_piece().await?.is_some() {}
     Ok(())
 }

@@ -201,7 +201,7 @@ impl Drop for RequestBody<'_> {
 pub struct ResponseWriter<'a> {
     stream: &'a TcpStream,
     limits: &'static Limits,
-    state: &'a mut ResponseState,
+    pub(super) state: &'a mut ResponseState,
     signals: &'a Signals,
 }
 

@@ -6,6 +6,7 @@
 mod backend;
 mod client;
 mod socket;
+mod whole;
 
 use std::thread;
 

@@ -14,6 +14,7 @@ mod response_writer;
 mod socket;
 mod timer;
 mod tunnel;
+mod whole;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -26,6 +26,7 @@ mod proxy;
 mod random;
 mod tunnel;
 mod upload;
+mod whole;
 mod wire;
 
 use std::io::{Read, Write};
