@@ -34,9 +34,11 @@ CHROMIUM_FLAGS = [
     "--hide-scrollbars",
 ]
 
+# The number of the newest stage.
+NEWEST = max(int(path.name.removeprefix("part")) for path in pathlib.Path().glob("part*") if path.is_dir())
 # Screenshots: one of each kind of page, in each of the looks.
 SHOWN = [
-    "/", "/setup", "/part1", "/part2", "/part3", "/part4", "/part5", "/part6", "/tasks", "/measuring", "/codec",
+    "/", "/setup", *[f"/part{number}" for number in range(1, NEWEST + 1)], "/tasks", "/measuring", "/codec",
     "/conformance", "/source", "/source/part4/src/pool.rs", "/diff", "/diff/1/2", "/diff/3/4", "/diff/4/work", "/report",
     "/counters", "/experiments", "/source/nothing",
 ]
@@ -274,7 +276,7 @@ def main(chromium, target, node_modules=None):
     with (
         tempfile.TemporaryDirectory() as profiles,
         start("webserver") as backend,
-        start("part6", "--backend", backend.address, "--rpc", "127.0.0.1:0") as last,
+        start(f"part{NEWEST}", "--backend", backend.address, "--rpc", "127.0.0.1:0") as last,
         start("part1", "--backend", backend.address) as first,
         Program(["chromedriver", "--port=0"], "started successfully on port ", pictures / "driver.log") as driver,
         Browser(driver, chromium, profiles + "/last") as browser,

@@ -1,7 +1,7 @@
-//! Every case and behaviour that applies to this stage, as tests: `cargo test -p part5 --test suite chunk` runs some.
+//! Every case and behaviour that applies to this stage, as tests; `-- chunk` behind the command runs some of them.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    conformance::test_stage(5, env!("CARGO_BIN_EXE_part5"))
+    conformance::test_stage(env!("CARGO_PKG_NAME"), env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME"))))
 }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 /// The descriptions, by the number of the stage.
-const FILES: [(u32, &str); 6] = [
+const FILES: &[(u32, &str)] = &[
     (1, include_str!("../part1/stage.toml")),
     (2, include_str!("../part2/stage.toml")),
     (3, include_str!("../part3/stage.toml")),
@@ -74,8 +74,9 @@ pub enum Ability {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Diff {
-    /// A behaviour in the conformance list that holds on the stage, and not on the one before it.
-    pub promise: String,
+    /// A behaviour in the conformance list that holds on the stage, and not on the one before it; `None` if the stage
+    /// promises nothing that a client or a backend can see.
+    pub promise: Option<String>,
     /// The files that it adds.
     pub new_files: Vec<String>,
     /// The most lines, added plus removed, that it changes in the others.
@@ -121,13 +122,13 @@ pub struct Mistake {
 /// All stages, in order.
 pub fn stages() -> &'static [Stage] {
     static STAGES: LazyLock<Vec<Stage>> = LazyLock::new(|| {
-        let stage = |(number, text): (u32, &str)| {
+        let stage = |&(number, text): &(u32, &str)| {
             // The texts are part of the program, and a test reads them.
             let stage =
                 toml::from_str(text).unwrap_or_else(|error| panic!("part{number}/stage.toml: {error}"));
             Stage { number, ..stage }
         };
-        FILES.into_iter().map(stage).collect()
+        FILES.iter().map(stage).collect()
     });
     &STAGES
 }

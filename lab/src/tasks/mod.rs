@@ -37,8 +37,8 @@ pub use wording::{failure, heading};
 type Check = (&'static str, &'static str, fn(&Subject<'_>) -> Result<(), Seen>);
 
 /// The checks of all stages.
-const CHECKS: [&[Check]; 6] =
-    [part1::CHECKS, part2::CHECKS, part3::CHECKS, part4::CHECKS, part5::CHECKS, part6::CHECKS];
+const CHECKS: &[&[Check]] =
+    &[part1::CHECKS, part2::CHECKS, part3::CHECKS, part4::CHECKS, part5::CHECKS, part6::CHECKS];
 
 /// A task: its description, its patch, and its check.
 pub struct Task {
@@ -96,7 +96,7 @@ impl Deref for Stage {
 
 impl Task {
     fn new(described: &'static course::Task) -> Task {
-        let found = CHECKS.into_iter().flatten().find(|(name, ..)| *name == described.name);
+        let found = CHECKS.iter().copied().flatten().find(|(name, ..)| *name == described.name);
         // Both are part of the program, and a test reads them all.
         let (_, patch, holds) = found.unwrap_or_else(|| panic!("task {} has no check", described.name));
         Task { described, patch, holds: *holds }

@@ -13,8 +13,13 @@ use crate::{Case, Subject, Verdict, cases, command, verdict};
 /// The variable with the command line of another proxy, which is tested in the place of the stage.
 const FOREIGN: &str = "LAB_PROXY";
 
-/// Tests a stage: the `main` of its `tests/suite.rs`, without libtest's harness.
-pub fn test_stage(number: u32, binary: impl AsRef<Path>) -> ExitCode {
+/// Tests the stage of that name: the `main` of its `tests/suite.rs`, without libtest's harness.
+///
+/// # Panics
+/// If the name is not that of a stage that `lab/course` describes: nothing would be known of what it can do.
+pub fn test_stage(name: &str, binary: impl AsRef<Path>) -> ExitCode {
+    let stage = course::stages().iter().find(|stage| stage.reference() == name);
+    let number = stage.unwrap_or_else(|| panic!("lab/course does not describe {name}")).number;
     let subject = match env::var(FOREIGN) {
         Ok(command_line) => Subject::command("foreign", &command_line, number),
         Err(_) => Subject::stage(number, binary.as_ref()),
@@ -43,13 +48,17 @@ fn trials(subject: &Subject) -> Vec<Trial> {
     trials
 }
 
-/// Whether a proxy behaves as the behaviour `group::name` says; `None` if there is none of that name. Why it does not is
-/// printed.
+/// Whether a proxy behaves as the behaviour `group::name` says; `None` if there is none of that name. No panic
+/// is printed meanwhile.
 pub fn behaves(subject: &Subject, name: &str) -> Option<bool> {
     let (group, name) = name.rsplit_once("::")?;
     let (_, _, behaviours) = GROUPS.iter().find(|(known, ..)| *known == group)?;
     let behaviour = behaviours.iter().find(|behaviour| behaviour.name == name)?;
-    Some(panic::catch_unwind(AssertUnwindSafe(|| (behaviour.run)(subject))).is_ok())
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let behaves = panic::catch_unwind(AssertUnwindSafe(|| (behaviour.run)(subject))).is_ok();
+    panic::set_hook(report);
+    Some(behaves)
 }
 
 fn test_case(subject: &Subject, case: &'static Case) -> Result<(), Failed> {

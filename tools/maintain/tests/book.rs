@@ -202,21 +202,24 @@ fn the_schedule_of_the_instructor_adds_up() {
 fn every_flag_of_the_programs_is_in_the_reference() {
     let reference = text("commands.md");
     let mut found = 0;
-    for file in [
-        "stage/src/flags.rs",
-        "stage/src/tokio.rs",
-        "part4/src/pool.rs",
-        "part5/src/rpc.rs",
-        "part6/src/checks.rs",
-        "webserver/src/flags.rs",
-        "stats-client/src/main.rs",
-    ] {
-        let source = fs::read_to_string(workspace().join(file)).unwrap();
+    let shared =
+        ["stage/src/flags.rs", "stage/src/tokio.rs", "webserver/src/flags.rs", "stats-client/src/main.rs"];
+    let mut files: Vec<PathBuf> = shared.map(|file| workspace().join(file)).into();
+    for stage in course::stages() {
+        let sources = workspace().join(stage.reference()).join("src").read_dir().unwrap();
+        files.extend(sources.map(|entry| entry.unwrap().path()));
+    }
+    for file in files {
+        let source = fs::read_to_string(&file).unwrap();
         for rest in source.split("#[arg(long").skip(1) {
             // The field after the attribute, which may have several lines.
             let field = rest.lines().skip(1).find_map(|line| line.trim().strip_suffix(',')?.split_once(": "));
             let name = field.unwrap().0.trim_start_matches("pub ").replace('_', "-");
-            assert!(reference.contains(&format!("`--{name}")), "commands.md lacks --{name} of {file}");
+            assert!(
+                reference.contains(&format!("`--{name}")),
+                "commands.md lacks --{name} of {}",
+                file.display()
+            );
             found += 1;
         }
     }

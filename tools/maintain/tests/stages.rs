@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use course::Diff;
+use testkit::Workspace;
 
 /// The most lines of the files that every stage has.
 const MOST_LINES: [(&str, usize); 2] = [("main.rs", 70), ("proxy.rs", 160)];
@@ -116,5 +117,14 @@ fn the_table_of_the_readme_says_what_is_said_of_each_stage() {
             stage.idea, stage.measure
         );
         assert!(readme.contains(&row), "README.md lacks {row}");
+    }
+}
+
+#[test]
+fn each_stage_of_the_workspace_is_described_and_differs_from_the_one_before_it() {
+    let described: Vec<u32> = course::stages().iter().map(|stage| stage.number).collect();
+    assert_eq!(Workspace::find().unwrap().stages(), described);
+    for stage in course::stages() {
+        assert_eq!(stage.diff.is_none(), stage.number == 1, "[diff] of {}", stage.reference());
     }
 }
