@@ -54,7 +54,7 @@ pub(crate) const CASES: &[Case] = &[
         "trailers-that-frame-or-route-are-not-forwarded",
         "RFC 9110 section 6.5.1",
         chunked!(
-            "5\r\nhello\r\n0\r\nContent-Length: 9\r\nHost: evil.test\r\nTransfer-Encoding: x\r\nAuthorization: y\r\n\r\n"
+            "5\r\nhello\r\n0\r\nContent-Length: 9\r\nHost: evil.test\r\nTransfer-Encoding: x\r\nAuthorization: y\r\nIf-Match: z\r\n\r\n"
         ),
         &[
             Check::Body("hello"),
@@ -101,6 +101,7 @@ pub(crate) const CASES: &[Case] = &[
         .should(),
     broken("a-chunk-that-ends-with-other-bytes-is-refused", SECTION, chunked!("5\r\nhelloXX0\r\n\r\n"))
         .should(),
+    broken("a-chunk-without-a-line-end-is-refused", SECTION, chunked!("5\r\nhello0\r\n\r\n")).should(),
     broken("a-chunk-that-ends-with-a-bare-lf-is-refused", SECTION, chunked!("5\r\nhello\n0\r\n\r\n"))
         .should(),
     broken("a-chunk-that-is-shorter-than-its-size-is-refused", SECTION, chunked!("5\r\nhell\r\n0\r\n\r\n"))
@@ -117,6 +118,12 @@ pub(crate) const CASES: &[Case] = &[
         .should(),
     broken("a-bare-lf-in-a-chunk-extension-is-refused", EXTENSION, chunked!("5;a\nb\r\nhello\r\n0\r\n\r\n"))
         .should(),
+    broken(
+        "a-chunk-extension-that-ends-with-a-bare-lf-is-refused",
+        EXTENSION,
+        chunked!("5;a\nhello\r\n0\r\n\r\n"),
+    )
+    .should(),
     broken("a-bare-cr-in-a-chunk-extension-is-refused", EXTENSION, chunked!("5;a\rb\r\nhello\r\n0\r\n\r\n"))
         .should(),
     broken(

@@ -127,6 +127,14 @@ pub(crate) const CASES: &[Case] = &[
     .needing(Ability::Upgrade)
     .ours(),
     forwarded(
+        "a-protocol-that-is-no-token-is-not-offered",
+        UPGRADE,
+        get!("Connection: Upgrade\r\nUpgrade: other/1, a b/1, other/(2\r\n"),
+        &[Check::Field("upgrade", "other/1")],
+    )
+    .needing(Ability::Upgrade)
+    .ours(),
+    forwarded(
         "behind-a-101-the-proxy-is-a-tunnel",
         UPGRADE,
         get!("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),

@@ -61,7 +61,7 @@ pub(crate) const CASES: &[Case] = &[
     forwarded(
         "close-is-not-passed-through-as-a-field-name",
         HOP_BY_HOP,
-        get!("Connection: close\r\nClose: 1\r\n"),
+        get!("Connection: close, X-A\r\nClose: 1\r\nX-A: 2\r\n"),
         &[Check::Field("close", "1")],
     )
     .ours(),

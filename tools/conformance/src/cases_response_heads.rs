@@ -21,6 +21,14 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     answered(
+        "a-via-that-connection-of-a-response-lists-is-kept",
+        "RFC 9110 section 7.6.3",
+        Good(ok!("Connection: Via\r\nVia: 1.1 x\r\nContent-Length: 0\r\n", "")),
+        &[200],
+        &[Check::Lists("via", "1.1 x"), Check::Members("via", 2)],
+    )
+    .ours(),
+    answered(
         "fields-of-one-hop-do-not-reach-the-client",
         "RFC 9110 section 7.6.1",
         Good(ok!(
@@ -39,6 +47,15 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::Absent("proxy-authenticate")],
     )
     .ours(),
+    answered(
+        "the-protocols-that-a-426-asks-for-reach-the-client",
+        "RFC 9110 section 15.5.22",
+        Good(
+            "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: other/1\r\nContent-Length: 0\r\n\r\n",
+        ),
+        &[426],
+        &[Check::Field("upgrade", "other/1")],
+    ),
     answered(
         "via-is-added-to-a-response",
         "RFC 9110 section 7.6.3",

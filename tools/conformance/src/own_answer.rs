@@ -58,7 +58,7 @@ pub(crate) fn problems_of_error(
     let others = [
         (response.status >= 400, "it is no error"),
         (!has_body || text.contains(&format!("({section})")), "its text names another section"),
-        // What is behind the proxy is nobody's business.
+        // The client must not learn what is behind the proxy.
         (!text.contains("127.0.0.1"), "its text names the backend"),
         (!has_body || response.ended == Ended::ContentLength, "its body has no length"),
         (response.field("date").is_some(), "it has no Date"),
