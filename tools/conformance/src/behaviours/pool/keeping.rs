@@ -13,6 +13,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     connections_over_the_size_of_the_pool_wait_for_room_and_are_closed,
     a_connection_that_the_backend_has_closed_is_not_used,
     a_connection_that_is_too_old_is_not_used,
+    a_connection_is_not_used_after_a_response_whose_end_is_in_doubt,
 ];
 
 fn all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most(subject: &Subject) {
@@ -112,4 +113,29 @@ fn a_connection_that_is_too_old_is_not_used(subject: &Subject) {
         assert_eq!(client.exchange(POST).unwrap().status, 200);
     }
     assert_eq!(backend.accepted(), 3);
+}
+
+fn a_connection_is_not_used_after_a_response_whose_end_is_in_doubt(subject: &Subject) {
+    for (method, response, connections) in [
+        // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.
+        (
+            "GET",
+            "200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            2,
+        ),
+        // RFC 9112 section 6.3, rule 8: with a GET, the end of the connection would end this one.
+        ("HEAD", "200 OK\r\n\r\n", 2),
+        ("HEAD", "200 OK\r\nContent-Length: 5\r\n\r\n", 1),
+        ("HEAD", "200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 1),
+        ("HEAD", "204 No Content\r\n\r\n", 1),
+        ("HEAD", "304 Not Modified\r\n\r\n", 1),
+    ] {
+        let setup = Setup::new(subject, Backend::good(format!("HTTP/1.1 {response}")));
+        let mut client = setup.client();
+        for _ in 0..2 {
+            client.send(GET.replace("GET", method)).unwrap();
+            assert!(client.read_response(method).unwrap().is_complete(), "{method}: {response}");
+        }
+        assert_eq!(setup.backend.accepted(), connections, "{method}: {response}");
+    }
 }
