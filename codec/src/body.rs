@@ -84,6 +84,17 @@ pub(crate) fn collect(body: &mut Vec<u8>, piece: &Piece<'_>, max_bytes: usize) -
     Ok(())
 }
 
+/// What has come of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decoded {
+    /// A piece: [`Decoder::piece`](crate::Decoder::piece) lends it.
+    Piece,
+    /// Nothing yet: more bytes are needed.
+    NeedsMore,
+    /// Nothing more: the last piece was decoded before, or no head came before a body.
+    End,
+}
+
 /// Takes the framing off a body.
 #[derive(Debug)]
 pub(crate) enum BodyDecoder {

@@ -129,6 +129,7 @@ impl ReadBuffer {
 
     /// Says that `length` bytes were read into [`ReadBuffer::space`].
     pub(crate) fn filled(&mut self, length: usize) {
+        assert!(length <= self.bytes.len() - self.end, "more bytes than there was space for");
         self.end += length;
         self.was_filled = self.end == self.bytes.len();
     }

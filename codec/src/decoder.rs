@@ -9,7 +9,7 @@ use crate::body::BodyDecoder;
 use crate::buffer::ReadBuffer;
 use crate::head::HeadDecoder;
 use crate::names::Name;
-use crate::{BodyFraming, Expected, Limits, Piece, Refusal, RequestHead, ResponseHead};
+use crate::{BodyFraming, Decoded, Expected, Limits, Piece, Refusal, RequestHead, ResponseHead};
 
 /// Decodes the messages of one connection. It owns the bytes that came and were not consumed.
 ///
@@ -53,17 +53,6 @@ impl Default for State {
     }
 }
 
-/// What has come of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Decoded {
-    /// A piece: [`Decoder::piece`] lends it.
-    Piece,
-    /// Nothing yet: more bytes are needed.
-    NeedsMore,
-    /// Nothing more: the last piece was decoded before, or no head came before a body.
-    End,
-}
-
 impl Decoder {
     /// A decoder for a new connection; it holds no memory until bytes come.
     pub fn new() -> Decoder {
@@ -75,8 +64,11 @@ impl Decoder {
         self.buffer.space(limits.max_buffer_bytes)
     }
 
-    /// Says that `length` bytes were put into [`Decoder::space`]; 0 is the end of the connection. From then on, an
-    /// incomplete message is an error.
+    /// Says that `length` bytes were put into [`Decoder::space`]. Without any, the connection has ended: an incomplete
+    /// message is an error then.
+    ///
+    /// # Panics
+    /// If there was not so much space.
     pub fn filled(&mut self, length: usize) {
         self.at_end_of_file |= length == 0;
         self.buffer.filled(length);
@@ -92,7 +84,7 @@ impl Decoder {
         self.buffer.consume(self.buffer.unread().len());
     }
 
-    /// Takes out the bytes that came and were not consumed: what comes first in a tunnel.
+    /// Takes out what came and was not consumed: the first bytes of a tunnel.
     pub fn take_unread(&mut self) -> Vec<u8> {
         let unread = self.buffer.unread().to_vec();
         self.discard_unread();
@@ -101,6 +93,7 @@ impl Decoder {
 
     /// Gives the buffer's memory back if nothing is in it.
     pub fn release(&mut self) {
+        self.piece = 0..0;
         self.buffer.release();
     }
 
@@ -172,7 +165,8 @@ impl Decoder {
         self.refuse_on_error(decoded)
     }
 
-    /// The piece that [`Decoder::decode_piece`] found.
+    /// The piece that [`Decoder::decode_piece`] found. It has its bytes until the next call of [`Decoder::space`] or
+    /// [`Decoder::release`].
     pub fn piece(&self) -> Piece<'_> {
         let bytes = self.buffer.at(self.piece.clone());
         match &self.state {

@@ -28,7 +28,7 @@
 //!
 //! `docs/src/architecture.md` maps the source files.
 
-#![warn(missing_docs)]
+#![warn(missing_docs, missing_debug_implementations)]
 
 mod address;
 pub mod blocking;
@@ -68,9 +68,9 @@ pub mod tokio;
 mod version;
 
 pub use address::{AddressError, BackendAddress};
-pub use body::{Piece, WrongBodyLength};
+pub use body::{Decoded, Piece, WrongBodyLength};
 pub use date::Date;
-pub use decoder::{Decoded, Decoder};
+pub use decoder::Decoder;
 pub use encoder::{Answering, Encoder, Progress};
 pub use error::{Blame, Cause, Error, Wait};
 pub use fields::{FieldSection, Fields};

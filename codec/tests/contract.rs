@@ -103,6 +103,24 @@ fn there_is_no_body_before_a_head() {
 }
 
 #[test]
+fn more_bytes_than_there_was_space_for_are_refused() {
+    let mut decoder = Decoder::new();
+    let length = decoder.space(LIMITS).len();
+    let filled = std::panic::catch_unwind(move || decoder.filled(length + 1));
+    assert!(filled.is_err());
+}
+
+#[test]
+fn a_released_decoder_has_no_piece() {
+    let mut decoder = Decoder::new();
+    receive(&mut decoder, &[POST, b"hello"].concat(), LIMITS);
+    decoder.decode_request(LIMITS).unwrap().unwrap();
+    assert_eq!(decoder.decode_piece(LIMITS), Ok(Decoded::Piece));
+    decoder.release();
+    assert_eq!(decoder.piece().bytes(), b"");
+}
+
+#[test]
 fn a_status_that_is_none_is_refused() {
     // RFC 9110 section 15
     for status in [0, 99, 600, 1000] {
