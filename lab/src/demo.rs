@@ -174,8 +174,12 @@ fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
     }
     let deadline = Instant::now() + STOP_TIMEOUT;
     while parts.iter_mut().any(|part| part.process.is_running()) {
-        if Instant::now() > deadline || stop.recv_timeout(TICK).is_ok() {
+        if Instant::now() > deadline {
             bail!("not all stopped in time, so they were ended. Try: cargo lab doctor");
+        }
+        if stop.recv_timeout(TICK).is_ok() {
+            println!("Those that were still running are ended.");
+            return Ok(());
         }
     }
     println!("All are stopped.");

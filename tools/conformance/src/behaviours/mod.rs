@@ -69,6 +69,7 @@ pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
     ("balancer::attempts", Some(Ability::SeveralBackends), balancer::attempts::LIST),
     ("balancer::choice", Some(Ability::SeveralBackends), balancer::choice::LIST),
     ("balancer::health", Some(Ability::SeveralBackends), balancer::health::LIST),
+    ("balancer::recovery", Some(Ability::SeveralBackends), balancer::recovery::LIST),
     #[cfg(target_os = "linux")]
     ("balancer::addresses", Some(Ability::SeveralBackends), balancer::addresses::LIST),
 ];

@@ -76,7 +76,7 @@ fn a_request_goes_out_again_as_it_came_three_times_to_one_backend_and_to_three_a
 }
 
 fn nobody_waits_for_a_connection_on_which_an_exchange_has_failed(subject: &Subject) {
-    // It is the only one that the pool of the first backend may hold, and the second attempt comes while it is lent.
+    // It is the only one that the pool of the first backend may hold, and the second attempt comes while it is borrowed.
     let backends = [closing(), good()];
     let proxy = start(subject, &addresses(&backends), &["--pool-size", "1", "--pool-wait", "60m"]);
     assert_eq!(exchange(&proxy, GET).text(), "hello");

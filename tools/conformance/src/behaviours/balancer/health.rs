@@ -14,14 +14,11 @@ use crate::behaviours::setup::{GET, HELLO, assert_is_error};
 pub(crate) const LIST: &[Behaviour] = behaviours![
     with_all_down_503_comes_at_once_and_each_change_is_logged_once,
     a_backend_that_never_answers_is_out_after_three_failures,
-    a_backend_that_answered_nothing_is_back_when_it_answers,
     one_bad_request_does_not_put_out_a_backend_that_answers_others,
     checks_find_what_is_down_before_a_request_does,
     with_a_health_path_its_status_decides,
     who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere,
     two_bad_checks_are_not_three_in_a_row,
-    a_backend_that_is_back_begins_anew,
-    a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again,
     requests_that_break_every_backend_leave_one_that_answers_others,
     a_tunnel_counts_as_an_answer_when_it_begins_and_not_as_a_failure_when_it_is_reset,
 ];
@@ -72,32 +69,6 @@ fn a_backend_that_never_answers_is_out_after_three_failures(subject: &Subject) {
     load(&proxy, 4, 50, |status| assert_eq!(status, 200));
     let asked = silent.requests();
     assert_eq!(asked.iter().filter(|request| request.head.start_line.starts_with("GET ")).count(), 3);
-}
-
-fn a_backend_that_answered_nothing_is_back_when_it_answers(subject: &Subject) {
-    let is_mended = Arc::new(AtomicBool::new(false));
-    let mended = Arc::clone(&is_mended);
-    let broken = Backend::script(move |connection| {
-        while connection.read_request()?.is_some() && mended.load(Ordering::Relaxed) {
-            connection.answer(HELLO)?;
-        }
-        Ok(())
-    })
-    .unwrap();
-    let good = good();
-    let proxy = start(subject, &[broken.address(), good.address()], &CHECKED);
-    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
-    let pings = || {
-        let requests = broken.requests();
-        requests.iter().filter(|request| request.head.start_line == "OPTIONS * HTTP/1.1").count()
-    };
-    wait_until("two checks", &proxy, || pings() >= 2);
-    assert_eq!(state(&proxy, 0), "down");
-    is_mended.store(true, Ordering::Relaxed);
-    wait_until("its return", &proxy, || state(&proxy, 0) == "up");
-    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
-    proxy.wait_for_log(&format!("backend {} is up again", broken.address())).unwrap();
-    assert_eq!(proxy.log().matches(" is down: ").count(), 1, "{}", proxy.log());
 }
 
 fn one_bad_request_does_not_put_out_a_backend_that_answers_others(subject: &Subject) {
@@ -191,7 +162,7 @@ fn who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere(subject
     })
     .unwrap();
     let good = good();
-    // Its one connection is lent for as long as the test likes, and waited for without end.
+    // Its one connection is borrowed for as long as the test likes, and waited for without end.
     let flags = ["--pool-size", "1", "--pool-wait", "60m", "--health-path", "/health"];
     let proxy = start(subject, &[sick.address(), good.address()], &[&CHECKED[..], &flags].concat());
     let mut clients: Vec<_> = (0..3).map(|_| Client::connect(proxy.address()).unwrap()).collect();
@@ -220,50 +191,6 @@ fn two_bad_checks_are_not_three_in_a_row(subject: &Subject) {
     wait_until("ten checks", &proxy, || checks.load(Ordering::Relaxed) >= 10);
     assert!(!proxy.log().contains(" is down"), "{}", proxy.log());
     assert_eq!(told(&proxy)[0]["LastError"], "check: it answered 503");
-}
-
-fn a_backend_that_is_back_begins_anew(subject: &Subject) {
-    // It answers checks, and no request.
-    let backend = Backend::script(|connection| match connection.read_request()? {
-        Some(head) if head.start_line.starts_with("OPTIONS ") => connection.answer(HELLO),
-        _ => Ok(()),
-    })
-    .unwrap();
-    let good = good();
-    let proxy = start(subject, &[backend.address(), good.address()], &CHECKED);
-    let asked = || {
-        let requests = backend.requests();
-        requests.iter().filter(|request| request.head.start_line.starts_with("GET ")).count()
-    };
-    assert_eq!((exchange(&proxy, GET).status, asked()), (200, 3));
-    proxy.wait_for_log(" is up again").unwrap();
-    while asked() == 3 {
-        assert_eq!(exchange(&proxy, GET).status, 200);
-    }
-    assert_eq!(asked(), 6, "three failures put it out again, and not one");
-}
-
-fn a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again(subject: &Subject) {
-    // It never answers `OPTIONS *`, which is only asked of a backend that requests have put out.
-    let serve = |connection: &mut testkit::Connection| {
-        while let Some(head) = connection.read_request()? {
-            match head.start_line.split(' ').next() {
-                Some("GET") => connection.answer(HELLO)?,
-                _ => return Ok(()),
-            }
-        }
-        Ok(())
-    };
-    let (port, good) = (KeptPort::bind().unwrap(), good());
-    let (moody, address) = (Backend::script_at(port.clone(), serve).unwrap(), port.address());
-    let proxy = start(subject, &[address, good.address()], &CHECKED);
-    let post = format!("{POST}0123456789");
-    assert_eq!(exchange(&proxy, &post).status, 502);
-    load(&proxy, 1, 10, |status| assert_eq!(status, 200));
-    drop(moody);
-    proxy.wait_for_log(&format!("backend {address} is down: check: ")).unwrap();
-    let _back = Backend::script_at(port, serve).unwrap();
-    proxy.wait_for_log(&format!("backend {address} is up again")).unwrap();
 }
 
 fn requests_that_break_every_backend_leave_one_that_answers_others(subject: &Subject) {

@@ -6,6 +6,7 @@ pub mod addresses;
 pub mod attempts;
 pub mod choice;
 pub mod health;
+pub mod recovery;
 
 use std::net::SocketAddr;
 use std::time::Instant;

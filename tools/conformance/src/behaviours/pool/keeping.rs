@@ -45,7 +45,7 @@ fn a_cold_pool_does_not_wait_before_it_connects(subject: &Subject) {
 }
 
 fn a_full_pool_is_waited_for_and_then_passed_by(subject: &Subject) {
-    // With all its connections lent, the pool waits for one to come back, and opens another if none does.
+    // With all its connections borrowed, the pool waits for one to come back, and opens another if none does.
     let backend = Backend::slow(HELLO).unwrap();
     let flags = ["--pool-size", "1", "--pool-wait", "50ms"];
     let proxy = start_with(subject, backend.address(), &flags).unwrap();
