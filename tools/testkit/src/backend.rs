@@ -1,6 +1,6 @@
-//! Scripted backends on a port of their own, that record what reaches them.
+//! Scripted backends that record what reaches them. Each has its own port.
 //!
-//! A script runs for each connection, in a thread of its own. Count with the record; never sleep.
+//! A script runs for each connection, in its own thread. Tests count with the record and never sleep.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -30,7 +30,7 @@ impl Backend {
         Ok(Backend::start(port, listener, script))
     }
 
-    /// The same at a port that is known already.
+    /// As [`Backend::script`], at a port that is already known.
     pub fn script_at(
         port: KeptPort,
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
@@ -58,7 +58,7 @@ impl Backend {
                         .and_then(|mut connection| script(&mut connection));
                     shared.change(|record| {
                         record.closed += 1;
-                        // What the proxy sent was not valid. That it broke off is for the test to judge.
+                        // `InvalidData`: the proxy sent invalid bytes. The test judges an early close.
                         if let Err(error) = run
                             && error.kind() == ErrorKind::InvalidData
                         {
@@ -71,17 +71,17 @@ impl Backend {
         Backend { port, shared, accepting: Some(accepting) }
     }
 
-    /// Answers each request with these bytes, once it has come whole.
+    /// Answers each complete request with these bytes.
     pub fn good(response: impl AsRef<[u8]>) -> io::Result<Backend> {
         Backend::script(answering(response))
     }
 
-    /// The same at a port that is known already.
+    /// As [`Backend::good`], at a port that is already known.
     pub fn good_at(port: KeptPort, response: impl AsRef<[u8]>) -> io::Result<Backend> {
         Backend::script_at(port, answering(response))
     }
 
-    /// Answers like [`Backend::good`], then closes: for responses that the end of the connection ends, or cuts.
+    /// Answers as [`Backend::good`] and closes: for responses that are close-delimited or cut short.
     pub fn closing(response: impl AsRef<[u8]>) -> io::Result<Backend> {
         let response = response.as_ref().to_vec();
         Backend::script(move |connection| match connection.read_request()? {
@@ -90,7 +90,7 @@ impl Backend {
         })
     }
 
-    /// Answers like [`Backend::good`], closes its own side, and goes on reading.
+    /// Answers as [`Backend::good`], half-closes the connection and keeps reading.
     pub fn half_closing(response: impl AsRef<[u8]>) -> io::Result<Backend> {
         let response = response.as_ref().to_vec();
         Backend::script(move |connection| {
@@ -101,7 +101,7 @@ impl Backend {
         })
     }
 
-    /// Sends each body back in chunks, while it comes.
+    /// Sends each body back in chunks as it arrives.
     pub fn echo() -> io::Result<Backend> {
         Backend::script(|connection| {
             while connection.read_head()?.is_some() {
@@ -127,7 +127,7 @@ impl Backend {
         })
     }
 
-    /// Reads and never answers.
+    /// Reads requests and never answers.
     pub fn silent() -> io::Result<Backend> {
         Backend::script(|connection| {
             connection.read_request()?;
@@ -135,7 +135,7 @@ impl Backend {
         })
     }
 
-    /// Answers with these bytes before it reads the body, and then reads all that comes.
+    /// Sends these bytes before it reads the body, then reads the body.
     pub fn early(response: impl AsRef<[u8]>) -> io::Result<Backend> {
         let response = response.as_ref().to_vec();
         Backend::script(move |connection| {
@@ -145,7 +145,7 @@ impl Backend {
         })
     }
 
-    /// Sends these bytes, perhaps none, and resets the connection.
+    /// Sends these bytes, which may be empty, and resets the connection.
     pub fn resetting(response: impl AsRef<[u8]>) -> io::Result<Backend> {
         let response = response.as_ref().to_vec();
         Backend::script(move |connection| {
@@ -155,12 +155,12 @@ impl Backend {
         })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// Stops listening; another may listen at its port.
+    /// Stops listening and returns the port, which another listener may use.
     pub fn stop(self) -> KeptPort {
         self.port.clone()
     }
@@ -175,44 +175,44 @@ impl Backend {
         self.shared.lock().in_flight_max
     }
 
-    /// The requests whose head has come, in order.
+    /// The requests whose heads have arrived, in order.
     pub fn requests(&self) -> Vec<Received> {
         self.shared.lock().requests.clone()
     }
 
-    /// All bytes that came, over all connections.
+    /// All bytes received on all connections.
     pub fn bytes(&self) -> Vec<u8> {
         self.shared.lock().bytes.clone()
     }
 
-    /// What came and was not valid HTTP, one line each.
+    /// Received input that was not valid HTTP, one line each.
     pub fn faults(&self) -> Vec<String> {
         self.shared.lock().faults.clone()
     }
 
-    /// Lets `count` more requests of a slow backend be answered.
+    /// Lets a slow backend answer `count` more requests.
     pub fn release(&self, count: usize) {
         self.shared.change(|record| record.released += count);
     }
 
-    /// Waits for the heads of so many requests.
+    /// Waits for the heads of `count` requests.
     pub fn wait_for_requests(&self, count: usize) -> io::Result<()> {
         self.shared.wait_until("requests", PATIENCE, |record| record.requests.len() >= count)
     }
 
-    /// The same for so long only: to see that they do not come.
+    /// As [`Backend::wait_for_requests`], for at most `patience`: to check that no request arrives.
     pub fn wait_for_requests_within(&self, count: usize, patience: Duration) -> io::Result<()> {
         self.shared.wait_until("requests", patience, |record| record.requests.len() >= count)
     }
 
-    /// Waits until this many bytes of the first request's body have come.
+    /// Waits until `count` bytes of the first request's body have arrived.
     pub fn wait_for_body_bytes(&self, count: u64) -> io::Result<()> {
         self.shared.wait_until("a body", PATIENCE, |record| {
             record.requests.first().is_some_and(|request| request.body_bytes >= count)
         })
     }
 
-    /// Waits until so many connections have ended.
+    /// Waits until `count` connections have ended.
     pub fn wait_for_closed(&self, count: usize) -> io::Result<()> {
         self.shared.wait_until("closed connections", PATIENCE, |record| record.closed >= count)
     }
@@ -231,7 +231,7 @@ fn answering(
     }
 }
 
-/// Listens at a port that can be listened at again.
+/// Listens on a free port that can be listened on again.
 pub fn listen_anywhere() -> io::Result<(KeptPort, TcpListener)> {
     if KeptPort::CAN_KEEP {
         let port = KeptPort::bind()?;
@@ -242,12 +242,12 @@ pub fn listen_anywhere() -> io::Result<(KeptPort, TcpListener)> {
     Ok((KeptPort::only_named(listener.local_addr()?), listener))
 }
 
-/// Listens at an address. The standard library lets 128 connections wait to be accepted: of a thousand that a proxy
-/// makes at once, the system would drop some, on a machine that is busy.
+/// Listens on an address. The backlog of the standard library is 128 connections. If a proxy opens a thousand
+/// at once on a busy machine, the system would drop some.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     const BACKLOG: i32 = 4096;
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-    // Connections of a backend that has stopped may linger on the port. On Windows this would mean something else.
+    // Connections of a stopped backend may still occupy the port. On Windows the option has another meaning.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -261,7 +261,7 @@ impl Drop for Backend {
             record.stopping = true;
             record.released = usize::MAX / 2;
         });
-        // Wakes the thread that accepts, which then stops listening.
+        // Wakes the accepting thread, which then stops listening.
         if TcpStream::connect_timeout(&self.address(), PATIENCE).is_ok()
             && let Some(accepting) = self.accepting.take()
         {

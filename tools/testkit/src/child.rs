@@ -1,10 +1,10 @@
 //! A child process that does not outlive this one.
 //!
-//! Invariant: a child ends when its handle is dropped, and when this process ends in any way, `kill -9` included. For
-//! the latter a small shell script reads a pipe that only this process can write to. Where there is no `sh`, as on
-//! Windows, a child outlives a parent that was killed.
+//! Invariant: a child ends when its handle is dropped, and when this process ends in any way, including
+//! `kill -9`. For the latter, a small shell script reads a pipe that only this process writes to. Without
+//! `sh`, as on Windows, a child outlives a killed parent.
 //!
-//! On Unix a child leads a process group, and the whole group is killed. Ctrl-C in a terminal does not reach it.
+//! On Unix a child leads a process group, which is killed as a whole. Ctrl-C in a terminal does not reach it.
 
 use std::io::{self, Write};
 use std::process::{self, Command, ExitStatus, Stdio};
@@ -16,7 +16,7 @@ pub struct Child {
     has_ended: bool,
 }
 
-/// What the process that outlives this one does: it kills the groups that were named and not taken back.
+/// The script of the watcher, which outlives this process: it kills the groups added and not removed.
 const WATCH: &str = r#"trap '' HUP INT TERM
 groups=
 while read -r sign group; do
@@ -29,10 +29,10 @@ while read -r sign group; do
 done
 [ -z "$groups" ] || kill -s KILL -- $groups"#;
 
-/// The process that outlives this one; `None` until the first child is started.
+/// The watcher, which outlives this process; `None` until the first child is started.
 static WATCHER: Mutex<Option<process::Child>> = Mutex::new(None);
 
-/// Tells the watcher of the start or the end of a group.
+/// Tells the watcher that a group started or ended.
 fn tell(watcher: &mut Option<process::Child>, sign: char, group: u32) {
     if !cfg!(unix) {
         return;
@@ -44,7 +44,7 @@ fn tell(watcher: &mut Option<process::Child>, sign: char, group: u32) {
         *watcher = command.spawn().ok();
     }
     if let Some(stdin) = watcher.as_mut().and_then(|watcher| watcher.stdin.as_mut()) {
-        // Without a watcher the children still end by their handles.
+        // Without a watcher the children still end when their handles are dropped.
         let _ = writeln!(stdin, "{sign} {group}");
     }
 }
@@ -63,7 +63,7 @@ impl Child {
     /// It cannot be started; the message names the program.
     pub fn spawn(command: &mut Command) -> io::Result<Child> {
         lead_group(command);
-        // Held across the start, so that no child is started and not told of when this process ends in an orderly way.
+        // Held during the start, so that an orderly exit of this process leaves no started child unreported.
         let mut watcher = WATCHER.lock().unwrap_or_else(PoisonError::into_inner);
         let child = command.spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("cannot start {:?}: {error}", command.get_program()))
@@ -72,25 +72,25 @@ impl Child {
         Ok(Child { child, has_ended: false })
     }
 
-    /// Its stdout, if that is a pipe that was not taken before.
+    /// Its stdout, if it is a pipe and was not taken before.
     pub fn take_stdout(&mut self) -> Option<process::ChildStdout> {
         self.child.stdout.take()
     }
 
-    /// Its stderr, if that is a pipe that was not taken before.
+    /// Its stderr, if it is a pipe and was not taken before.
     pub fn take_stderr(&mut self) -> Option<process::ChildStderr> {
         self.child.stderr.take()
     }
 
-    /// Its process id, which is also that of its group.
+    /// Its process id, which is also the id of its group.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// How it ended; `None` if it is running.
+    /// Its exit status; `None` while it runs.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system cannot report the status.
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = self.child.try_wait()?;
         if status.is_some() {
@@ -99,17 +99,17 @@ impl Child {
         Ok(status)
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system cannot report the status.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait()?;
         self.forget();
         Ok(status)
     }
 
-    /// Asks it to stop (SIGTERM). Where there are no signals it is ended at once.
+    /// Asks it to stop (SIGTERM). Without signals it is killed.
     ///
     /// # Errors
     /// It has ended.
@@ -120,10 +120,10 @@ impl Child {
         return self.child.kill();
     }
 
-    /// Asks it and its group to stop as Ctrl-C does (SIGINT). Where there are no signals it is ended at once.
+    /// Asks it and its group to stop, as Ctrl-C does (SIGINT). Without signals it is killed.
     ///
     /// # Errors
-    /// All have ended.
+    /// All of them have ended.
     pub fn interrupt(&mut self) -> io::Result<()> {
         #[cfg(unix)]
         return Ok(rustix::process::kill_process_group(pid(self.id())?, rustix::process::Signal::INT)?);
@@ -133,7 +133,7 @@ impl Child {
 
     /// Kills it and its group.
     pub fn kill(&mut self) {
-        // All of it fails only for what has ended. The number of a child that was waited for may be another's by now.
+        // These calls fail only for an ended child. The id of a reaped child may belong to another process.
         #[cfg(unix)]
         if let Some(group) = pid(self.id()).ok().filter(|_| !self.has_ended) {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
@@ -143,10 +143,10 @@ impl Child {
         let _ = self.child.wait();
     }
 
-    /// Kills it alone, and leaves its children and its group as they are.
+    /// Kills only this process; its children and its group keep running.
     #[cfg(unix)]
     pub(crate) fn kill_alone(&mut self) {
-        // It fails only if it has ended.
+        // Fails only if it has ended.
         let _ = self.child.kill();
     }
 
@@ -164,7 +164,7 @@ impl Drop for Child {
     }
 }
 
-/// Interrupts a process, by its id, as Ctrl-C does.
+/// Interrupts a process by its id, as Ctrl-C does.
 ///
 /// # Errors
 /// There is no such process.
@@ -173,7 +173,7 @@ pub fn interrupt(id: u32) -> io::Result<()> {
     signal(id, rustix::process::Signal::INT)
 }
 
-/// Asks a process, by its id, to stop (SIGTERM).
+/// Asks a process to stop (SIGTERM), by its id.
 ///
 /// # Errors
 /// There is no such process.

@@ -1,4 +1,4 @@
-//! A raw-socket client: it sends any bytes, valid or not, and reads responses strictly.
+//! A raw-socket client that sends any bytes, valid or not, and reads responses strictly.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ pub struct Client {
 /// A final response, and the interim ones before it.
 #[derive(Clone, Debug, Default)]
 pub struct Response {
-    /// The interim (1xx) responses that came first.
+    /// The interim (1xx) responses that preceded it.
     pub interim: Vec<Head>,
     /// The status code.
     pub status: u16,
@@ -24,7 +24,7 @@ pub struct Response {
     pub reason: String,
     /// The status line and the fields.
     pub head: Head,
-    /// The body, framing taken off; empty if it was handed on piece by piece.
+    /// The body without its framing; empty if it was read piece by piece.
     pub body: Vec<u8>,
     /// The trailer section; without fields if there is none.
     pub trailers: Head,
@@ -42,7 +42,7 @@ pub enum Ended {
     ContentLength,
     /// Complete, by the last chunk.
     Chunked,
-    /// Complete, as far as one can tell: the connection was closed, and had to be.
+    /// Complete as far as the client can tell: the close of the connection delimits the body.
     CloseDelimited,
     /// Cut short: the connection was closed before the end.
     Cut,
@@ -61,27 +61,27 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether all of the body came.
+    /// Whether the whole body was received.
     pub fn is_complete(&self) -> bool {
         !matches!(self.ended, Ended::Cut | Ended::Reset)
     }
 }
 
 impl Client {
-    /// Connects, and waits for [`PATIENCE`] at most in everything that follows.
+    /// Connects. All later reads and writes wait for at most [`PATIENCE`].
     pub fn connect(address: SocketAddr) -> io::Result<Client> {
         Client::connect_with(address, PATIENCE)
     }
 
-    /// The same with another patience: the longest pause between two reads or writes.
+    /// As [`Client::connect`]; `patience` is the longest pause between two reads or writes.
     pub fn connect_with(address: SocketAddr, patience: Duration) -> io::Result<Client> {
         Ok(Client { wire: Wire::connect(address, patience)? })
     }
 
-    /// Connects to the first of these addresses that accepts.
+    /// Connects to the first of these addresses that accepts the connection.
     ///
     /// # Errors
-    /// None of them accepts: if one refused, that is the error, since a machine answered.
+    /// None of them accepts. A refusal takes precedence over other errors, since a machine answered.
     pub fn connect_to_any(addresses: &[SocketAddr], patience: Duration) -> io::Result<Client> {
         let mut told = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for &address in addresses {
@@ -94,17 +94,17 @@ impl Client {
         Err(told)
     }
 
-    /// Sends these bytes as they are.
+    /// Sends these bytes unchanged.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.wire.send(bytes.as_ref())
     }
 
-    /// A second handle on the connection, which sends while this one reads.
+    /// A second handle to the connection, to send while this handle reads.
     pub fn sender(&self) -> io::Result<Client> {
         Ok(Client { wire: Wire::new(self.wire.stream.try_clone()?, PATIENCE)? })
     }
 
-    /// Says that nothing more will be sent, and goes on reading.
+    /// Half-closes the connection; reading continues.
     pub fn half_close(&self) -> io::Result<()> {
         self.wire.half_close()
     }
@@ -114,7 +114,7 @@ impl Client {
         self.wire.reset()
     }
 
-    /// Reads the head of one response, interim or final; `None` if the connection ends before it.
+    /// Reads the head of one response, interim or final; `None` if the connection ends before it starts.
     pub fn read_head(&mut self) -> io::Result<Option<Response>> {
         let Some(head) = self.wire.read_head()? else {
             return Ok(None);
@@ -129,10 +129,10 @@ impl Client {
         Ok(Some(Response { status, reason: reason.to_owned(), head, ..Response::default() }))
     }
 
-    /// Reads the next final response to a request with this method, with its body.
+    /// Reads the next final response, with its body, to a request with this method.
     ///
     /// # Errors
-    /// It is not valid, or does not come in time. A body that is cut short is no error: see [`Response::ended`].
+    /// The response is invalid or late. A truncated body is not an error: see [`Response::ended`].
     pub fn read_response(&mut self, method: &str) -> io::Result<Response> {
         let mut body = Vec::new();
         let response = self.read_streamed(method, &mut |piece| {
@@ -142,7 +142,7 @@ impl Client {
         Ok(Response { body, ..response })
     }
 
-    /// Reads the next final response, and hands its body to `take` piece by piece.
+    /// Reads the next final response and passes each piece of its body to `take`.
     ///
     /// # Errors
     /// As [`Client::read_response`], and those of `take`.
@@ -175,7 +175,7 @@ impl Client {
         }
     }
 
-    /// The next bytes as they are: fewer only if the connection ends before.
+    /// The next `count` bytes, unchanged; fewer only if the connection ends first.
     pub fn read_bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
         self.wire.read_bytes(count)
     }
@@ -185,7 +185,8 @@ impl Client {
         self.wire.read_to_end()
     }
 
-    /// Sends a request whole and reads its response; sending may fail where the answer comes before the end.
+    /// Sends a complete request and reads its response. Ignores a reset of the upload: a response may be
+    /// early.
     pub fn exchange(&mut self, request: impl AsRef<[u8]>) -> io::Result<Response> {
         let request = request.as_ref();
         match self.send(request) {
@@ -198,11 +199,11 @@ impl Client {
 }
 
 impl Response {
-    /// RFC 9112 section 6.3, and stricter: a proxy that sends both framing fields, or one twice, is wrong.
+    /// RFC 9112 section 6.3, but stricter: a proxy must not send both framing fields, or one twice.
     fn framing(&self, method: &str) -> io::Result<Framing> {
         let announced = self.head.framing()?;
         Ok(match self.status {
-            // RFC 9110 section 8.6: these have no Content-Length. RFC 9112 section 6.1: nor Transfer-Encoding.
+            // No Content-Length (RFC 9110 section 8.6) and no Transfer-Encoding (RFC 9112 section 6.1).
             100..=199 | 204 if announced.is_some() => {
                 return Err(invalid("framing of a response without a body", &self.head.raw));
             }

@@ -1,4 +1,4 @@
-//! Starts a proxy that is none of the stages, from a command line that says where it listens.
+//! Starts a proxy that is not a stage, from a command line with placeholders for its addresses.
 
 use std::io;
 use std::process::Command;
@@ -6,13 +6,13 @@ use std::process::Command;
 use crate::port::KeptPort;
 use crate::{Process, StartError};
 
-/// How often it is started, if it ends at once.
+/// How many times the proxy is started if it ends at once.
 const ATTEMPTS: usize = 3;
 
-/// Checks a command line for [`Process::foreign`] that was given by `--cmd`.
+/// Checks a command line from `--cmd` for [`Process::foreign`].
 ///
 /// # Errors
-/// A quotation mark is not closed, or a place to fill in is not there: the proxy would listen elsewhere.
+/// A quotation mark is not closed, or a placeholder is missing: the proxy would listen elsewhere.
 pub fn check_command_line(command_line: &str) -> Result<(), String> {
     const EXAMPLE: &str = "Try: --cmd 'proxy {listen} {backend}'";
     if let Err(error) = shell_words::split(command_line) {
@@ -25,15 +25,15 @@ pub fn check_command_line(command_line: &str) -> Result<(), String> {
 }
 
 impl Process {
-    /// Starts any proxy from a command line that holds `{listen}` and `{backend}`, and waits until its port
-    /// accepts connections. Words are separated and quoted as for a shell, which is not asked.
+    /// Starts any proxy from a command line that contains `{listen}` and `{backend}`, and waits until its
+    /// port accepts connections. Words are split and quoted as in a shell, but no shell runs.
     pub fn foreign(command_line: &str, backend: &str) -> Result<Process, StartError> {
         let mut started = start(command_line, backend, true);
         for _ in 1..ATTEMPTS {
             if started.as_ref().err().and_then(|error| error.exit_code).is_none() {
                 break;
             }
-            // It may not listen on a port that is kept, but then another may take it first.
+            // It may be unable to listen on a kept port. Another program may take a port that is not kept.
             started = start(command_line, backend, false);
         }
         started

@@ -1,4 +1,4 @@
-//! Ends a tool in the middle of what it does, and looks whether what it has started ends with it.
+//! Ends a tool while it runs, and checks that the processes that it started end too.
 
 use std::fs;
 use std::process::{Command, ExitStatus, Stdio};
@@ -15,17 +15,17 @@ const TICK: Duration = Duration::from_millis(10);
 /// How a tool is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
-    /// Ctrl-C, twice, as an impatient person types it.
+    /// Two interrupts, as an impatient user types Ctrl-C.
     CtrlC,
-    /// `kill -9`: the tool can do nothing itself.
+    /// `kill -9`: the tool cannot clean up.
     Kill,
 }
 
-/// Starts `tool`, waits until programs with all these names run as its children or theirs, ends it, and waits until all
-/// of them have ended. Returns how the tool ended. Needs `/proc`.
+/// Starts `tool`, waits until programs with all these names run as its children or grandchildren, ends it,
+/// and waits until all of them have ended. Returns the exit status of the tool. Needs `/proc`.
 ///
 /// # Panics
-/// The programs do not run in time, or do not end.
+/// The programs do not start or do not end in time.
 pub fn end_in_the_middle(tool: &mut Command, wanted: &[&str], how: Interruption) -> ExitStatus {
     tool.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut tool = Child::spawn(tool).expect("the tool starts");
@@ -44,7 +44,7 @@ pub fn end_in_the_middle(tool: &mut Command, wanted: &[&str], how: Interruption)
     match how {
         Interruption::CtrlC => {
             for _ in 0..2 {
-                // The second fails if the first has been enough.
+                // The second interrupt fails if the first already ended the tool.
                 let _ = interrupt(tool.id());
             }
         }
@@ -59,7 +59,7 @@ pub fn end_in_the_middle(tool: &mut Command, wanted: &[&str], how: Interruption)
     status
 }
 
-/// Whether it runs; a child that nothing has waited for yet does not.
+/// Whether the process runs; a zombie does not count.
 fn is_running(id: u32, name: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.contains(&format!("({name}) ")) && !stat.contains(") Z ")

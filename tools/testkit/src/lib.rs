@@ -1,6 +1,6 @@
 //! What tests and tools need around a proxy: a process, ports, raw clients, scripted backends.
 //!
-//! Invariant: nothing here uses the codec or a stage, so it can disagree with them.
+//! Invariant: nothing here uses the codec or a stage, so this crate can disagree with them.
 
 /// Scripted backends, good and bad, that record what reached them.
 mod backend;
@@ -8,28 +8,28 @@ mod backend;
 mod child;
 /// A raw-socket client that sends any bytes and reads responses strictly.
 mod client;
-/// What goes wrong on a socket, told apart.
+/// Distinguishes the errors of a socket.
 pub mod fault;
-/// Starts a proxy that is none of the stages.
+/// Starts a proxy that is not a stage.
 mod foreign;
-/// Ends a tool in the middle of what it does.
+/// Ends a tool while it runs.
 #[cfg(unix)]
 mod interruption;
-/// What a process has said.
+/// The stderr of a process.
 mod log;
-/// Proxies of others.
+/// Third-party proxies.
 mod peer;
-/// Ports that nobody else gets.
+/// Ports that no other program gets.
 mod port;
-/// Starts a stage, or a foreign proxy, and ends it when it is dropped.
+/// Starts a stage or a foreign proxy, and ends it when the handle is dropped.
 mod process;
 /// A proxy under test.
 mod program;
-/// How far a long command is.
+/// The progress of a long command.
 pub mod progress;
-/// What has reached a backend, and how to wait for it to change.
+/// What a backend received, and how to wait for changes.
 mod record;
-/// The memory, descriptors and time that a process uses, and the limit of open files.
+/// The memory, descriptors and CPU time of a process, and the limit of open files.
 mod resources;
 /// What a scripted backend can do with one connection.
 mod script;
@@ -37,7 +37,7 @@ mod script;
 pub mod stop;
 /// Text for a terminal.
 pub mod text;
-/// Heads and bodies as they come from a socket: no line of it is shared with `codec`.
+/// Heads and bodies read from a socket, without any code of `codec`.
 pub mod wire;
 /// The workspace in which a command was typed, and what cargo builds there.
 mod workspace;
@@ -62,8 +62,8 @@ pub use script::Connection;
 pub use wire::{End, Head};
 pub use workspace::{Binaries, Profile, Workspace};
 
-/// The largest number of a stage that a flag may give.
+/// The largest stage number that a flag accepts.
 pub const MAX_STAGE: u64 = 99;
 
-/// How long anything here waits for something to happen, before it fails with a reason.
+/// How long anything here waits for an event before it fails with a reason.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! What a process says, collected line by line.
+//! The stderr of a process, collected line by line.
 
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::PATIENCE;
 
-/// What a process has said on stderr.
+/// The stderr of a process so far.
 #[derive(Default)]
 pub(crate) struct Log {
     text: Mutex<String>,
@@ -21,7 +21,7 @@ impl Log {
         self.grown.notify_all();
     }
 
-    /// Waits until `text` stands in it.
+    /// Waits until the log contains `text`.
     pub(crate) fn wait_for(&self, text: &str) -> io::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let mut log = self.lock();
@@ -37,12 +37,12 @@ impl Log {
         Ok(())
     }
 
-    /// The first panic in it, with its message: what panics later often does so because of it.
+    /// The first panic in the log, with its message. Later panics are often its consequences.
     pub(crate) fn first_panic(&self) -> Option<String> {
         let log = self.lock();
         let mut lines = log.lines();
         let (_, place) = lines.find_map(|line| line.split_once(" panicked at "))?;
-        // Its message is on the next line.
+        // The message is on the next line.
         let message = lines.next().unwrap_or_default();
         Some(format!("panicked at {place} {message}"))
     }

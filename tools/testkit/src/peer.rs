@@ -1,6 +1,6 @@
-//! Proxies of others, for comparison: each with a small configuration of its own, written for the run.
+//! Third-party proxies for comparison. Each runs with its own small configuration, written for the run.
 //!
-//! One process each, as the stages are, so that its CPU time and memory are all that it uses.
+//! Each is a single process, like the stages, so its CPU time and memory are all that it uses.
 
 use std::env;
 use std::fmt;
@@ -23,20 +23,20 @@ pub enum Peer {
 /// How it is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settings {
-    /// HTTP/1.1 to the backend; all else is its default.
+    /// HTTP/1.1 to the backend; everything else is the default.
     Default,
-    /// For measurements: connections to the backend are kept, and nothing is logged.
+    /// For measurements: backend connections are kept alive, and nothing is logged.
     Fast,
 }
 
-/// Where distributions put servers, besides `PATH`.
+/// Where distributions install servers, besides `PATH`.
 const SYSTEM_PROGRAMS: &str = "/usr/sbin";
 
 impl Peer {
-    /// All that are known.
+    /// All known peers.
     pub const ALL: [Peer; 2] = [Peer::Nginx, Peer::Haproxy];
 
-    /// Whether its program is here.
+    /// Whether its program is installed.
     pub fn is_installed(self) -> bool {
         self.program().is_some()
     }
@@ -47,10 +47,10 @@ impl Peer {
         folders.map(|folder| folder.join(self.to_string())).find(|program| program.is_file())
     }
 
-    /// Starts it in front of `backend`, with its files in a folder for temporary files.
+    /// Starts it in front of `backend`, with its files in a temporary folder.
     ///
     /// # Errors
-    /// It is not installed, or does not listen.
+    /// It is not installed or does not listen.
     pub fn start(self, backend: SocketAddr, settings: Settings) -> Result<Process, StartError> {
         let program = self.program().ok_or_else(|| io::Error::other("it is not installed"))?;
         let folder = Folder::new(self)?;
@@ -81,11 +81,11 @@ impl fmt::Display for Peer {
     }
 }
 
-/// A folder of a process, removed with it.
+/// The temporary folder of a process, removed when it is dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// No two processes have one with the same name.
+    /// Creates a folder with a name that is unique among processes.
     fn new(peer: Peer) -> io::Result<Folder> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -97,7 +97,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What stays is in a folder for temporary files.
+        // Files that remain are in the folder for temporary files.
         let _ = fs::remove_dir_all(Path::new(&self.0));
     }
 }

@@ -1,12 +1,12 @@
-//! Ports that nobody else gets: one that refuses connections, one that never says whether it will, and one for whoever
-//! is about to listen there.
+//! Ports that no other program gets: one that refuses connections, one that does not answer, and one that is
+//! reserved for a program that will listen there.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A port at which nothing listens, and that nobody else can get while this lives.
+/// A port on which nothing listens and that no other program can get while this value lives.
 pub struct RefusedPort {
     socket: socket2::Socket,
 }
@@ -19,26 +19,26 @@ impl RefusedPort {
         Ok(RefusedPort { socket })
     }
 
-    /// Where connections are refused.
+    /// The address that refuses connections.
     pub fn address(&self) -> io::Result<SocketAddr> {
         address_of(&self.socket)
     }
 }
 
-/// A port that answers no more attempts to connect, as a machine that is down.
+/// A port that does not answer attempts to connect, like a machine that is down.
 ///
-/// It listens and never accepts, and its queue is full. Only Linux is known to ignore what comes then.
+/// It listens and never accepts, and its queue is full. Only Linux is known to ignore further attempts.
 pub struct FullPort {
     socket: socket2::Socket,
     queued: Vec<TcpStream>,
 }
 
 impl FullPort {
-    /// Binds a port, and fills its queue.
+    /// Binds a port and fills its queue.
     pub fn bind() -> io::Result<FullPort> {
-        /// Connecting on the same machine takes no time if it is going to succeed.
+        /// Connecting on the same machine takes no time if it succeeds.
         const IN_VAIN: Duration = Duration::from_millis(200);
-        /// More than any queue of the length that is asked for.
+        /// More than the queue can hold with the requested length.
         const MOST: usize = 64;
 
         let RefusedPort { socket } = RefusedPort::bind()?;
@@ -54,17 +54,17 @@ impl FullPort {
         Err(io::Error::other("the queue of a listener does not fill"))
     }
 
-    /// Where connections are neither accepted nor refused.
+    /// The address that neither accepts nor refuses connections.
     pub fn address(&self) -> io::Result<SocketAddr> {
         address_of(&self.socket)
     }
 }
 
-/// A port that refuses connections, and is kept for whoever is told to listen there: a program, or a backend that
-/// comes back.
+/// A port that refuses connections and is reserved for a later listener: a program, or a backend that
+/// restarts.
 ///
-/// The system gives it to nobody who asks for any port, but lets those have it who name it, if they set SO_REUSEADDR,
-/// as servers do. Elsewhere than on Linux this would mean something else, so there the port is only looked up.
+/// The system never assigns it to a bind to port 0. A program that names it can bind it with SO_REUSEADDR,
+/// which servers set. Only Linux gives the option this meaning; elsewhere the port is only looked up.
 #[derive(Clone)]
 pub struct KeptPort {
     _socket: Option<Arc<socket2::Socket>>,
@@ -72,7 +72,7 @@ pub struct KeptPort {
 }
 
 impl KeptPort {
-    /// Whether this system lets a port be kept.
+    /// Whether this system can keep a port.
     pub const CAN_KEEP: bool = cfg!(target_os = "linux");
 
     /// A port that is not kept.
@@ -80,7 +80,7 @@ impl KeptPort {
         KeptPort { _socket: None, address }
     }
 
-    /// Finds a port, and keeps it.
+    /// Finds a port and keeps it.
     pub fn bind() -> io::Result<KeptPort> {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
         #[cfg(target_os = "linux")]
@@ -90,14 +90,14 @@ impl KeptPort {
         Ok(KeptPort { _socket: KeptPort::CAN_KEEP.then(|| Arc::new(socket)), address })
     }
 
-    /// Where to listen.
+    /// The address to listen on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// The name `localhost`, for a test that needs a name. `None`, and the reason on stdout, where this machine does not know
-/// it, as without a hosts file.
+/// The name `localhost`, for tests that need a name. `None`, with the reason on stdout, if this machine
+/// cannot resolve it, as without a hosts file.
 pub fn localhost() -> Option<&'static str> {
     const NAME: &str = "localhost";
     match (NAME, 0).to_socket_addrs() {

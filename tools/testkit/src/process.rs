@@ -1,4 +1,4 @@
-//! A proxy as a process of its own: started, waited for until it listens, watched, stopped.
+//! A proxy as a separate process: starts it, waits until it listens, watches it and stops it.
 //!
 //! It ends at the latest when its handle is dropped, see `child.rs`.
 
@@ -17,9 +17,9 @@ use crate::child::Child;
 use crate::log::Log;
 use crate::peer::Folder;
 
-/// How long to wait between two looks at something that does not tell when it changes.
+/// The polling interval for state that has no notification.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// How long the last words of a process that has ended may take to arrive.
+/// How long to wait for the last output of a process that has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A child process that listens.
@@ -28,18 +28,18 @@ pub struct Process {
     address: SocketAddr,
     ready_line: String,
     log: Arc<Log>,
-    /// The threads that read what it says; they end with it.
+    /// The threads that read its output; they end with it.
     readers: Vec<JoinHandle<()>>,
-    /// Its files, removed after its end.
+    /// Its files, removed after it ends.
     _folder: Option<Folder>,
 }
 
 /// Why a process does not listen.
 #[derive(Debug)]
 pub struct StartError {
-    /// What went wrong, with the last line that the process said.
+    /// What went wrong, with the last line of stderr.
     pub message: String,
-    /// Its exit code, if it has ended by itself.
+    /// Its exit code, if it ended by itself.
     pub exit_code: Option<i32>,
 }
 
@@ -48,22 +48,22 @@ pub struct StartError {
 pub struct Finished {
     /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// All that it wrote.
+    /// All its output on stdout.
     pub stdout: String,
-    /// All that it wrote.
+    /// All its output on stderr.
     pub stderr: String,
 }
 
 impl Process {
-    /// Starts a stage, and waits for its ready line.
+    /// Starts a stage and waits for its ready line.
     pub fn stage(binary: impl AsRef<Path>, arguments: &[&str]) -> Result<Process, StartError> {
         let mut command = Command::new(binary.as_ref());
-        // The log that a test looks at must not depend on who runs it.
+        // The log that a test checks must not depend on the environment of the user.
         command.args(arguments).env_remove("RUST_LOG");
         Process::start(command, |_| ())
     }
 
-    /// The same, with a limit of open files; only where there is a shell that can set one.
+    /// As [`Process::stage`], with a limit of open files; only on systems with a shell that can set it.
     pub fn stage_with_open_files(
         binary: impl AsRef<Path>,
         limit: usize,
@@ -74,8 +74,8 @@ impl Process {
         Process::stage("sh", &[&["-c", &script, &binary], arguments].concat())
     }
 
-    /// Runs `command`, and waits for the ready line `NAME listening on http://ADDRESS` on its stdout. `relay` is
-    /// called with each line of stdout and stderr.
+    /// Runs `command` and waits for the ready line `NAME listening on http://ADDRESS` on its stdout. Calls
+    /// `relay` with each line of stdout and stderr.
     pub fn start(
         mut command: Command,
         relay: impl Fn(&str) + Clone + Send + 'static,
@@ -88,7 +88,7 @@ impl Process {
             let (relay_stdout, collecting) = (relay.clone(), Arc::clone(&log));
             readers.push(each_line(stdout, move |text| {
                 relay_stdout(text);
-                // Nobody listens after the ready line.
+                // Fails after the ready line, when the receiver is gone.
                 let _ = line.send(text.to_owned());
             }));
             readers.push(each_line(stderr, move |text| {
@@ -96,7 +96,7 @@ impl Process {
                 collecting.append(text);
             }));
         }
-        // From here on the child is ended whatever happens.
+        // From here on the child is ended in every case.
         let mut process = Process {
             child,
             address: ([0, 0, 0, 0], 0).into(),
@@ -109,7 +109,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Runs `command`, and waits until the port `listen`, which it was told to take, accepts connections.
+    /// Runs `command` and waits until the port `listen`, which it was told to use, accepts connections.
     pub fn listening(mut command: Command, listen: SocketAddr) -> Result<Process, StartError> {
         let mut child = spawn(&mut command)?;
         let log = Arc::new(Log::default());
@@ -135,37 +135,37 @@ impl Process {
         Process { _folder: Some(folder), ..self }
     }
 
-    /// The line that it said when it was ready; empty for a foreign proxy, which is not asked for one.
+    /// Its ready line; empty for a foreign proxy, which is not required to print one.
     pub fn ready_line(&self) -> &str {
         &self.ready_line
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it has said on stderr up to now.
+    /// Its stderr so far.
     pub fn log(&self) -> String {
         self.log.lock().clone()
     }
 
-    /// The last line that it has said on stderr: after its end, the very last.
+    /// The last line of its stderr so far; the final line if it has ended.
     pub fn last_line(&mut self) -> String {
         self.wait_for_last_words();
         self.log.lock().lines().last().unwrap_or("it said nothing").to_owned()
     }
 
-    /// Ends it, and returns its first panic.
+    /// Ends it and returns its first panic.
     pub fn end(&mut self) -> Option<String> {
         self.child.kill();
         self.wait_for_last_words();
         self.log.first_panic()
     }
 
-    /// If it has ended, waits until all that it has said is in its log.
+    /// If it has ended, waits until its log is complete.
     fn wait_for_last_words(&mut self) {
-        // Its readers end with it, but for a child of its own that still holds the pipes.
+        // The readers end with the process, unless a child of it still holds the pipes.
         let deadline = Instant::now() + LAST_WORDS;
         while !self.is_running() && self.readers.iter().any(|reader| !reader.is_finished()) {
             if Instant::now() > deadline {
@@ -175,17 +175,17 @@ impl Process {
         }
     }
 
-    /// Waits until `text` stands in what it has said on stderr.
+    /// Waits until its stderr contains `text`.
     pub fn wait_for_log(&self, text: &str) -> io::Result<()> {
         self.log.wait_for(text)
     }
 
-    /// Whether it has not ended.
+    /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// How it ended; `None` if it is running.
+    /// Its exit status; `None` while it runs.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
@@ -195,17 +195,17 @@ impl Process {
         self.child.id()
     }
 
-    /// Asks it to stop (SIGTERM). Where there are no signals it is ended at once.
+    /// Asks it to stop (SIGTERM). Without signals it is killed.
     pub fn terminate(&mut self) -> io::Result<()> {
         self.child.terminate()
     }
 
-    /// Asks it to stop as Ctrl-C does (SIGINT). Where there are no signals it is ended at once.
+    /// Asks it to stop as Ctrl-C does (SIGINT). Without signals it is killed.
     pub fn interrupt(&mut self) -> io::Result<()> {
         self.child.interrupt()
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     pub fn wait_for_exit(&mut self) -> io::Result<ExitStatus> {
         wait_for_exit(&mut self.child)
     }
@@ -221,7 +221,7 @@ impl Process {
             }
             Err(RecvTimeoutError::Timeout) => Err(self.start_error("its ready line did not come in time")),
             Err(RecvTimeoutError::Disconnected) => {
-                // A closed stdout comes just before the end.
+                // The process closes stdout just before it ends.
                 let _ = wait_for_exit(&mut self.child);
                 Err(self.start_error("it ended before it was ready"))
             }
@@ -236,7 +236,7 @@ impl Process {
     }
 }
 
-/// Runs a program that is expected to end by itself soon, as after a flag that is not valid.
+/// Runs a program that is expected to end soon by itself, as after an invalid flag.
 pub fn run_to_end(binary: impl AsRef<Path>, arguments: &[&str]) -> io::Result<Finished> {
     let mut command = Command::new(binary.as_ref());
     let mut child = spawn(command.args(arguments).env_remove("RUST_LOG"))?;
@@ -268,7 +268,7 @@ fn wait_for_exit(child: &mut Child) -> io::Result<ExitStatus> {
     }
 }
 
-/// The address in `NAME listening on http://ADDRESS`; more may follow a comma.
+/// The address in `NAME listening on http://ADDRESS`; more text may follow after a comma.
 fn ready_address(line: &str) -> Option<SocketAddr> {
     let (_, address) = line.split_once(" listening on http://")?;
     address.split([',', ' ']).next()?.parse().ok()

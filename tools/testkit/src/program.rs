@@ -1,23 +1,23 @@
-//! A proxy under test, however it is started.
+//! A proxy under test, independent of how it is started.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::{Peer, Process, Settings, StartError};
 
-/// A proxy under test: it can be started before any backend.
+/// A proxy under test. It can be started before any backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
     /// A binary with the flags of a stage.
     Stage(PathBuf),
-    /// Any proxy, by a command line that holds `{listen}` and `{backend}`.
+    /// Any proxy, from a command line that contains `{listen}` and `{backend}`.
     Command(String),
     /// An installed proxy, with its default settings.
     Peer(Peer),
 }
 
 impl Program {
-    /// Starts it before these backends, of which a peer takes the first. Only a stage takes `flags`.
+    /// Starts it in front of these backends. A peer uses only the first. Only a stage uses `flags`.
     ///
     /// # Errors
     /// It does not listen.

@@ -1,12 +1,12 @@
-//! How far a long command is, on stderr: a line that changes on a terminal, else a line a step.
+//! The progress of a long command, on stderr: one changing line on a terminal, otherwise one line a step.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// How often the line changes.
+/// The shortest time between two updates of the line.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// Shows how far a command is.
+/// Shows the progress of a command.
 pub struct Progress {
     is_terminal: bool,
     what: String,
@@ -20,7 +20,7 @@ impl Default for Progress {
 }
 
 impl Progress {
-    /// A step begins.
+    /// Starts a step.
     pub fn step(&mut self, what: &str) {
         (self.what, self.shown) = (what.to_owned(), None);
         if !self.is_terminal {
@@ -28,7 +28,7 @@ impl Progress {
         }
     }
 
-    /// How far the step is.
+    /// Shows the progress of the step.
     pub fn show(&mut self, how_far: &str) {
         if self.is_terminal && self.shown.is_none_or(|shown| shown.elapsed() >= EVERY) {
             self.shown = Some(Instant::now());
@@ -36,7 +36,7 @@ impl Progress {
         }
     }
 
-    /// Nothing of the line stays.
+    /// Clears the line.
     pub fn clear(&mut self) {
         if self.is_terminal {
             self.line("");
@@ -44,11 +44,11 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        /// Enough for every line, so that nothing stays of a longer one.
+        /// Wider than every line, so that a shorter line overwrites a longer one.
         const WIDTH: usize = 78;
         let mut stderr = io::stderr().lock();
         let end = if text.is_empty() { "\r" } else { "" };
-        // A stderr that is closed is no reason to stop.
+        // A closed stderr must not stop the command.
         let _ = write!(stderr, "\r{text:WIDTH$}{end}").and_then(|()| stderr.flush());
     }
 }

@@ -1,4 +1,4 @@
-//! What has reached a backend, and how to wait for it.
+//! What a backend received, and how to wait for it.
 
 use std::io::{self, ErrorKind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 
 use crate::wire::{End, Head};
 
-/// A request as it reached a backend.
+/// A request as a backend received it.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     /// The request line, the fields, and the raw bytes of both.
     pub head: Head,
-    /// The body, framing taken off.
+    /// The body without its framing.
     pub body: Vec<u8>,
-    /// The bytes of the body, also of one too long to be kept.
+    /// The byte count of the body, including bytes that were not kept.
     pub body_bytes: u64,
     /// The trailer section; without fields if there is none.
     pub trailers: Head,
-    /// How the body ended; `None` if more was awaited.
+    /// How the body ended; `None` if it is still being received.
     pub ended: Option<End>,
 }
 
-/// All that a backend knows.
+/// Everything that a backend records.
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) accepted: usize,
@@ -45,7 +45,7 @@ impl Record {
     }
 }
 
-/// The record, and who waits for it to change.
+/// The record, and the notification of its waiters.
 #[derive(Default)]
 pub(crate) struct Shared {
     record: Mutex<Record>,

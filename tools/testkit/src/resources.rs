@@ -1,4 +1,4 @@
-//! What the system tells of the resources that a process uses: only Linux does, elsewhere it is `None`.
+//! The resources that a process uses. Only Linux reports them; elsewhere the values are `None`.
 
 use std::fs;
 use std::io;
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use crate::Process;
 
-/// The unit of times in `/proc`: it has been 100 a second for as long as anybody asked.
+/// The unit of times in `/proc`: always 100 ticks a second in practice.
 const CLOCK_TICK: Duration = Duration::from_millis(10);
 
-/// Raises the number of files that this process, and those it starts, may open as far as it may, and returns it.
+/// Raises the limit of open files of this process and its children as far as possible, and returns it.
 pub fn raise_open_files_limit() -> io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }
 
-/// The children of a process: their ids and the names of their programs. None where there is no `/proc`.
+/// The children of a process: their ids and program names. Empty without `/proc`.
 pub fn children(parent: u32) -> Vec<(u32, String)> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -27,31 +27,31 @@ pub fn children(parent: u32) -> Vec<(u32, String)> {
 }
 
 impl Process {
-    /// The most memory it has had, in KiB.
+    /// Its peak memory, in KiB.
     pub fn peak_memory_kib(&self) -> Option<u64> {
         self.status("VmHWM:")
     }
 
-    /// The memory that it has now, in KiB.
+    /// Its current memory, in KiB.
     pub fn memory_kib(&self) -> Option<u64> {
         self.status("VmRSS:")
     }
 
-    /// How many threads it has.
+    /// Its number of threads.
     pub fn threads(&self) -> Option<usize> {
         self.status("Threads:")?.try_into().ok()
     }
 
-    /// How many descriptors it has open.
+    /// Its number of open descriptors.
     pub fn descriptors(&self) -> Option<usize> {
         fs::read_dir(self.proc_file("fd")).ok().map(Iterator::count)
     }
 
-    /// The time that all its threads have run, in its own code and in the kernel.
+    /// The CPU time of all its threads, in user and kernel mode.
     pub fn cpu_time(&self) -> Option<Duration> {
         let stat = fs::read_to_string(self.proc_file("stat")).ok()?;
-        // The name of the command, in parentheses, may hold spaces. After it: user time is the 12th, system time
-        // the 13th.
+        // The command name, in parentheses, may contain spaces. After it, user time is the 12th value and
+        // system time the 13th.
         let (_, numbers) = stat.rsplit_once(") ")?;
         let ticks = numbers.split(' ').skip(11).take(2).map(str::parse::<u32>);
         let ticks = ticks.sum::<Result<_, _>>().ok()?;

@@ -1,6 +1,6 @@
-//! What a scripted backend can do with one connection: read requests, answer, wait, break off.
+//! The operations of a scripted backend on one connection: read requests, answer, wait, close early.
 //!
-//! All that it reads goes into the backend's record as it comes.
+//! Everything it reads is added to the backend's record as it arrives.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use crate::PATIENCE;
 use crate::record::{Received, Shared};
 use crate::wire::{End, Framing, Head, Wire};
 
-/// The most bytes of a body, and of a connection, that are kept in the record; all are counted.
+/// The most bytes of a body, and of all connections, that are kept in the record. All bytes are counted.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A connection that a backend has accepted.
@@ -19,14 +19,15 @@ pub struct Connection {
     wire: Wire,
     shared: Arc<Shared>,
     framing: Framing,
-    /// The place of the current request in the record.
+    /// The index of the current request in the record.
     request: usize,
     is_in_flight: bool,
 }
 
 impl Connection {
     pub(crate) fn new(stream: TcpStream, shared: Arc<Shared>) -> io::Result<Connection> {
-        // To close it then takes until the other side's system has been told: it is counted as closed after that.
+        // Makes the close wait until the peer's system has acknowledged it. It is counted as closed after
+        // that.
         socket2::SockRef::from(&stream).set_linger(Some(PATIENCE))?;
         let mut wire = Wire::new(stream, PATIENCE)?;
         let record = Arc::clone(&shared);
@@ -39,18 +40,18 @@ impl Connection {
         Ok(Connection { wire, shared, framing: Framing::Empty, request: 0, is_in_flight: false })
     }
 
-    /// Makes each read and write give up after that time, in the place of [`PATIENCE`].
+    /// Sets the timeout of each read and write, in place of [`PATIENCE`].
     pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
         self.wire.stream.set_read_timeout(Some(patience))?;
         self.wire.stream.set_write_timeout(Some(patience))
     }
 
-    /// Where the connection comes from.
+    /// The address of the other side.
     pub fn peer(&self) -> io::Result<SocketAddr> {
         self.wire.stream.peer_addr()
     }
 
-    /// Reads the head of the next request, which is in flight from then on; `None` if there is none.
+    /// Reads the head of the next request, which is then in flight; `None` if there is none.
     pub fn read_head(&mut self) -> io::Result<Option<Head>> {
         let Some(head) = self.wire.read_head()? else {
             return Ok(None);
@@ -72,8 +73,8 @@ impl Connection {
         self.pass_body(true, |_, _| Ok(()))
     }
 
-    /// Reads the body of the current request, and sends each piece back in a chunk as it comes. It is counted
-    /// in the record and not kept.
+    /// Reads the body of the current request and sends each piece back in a chunk as it arrives. The record
+    /// counts the body and does not keep it.
     pub fn echo_body(&mut self) -> io::Result<End> {
         self.pass_body(false, |mut stream, piece| {
             use io::Write;
@@ -85,7 +86,7 @@ impl Connection {
         })
     }
 
-    /// Reads the next request whole; `None` if there is none.
+    /// Reads the next complete request; `None` if there is none.
     pub fn read_request(&mut self) -> io::Result<Option<Head>> {
         let head = self.read_head()?;
         match head.is_some() && self.read_body()? != End::Framed {
@@ -94,19 +95,19 @@ impl Connection {
         }
     }
 
-    /// Sends the end of an answer: the current request is no longer in flight.
+    /// Sends the end of an answer. The current request is no longer in flight.
     pub fn answer(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        // Before the bytes leave: the next request may come at once.
+        // Before the bytes are sent, because the next request may arrive at once.
         self.land();
         self.send(bytes)
     }
 
-    /// Sends bytes of an answer that goes on.
+    /// Sends bytes of an answer that continues.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.wire.send(bytes.as_ref())
     }
 
-    /// Waits until the test calls [`release`](crate::Backend::release): each release ends one wait.
+    /// Waits until the test calls [`release`](crate::Backend::release). Each release ends one wait.
     pub fn wait_for_release(&self) -> io::Result<()> {
         self.shared.wait_until("a release", PATIENCE, |record| {
             let is_released = record.released > 0;
@@ -115,32 +116,32 @@ impl Connection {
         })
     }
 
-    /// Waits for so many requests to be in flight; false if they are not after `patience`.
+    /// Waits until `count` requests are in flight; false if `patience` elapses first.
     pub fn wait_for_in_flight(&self, count: usize, patience: Duration) -> bool {
         self.shared.wait_until("requests", patience, |record| record.in_flight >= count).is_ok()
     }
 
-    /// Says that nothing more will be sent.
+    /// Half-closes the connection.
     pub fn half_close(&self) -> io::Result<()> {
         self.wire.half_close()
     }
 
-    /// Makes the connection end with a reset, once the script ends.
+    /// Makes the connection end with a reset when the script ends.
     pub fn reset(&self) -> io::Result<()> {
         self.wire.reset()
     }
 
-    /// Reads, and throws away, until the other side ends the connection.
+    /// Reads and discards bytes until the other side ends the connection.
     pub fn wait_for_end(&mut self) -> io::Result<End> {
         self.wire.read_to_end().map(|(_, end)| end)
     }
 
-    /// All bytes until the other side ends the connection, and how it ends.
+    /// Reads all bytes until the other side ends the connection, and returns how it ends.
     pub fn read_to_end(&mut self) -> io::Result<(Vec<u8>, End)> {
         self.wire.read_to_end()
     }
 
-    /// The next bytes as they are: fewer only if the connection ends before.
+    /// The next `count` bytes, unchanged; fewer only if the connection ends first.
     pub fn read_bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
         self.wire.read_bytes(count)
     }

@@ -1,20 +1,20 @@
-//! Ctrl-C, SIGTERM and SIGHUP: this process ends with exit code 130, and all its children with it.
+//! Ctrl-C, SIGTERM and SIGHUP: this process exits with code 130, and all its children end with it.
 
 use std::process;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
-/// The end of a command that Ctrl-C has ended: what a shell says of a process that SIGINT has ended.
+/// The exit code after Ctrl-C: the code that a shell reports for a process that SIGINT ended.
 pub const EXIT_CODE: i32 = 130;
 
-/// The receiver of Ctrl-C, if a command stops its children in an order of its own.
+/// The receiver of Ctrl-C, for a command that stops its children in its own order.
 static LISTENER: Mutex<Option<Sender<()>>> = Mutex::new(None);
 
-/// Catches Ctrl-C from now on. The process exits at once, in the middle of what it does: nothing must take the end of
-/// its children for a failure. They end with it, see `child.rs`.
+/// Catches Ctrl-C from now on. The process exits at once, in the middle of its work, so that no code takes
+/// the end of its children for a failure. The children end with it, see `child.rs`.
 ///
 /// # Errors
-/// The system does not let it be caught.
+/// The system does not allow a handler.
 pub fn catch() -> anyhow::Result<()> {
     let caught = ctrlc::set_handler(|| {
         let listener = LISTENER.lock().unwrap_or_else(PoisonError::into_inner);
@@ -26,7 +26,7 @@ pub fn catch() -> anyhow::Result<()> {
     caught.map_err(|error| anyhow::anyhow!("cannot catch Ctrl-C: {error}"))
 }
 
-/// Receives each Ctrl-C from now on, which then does not end this process until the receiver is dropped.
+/// Receives each Ctrl-C from now on. Until the receiver is dropped, Ctrl-C does not end this process.
 pub fn listen() -> Receiver<()> {
     let (sender, receiver) = channel();
     *LISTENER.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);

@@ -1,6 +1,6 @@
 //! Text for a terminal.
 
-/// Prints a line on stdout. A closed stdout means that nobody wants to know.
+/// Prints a line on stdout. A closed stdout is ignored.
 #[macro_export]
 macro_rules! say {
     ($($words:tt)*) => {{
@@ -9,9 +9,9 @@ macro_rules! say {
     }};
 }
 
-/// The widest line.
+/// The maximum width of a line.
 const COLUMNS: usize = 80;
-/// Breaks text into lines that begin with `indent`. Lines of code, which begin with four spaces, stay as they are.
+/// Wraps text into lines that start with `indent`. Lines of code (four leading spaces) stay unchanged.
 pub fn wrap(text: &str, indent: &str) -> String {
     let mut wrapped = String::new();
     for paragraph in text.lines() {

@@ -1,7 +1,7 @@
-//! Heads and bodies as they come from a socket, read strictly.
+//! Heads and bodies read strictly from a socket.
 //!
-//! Written apart from `codec` on purpose: a second opinion that shares its code would share its mistakes.
-//! What is not valid is an error of the kind `InvalidData` that quotes the bytes.
+//! Written independently of `codec` on purpose: with shared code it would share the mistakes of the codec.
+//! Invalid input is an error of the kind `InvalidData` that quotes the bytes.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -17,9 +17,9 @@ const MAX_HEAD_BYTES: usize = 256 * 1024;
 pub struct Head {
     /// The first line, without its line end; empty for a trailer section.
     pub start_line: String,
-    /// Names as they came, values without white space around them.
+    /// Names as received, values without surrounding white space.
     pub fields: Vec<(String, String)>,
-    /// All its bytes, the empty line included.
+    /// All its bytes, including the empty line.
     pub raw: Vec<u8>,
 }
 
@@ -35,10 +35,10 @@ impl Head {
         same.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// How `Content-Length` and `Transfer-Encoding` delimit a body; `None` if neither is there.
+    /// How `Content-Length` and `Transfer-Encoding` delimit a body; `None` if neither is present.
     ///
     /// # Errors
-    /// Both, two of one, or a value that is not exactly a number or `chunked`.
+    /// Both are present, one is present twice, or a value is not exactly a number or `chunked`.
     pub fn framing(&self) -> io::Result<Option<Framing>> {
         match (&self.all("content-length")[..], &self.all("transfer-encoding")[..]) {
             ([], []) => Ok(None),
@@ -51,7 +51,7 @@ impl Head {
         }
     }
 
-    /// Parses lines that each end with CR LF, an empty line being the last.
+    /// Parses lines that each end with CR LF. The last line is empty.
     fn parse(raw: Vec<u8>, has_start_line: bool) -> io::Result<Head> {
         let mut head = Head::default();
         let text = String::from_utf8_lossy(&raw).into_owned();
@@ -77,7 +77,7 @@ impl Head {
     }
 }
 
-/// How the end of a body is found.
+/// How the end of a body is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     Empty,
@@ -86,12 +86,12 @@ pub enum Framing {
     CloseDelimited,
 }
 
-/// How a body, or a connection, came to its end.
+/// How a body or a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Where its framing says.
+    /// At the end that its framing gives.
     Framed,
-    /// The other side said that nothing more will come (FIN).
+    /// The other side half-closed or closed the connection (FIN).
     EndOfFile,
     /// The other side reset the connection (RST).
     Reset,
@@ -99,9 +99,9 @@ pub enum End {
 
 type OnBytes = Box<dyn FnMut(&[u8]) + Send>;
 
-/// A socket, and what was read from it too early.
+/// A socket and the bytes that were read ahead.
 pub struct Wire {
-    /// Shared with whoever may have to cut it.
+    /// Shared, so that another thread can cut the connection.
     pub stream: Arc<TcpStream>,
     unread: Vec<u8>,
     ended: Option<End>,
@@ -121,7 +121,7 @@ impl Wire {
         Wire::new(TcpStream::connect_timeout(&address, patience)?, patience)
     }
 
-    /// Calls `on_bytes` with all that comes from now on, as it comes.
+    /// Calls `on_bytes` with all bytes received from now on, as they arrive.
     pub fn record(&mut self, on_bytes: impl FnMut(&[u8]) + Send + 'static) {
         self.on_bytes = Box::new(on_bytes);
     }
@@ -139,7 +139,7 @@ impl Wire {
         socket2::SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))
     }
 
-    /// The next head; `None` if the connection ends before its first byte.
+    /// Reads the next head; `None` if the connection ends before its first byte.
     pub fn read_head(&mut self) -> io::Result<Option<Head>> {
         match self.read_section(b"\r\n\r\n")? {
             Section::Complete(raw) => Head::parse(raw, true).map(Some),
@@ -148,7 +148,7 @@ impl Wire {
         }
     }
 
-    /// Hands a body to `take`, piece by piece, framing taken off; returns its end and the trailer section.
+    /// Passes each piece of a body, without its framing, to `take`. Returns its end and the trailer section.
     pub fn read_body(
         &mut self,
         framing: Framing,
@@ -168,7 +168,7 @@ impl Wire {
         self.collect(u64::MAX)
     }
 
-    /// The next bytes: fewer only if the connection ends before.
+    /// The next `count` bytes; fewer only if the connection ends first.
     pub fn read_bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
         self.collect(count as u64).map(|(bytes, _)| bytes)
     }
@@ -241,7 +241,7 @@ impl Wire {
         }
     }
 
-    /// Bytes up to `mark` and with it.
+    /// Reads bytes up to and including `mark`.
     fn read_section(&mut self, mark: &[u8]) -> io::Result<Section> {
         let mut searched = 0;
         loop {
@@ -261,10 +261,10 @@ impl Wire {
         }
     }
 
-    /// Reads once; `Some` is the end of the connection.
+    /// Reads once; returns `Some` at the end of the connection.
     fn fill(&mut self) -> io::Result<Option<End>> {
         let mut space = [0; 64 * 1024];
-        // A socket tells of a reset only once.
+        // A socket reports a reset only once.
         if self.ended.is_none() {
             self.ended = match (&*self.stream).read(&mut space) {
                 Ok(0) => Some(End::EndOfFile),

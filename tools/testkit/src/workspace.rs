@@ -1,7 +1,7 @@
-//! The workspace in which a command was typed, and what cargo builds there.
+//! The workspace in which a command runs, and the binaries that cargo builds there.
 //!
-//! Invariant: nothing is known at compile time. Two checkouts may share a target folder, and then a tool that was built
-//! in one of them runs in the other.
+//! Invariant: no path is fixed at compile time. Two checkouts may share a target folder, so a tool that was
+//! built in one of them may run in the other.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -20,20 +20,20 @@ use crate::child::Child;
 #[derive(Clone, Debug)]
 pub struct Workspace {
     root: PathBuf,
-    /// Where it is built, if cargo is to be told.
+    /// The target folder, if cargo must be told.
     target: Option<PathBuf>,
 }
 
 /// How packages are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// As this program was.
+    /// The profile of this program.
     Own,
     /// Optimised, for measurements.
     Release,
 }
 
-/// Where cargo has put each binary that it was asked for.
+/// The path of each binary that cargo was asked to build.
 #[derive(Debug, Default)]
 pub struct Binaries(BTreeMap<String, PathBuf>);
 
@@ -41,7 +41,7 @@ impl Binaries {
     /// The binary of that name.
     ///
     /// # Errors
-    /// No package that was built has it.
+    /// No built package has a binary of that name.
     pub fn path(&self, name: &str) -> anyhow::Result<&Path> {
         let path = self.0.get(name).map(PathBuf::as_path);
         path.with_context(|| format!("cargo built no binary {name}. Try: cargo build -p {name}"))
@@ -68,12 +68,12 @@ impl Workspace {
         }
     }
 
-    /// The workspace in that folder.
+    /// The workspace in this folder.
     pub fn at(root: impl Into<PathBuf>) -> Workspace {
         Workspace { root: root.into(), target: None }
     }
 
-    /// The same, built into the target folder of another: what both depend on is built once.
+    /// The same workspace, built into another target folder, so that shared dependencies are built once.
     pub fn with_target(self, target: PathBuf) -> Workspace {
         Workspace { target: Some(target), ..self }
     }
@@ -83,7 +83,7 @@ impl Workspace {
         &self.root
     }
 
-    /// The numbers of the stages that it has, in order.
+    /// The numbers of its stages, in order.
     pub fn stages(&self) -> Vec<u32> {
         let entries = self.root.read_dir().into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
@@ -94,7 +94,7 @@ impl Workspace {
         numbers
     }
 
-    /// A command of cargo on this workspace.
+    /// A cargo command for this workspace.
     pub fn cargo(&self, command: &str) -> Command {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut cargo = Command::new(cargo);
@@ -102,10 +102,10 @@ impl Workspace {
         cargo
     }
 
-    /// The folder that it is built into, which may be anywhere.
+    /// Its target folder, which may be anywhere.
     ///
     /// # Errors
-    /// Cargo does not say.
+    /// Cargo does not report it.
     pub fn target(&self) -> anyhow::Result<PathBuf> {
         let mut command = self.cargo("metadata");
         command.args(["--no-deps", "--offline", "--format-version", "1"]).stderr(Stdio::null());
@@ -115,17 +115,17 @@ impl Workspace {
         Ok(target.context("cargo does not say where it builds. Try: cargo metadata")?.into())
     }
 
-    /// Builds the binaries of packages. What cargo says is shown.
+    /// Builds the binaries of packages, and shows the output of cargo.
     ///
     /// # Errors
-    /// One of them does not build.
+    /// A package does not build.
     pub fn build(&self, profile: Profile, packages: &[impl AsRef<str>]) -> anyhow::Result<Binaries> {
         let names = || packages.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(" and ");
         let binaries = self.try_build(profile, packages)?;
         binaries.with_context(|| format!("cargo could not build {}: its reason stands above", names()))
     }
 
-    /// The same; `None` if one of them does not build.
+    /// As [`Workspace::build`]; `None` if a package does not build.
     ///
     /// # Errors
     /// Cargo cannot be started.

@@ -1,6 +1,6 @@
-//! The client and the backends, one against the other: what they let pass, no test of a proxy can find.
+//! The client and the backends, tested against each other. What they miss, no test of a proxy can find.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 
 use std::io::ErrorKind;
@@ -43,7 +43,7 @@ fn the_client_tries_every_address() {
     let patience = Duration::from_secs(10);
     let mut client = Client::connect_to_any(&[refuses, backend.address()], patience).unwrap();
     assert_eq!(client.exchange(GET).unwrap().text(), "hello");
-    // RFC 3849: no machine has it. That one refuses says more than that the other cannot be reached.
+    // RFC 3849: no machine has this address. A refusal is more informative than an unreachable address.
     let unreachable = "[2001:db8::1]:80".parse().unwrap();
     for addresses in [[refuses, unreachable], [unreachable, refuses]] {
         let error = Client::connect_to_any(&addresses, Duration::from_secs(1)).err().unwrap();
@@ -164,7 +164,7 @@ fn a_program_that_does_not_listen_is_an_error_with_its_exit_code() {
 #[cfg(unix)]
 #[test]
 fn the_words_of_a_command_line_are_quoted_as_for_a_shell() {
-    // What it says last are its words, one in each pair of brackets.
+    // The last output is the words, each in a pair of brackets.
     let line =
         r#"sh -c 'printf "[%s]" "$0" "$@" >&2; exit 3' "a path" with\ a\ space '' "it's {listen}" {backend}"#;
     assert_eq!(check_command_line(line), Ok(()));
