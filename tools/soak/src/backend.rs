@@ -1,5 +1,5 @@
-//! The backend of a soak: it does what each request asks for, well or badly, and can be killed, restarted, and stalled
-//! as a whole. A thread for each connection.
+//! The backend of a soak. It serves each request as asked, correctly or with a fault, and can be killed,
+//! restarted and stalled as a whole. Each connection has its own thread.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
@@ -19,11 +19,11 @@ use testkit::{listen, listen_anywhere};
 
 /// Longer than any timeout of a proxy.
 const BACKEND_PATIENCE: Duration = Duration::from_secs(90);
-/// What a thread for a connection needs; there may be thousands.
+/// The stack size of a connection's thread; there may be thousands of threads.
 const STACK_BYTES: usize = 512 * 1024;
-/// The longest pause of a backend that goes on.
+/// The longest pause before the backend continues.
 const LONGEST_PAUSE_MILLISECONDS: u64 = 100;
-/// The status of an answer to a request that did not come as it was sent.
+/// The status of the answer to a request that arrived changed.
 pub(crate) const WRONG_REQUEST: u16 = 599;
 
 /// A backend that can be killed and restarted at the same address.
@@ -35,11 +35,11 @@ pub(crate) struct Backend {
 
 #[derive(Default)]
 struct Shared {
-    /// Counts kills and restarts: odd while it is down.
+    /// Counts kills and restarts; odd while the backend is down.
     generation: AtomicU64,
-    /// Held for writing while the backend stands still.
+    /// Locked for writing while the whole backend stalls.
     gate: RwLock<()>,
-    /// All connections, to be cut: the generation in which each was accepted, and its number.
+    /// All open connections, to be cut, by the generation that accepted them and their number.
     open: Mutex<HashMap<(u64, usize), Arc<TcpStream>>>,
     record: Mutex<Record>,
 }
@@ -49,11 +49,11 @@ struct Shared {
 pub(crate) struct Record {
     /// The numbers of all POSTs.
     posted: HashSet<u64>,
-    /// POSTs that came again.
+    /// The number of repeated POSTs.
     pub(crate) done_twice: u64,
-    /// What came and was no request of ours, or not valid.
+    /// Received input that is invalid or not a request of ours.
     pub(crate) invalid: Vec<String>,
-    /// How long it took until an endless answer was cut, from the last byte that was taken on.
+    /// For each endless answer, the time from the last accepted byte until the connection was cut.
     pub(crate) endless: Vec<Duration>,
 }
 
@@ -69,7 +69,7 @@ impl Backend {
         self.port.address()
     }
 
-    /// How often it was killed or restarted; odd while it is down.
+    /// The number of kills and restarts; odd while it is down.
     pub(crate) fn generation(&self) -> u64 {
         self.shared.generation()
     }
@@ -83,15 +83,15 @@ impl Backend {
         lock(&self.shared.record)
     }
 
-    /// Makes it stand still until the guard is dropped: nothing is answered, and nothing read.
+    /// Stalls the backend until the guard is dropped: nothing is answered and nothing is read.
     pub(crate) fn stall(&self) -> RwLockWriteGuard<'_, ()> {
         self.shared.gate.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends it as the end of its process would: nobody listens, and all connections are cut.
+    /// Stops it as the end of its process would: nothing listens, and all connections are cut.
     pub(crate) fn kill(&self) {
         self.shared.generation.fetch_add(1, Ordering::SeqCst);
-        // Wakes the thread that accepts, which then stops listening.
+        // Wakes the accepting thread, which then stops listening.
         let _ = TcpStream::connect_timeout(&self.address(), PATIENCE);
         if let Some(accepting) = lock(&self.accepting).take() {
             let _ = accepting.join();
@@ -101,7 +101,7 @@ impl Backend {
         }
     }
 
-    /// Listens again, where it did before.
+    /// Listens again at the same address.
     pub(crate) fn restart(&self) -> io::Result<()> {
         let listener = listen(self.address())?;
         self.shared.generation.fetch_add(1, Ordering::SeqCst);
@@ -109,8 +109,8 @@ impl Backend {
         Ok(())
     }
 
-    /// Accepts in one thread and starts a thread for each connection in another: of thousands of connections that come
-    /// at once the kernel keeps no more than its queue holds.
+    /// Accepts in one thread and starts the connection threads in another. If thousands of connections arrive
+    /// at once, the kernel keeps only as many as its queue holds.
     fn accept(&self, listener: TcpListener) {
         let (accepted, connections) = channel();
         let (shared, generation) = (Arc::clone(&self.shared), self.generation());
@@ -125,7 +125,7 @@ impl Backend {
         let shared = Arc::clone(&self.shared);
         thread::spawn(move || {
             for (number, stream) in connections.into_iter().enumerate() {
-                // A connection that cannot be served is closed, and the proxy sees it.
+                // A connection that cannot be served is closed, which the proxy sees.
                 if let Ok(wire) = Wire::new(stream, BACKEND_PATIENCE) {
                     shared.spawn((generation, number), wire);
                 }
@@ -148,7 +148,7 @@ impl Shared {
     fn spawn(self: &Arc<Shared>, connection: (u64, usize), wire: Wire) {
         lock(&self.open).insert(connection, Arc::clone(&wire.stream));
         if self.generation() != connection.0 {
-            // It was killed before this one was on the list.
+            // The backend was killed before this connection was listed.
             let _ = wire.stream.shutdown(Shutdown::Both);
         }
         let shared = Arc::clone(self);
@@ -217,7 +217,7 @@ impl Shared {
         record.done_twice += u64::from(!is_new);
     }
 
-    /// Sends until nobody takes it any more, and notes how long that took.
+    /// Sends until a write fails, and records how long that write took.
     fn answer_endlessly(&self, wire: &mut Wire) {
         const CHUNK_BYTES: usize = 0x1_0000;
         let chunk = [b"10000\r\n", [b'a'; CHUNK_BYTES].as_slice(), b"\r\n"].concat();
@@ -231,7 +231,7 @@ impl Shared {
     }
 }
 
-/// Sends the answer as it was asked for; false if the connection is over.
+/// Sends the answer that was asked for; false if the connection has ended.
 fn answer(ask: &Ask, wire: &mut Wire) -> io::Result<bool> {
     let number = ask.number;
     let mut bytes = format!("HTTP/1.1 200 OK\r\nX-Number: {number}\r\n").into_bytes();
@@ -257,7 +257,7 @@ fn answer(ask: &Ask, wire: &mut Wire) -> io::Result<bool> {
     Ok(goes_on)
 }
 
-/// Does what is wrong, here and now; false if the connection is over.
+/// Injects the fault at this point; false if the connection has ended.
 fn goes_on_after(fault: Fault, number: u64, wire: &mut Wire) -> io::Result<bool> {
     match fault.kind {
         Kind::Close => {}

@@ -1,6 +1,6 @@
-//! A crew of clients, each with one connection and one request under way, that verify all that comes back.
+//! A crew of clients, each with one connection and one request in flight. They verify all answers.
 //!
-//! A thread serves many of them: it sends a request on each connection, and then reads the answers.
+//! A thread serves many clients: it sends a request on each connection, then reads the answers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,32 +16,32 @@ use crate::verdict::{Circumstances, Outcome, Tally};
 use testkit::fault::is_reset;
 use testkit::{Client, Response};
 
-/// How long a client waits before a request counts as lost: longer than any timeout of the proxy.
+/// How long a client waits before its request counts as lost; longer than any timeout of the proxy.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
 /// The most threads for all clients.
 pub(crate) const MOST_THREADS: usize = 64;
 
-/// What is asked of the backend, besides answers.
+/// The faults that the crew asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mischief {
     Nothing,
     /// Faults in every phase, and clients that leave.
     Faults,
-    /// One fault each, that is only over when the proxy gives up.
+    /// One fault for each request, which ends only when the proxy times out.
     Stalls,
 }
 
-/// Clients that send one request after the other, until it is over.
+/// Clients that send one request after another until the phase is over.
 pub(crate) struct Crew<'a> {
     pub(crate) proxy: SocketAddr,
     pub(crate) backend: &'a Backend,
-    /// Their numbers, unlike those of any other crew.
+    /// Their numbers, distinct from those of any other crew.
     pub(crate) clients: Range<u32>,
     pub(crate) mischief: Mischief,
-    /// What may come of a request without a fault.
+    /// Determines the allowed outcomes of a request without a fault.
     pub(crate) circumstances: Circumstances,
     pub(crate) is_over: &'a AtomicBool,
-    /// Requests that are done.
+    /// The number of completed requests.
     pub(crate) done: &'a AtomicU64,
 }
 
@@ -53,7 +53,7 @@ struct Seat {
     connection: Option<Client>,
 }
 
-/// A request that was sent, or could not be.
+/// A request in flight; `sent` is an error if it could not be sent.
 struct UnderWay {
     ask: Ask,
     generation: u64,
@@ -62,7 +62,7 @@ struct UnderWay {
 }
 
 impl Crew<'_> {
-    /// Runs until it is over, and all answers have come.
+    /// Runs until the phase is over and all answers have arrived.
     pub(crate) fn run(&self) -> Tally {
         let numbers: Vec<u32> = self.clients.clone().collect();
         let share = numbers.len().div_ceil(MOST_THREADS).max(1);
@@ -97,14 +97,14 @@ impl Crew<'_> {
             }
         }
         for connection in seats.into_iter().filter_map(|seat| seat.connection) {
-            // It fails if the proxy has closed it.
+            // Fails if the proxy has closed the connection.
             let _ = connection.half_close();
             expect_end(connection, &mut tally);
         }
         tally
     }
 
-    /// `None` if the client has left, and waits for nothing.
+    /// `None` if the client has left and expects no answer.
     fn send(&self, seat: &mut Seat, tally: &mut Tally) -> Option<UnderWay> {
         seat.sent += 1;
         let number = u64::from(seat.number) << 32 | u64::from(seat.sent);
@@ -162,7 +162,7 @@ impl Seat {
             None => self.connection.insert(Client::connect_with(proxy, CLIENT_PATIENCE)?),
         };
         match connection.send(ask.bytes()) {
-            // The answer may have come before the end of the request.
+            // The answer may have arrived before the end of the request.
             Err(error) if is_reset(&error) => Ok(()),
             sent => sent,
         }
@@ -173,7 +173,7 @@ fn says_close(response: &Response) -> bool {
     response.head.all("connection").iter().any(|value| value.eq_ignore_ascii_case("close"))
 }
 
-/// Nothing may come behind the last answer.
+/// Nothing may follow the last answer.
 fn expect_end(mut connection: Client, tally: &mut Tally) {
     match connection.read_to_end() {
         Ok((rest, _)) if rest.is_empty() => {}

@@ -1,4 +1,4 @@
-//! The command around a soak: which stages, how long, and the exit code.
+//! The command of a soak: which stages, how long, and the exit code.
 
 use anyhow::bail;
 use stage::{Failure, parse_number};
@@ -25,7 +25,7 @@ pub struct Soak {
 /// Runs the command.
 ///
 /// # Errors
-/// A proxy does something wrong, or cannot be built or started.
+/// A proxy fails a check, or cannot be built or started.
 pub fn command(soak: &Soak) -> anyhow::Result<()> {
     let plan = Plan::minutes(soak.minutes)?;
     let mut failures = 0;

@@ -1,4 +1,4 @@
-//! Clients that ask for an answer without end and read nothing of it.
+//! Clients that request an endless answer and never read it.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -10,15 +10,15 @@ use crate::backend::Backend;
 use crate::message::{Answer, Ask};
 use testkit::Client;
 
-/// How long a proxy waits for a client to take a byte.
+/// How long a proxy waits for a client to accept a byte.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How far from that it may be, on a machine that is busy.
+/// The tolerance around it, for a busy machine.
 const TOLERANCE: Duration = Duration::from_secs(15);
 
-/// Waits until all of them are cut, and returns after which time, at least and at most.
+/// Waits until all clients are cut, and returns the shortest and the longest time.
 ///
 /// # Errors
-/// One was not cut, or far too soon, or its answer looks whole.
+/// A client was not cut, or much too early or too late, or its answer looks complete.
 pub(crate) fn run(
     proxy: SocketAddr,
     backend: &Backend,

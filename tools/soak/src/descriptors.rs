@@ -1,4 +1,4 @@
-//! A proxy that may open only 64 files, and more clients than that.
+//! A proxy that may open only 64 files, with more clients than that.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -16,20 +16,20 @@ use testkit::{Client, Process};
 
 /// How many files the proxy may open.
 pub(crate) const OPEN_FILES: usize = 64;
-/// How long is looked whether it spins.
+/// How long to check that it does not spin.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long clients send requests.
 const LOAD: Duration = Duration::from_secs(4);
-/// What a stage says, once.
+/// What a stage logs, once.
 const SAID: &str = "cannot accept a client";
 
-/// Lets more clients come than there are descriptors, first idle and then under load: who is there is answered, who
-/// waits is served later, and the proxy says so once and does not spin.
+/// Connects more clients than there are descriptors, first idle, then under load. Connected clients are
+/// answered, waiting clients are served later, and the proxy logs the shortage once and does not spin.
 ///
 /// # Errors
-/// Something else happens, or the proxy cannot be started.
+/// The proxy behaves differently or cannot be started.
 pub(crate) fn run(subject: &Subject) -> anyhow::Result<Tally> {
-    // Of its own, so that connections of another proxy are not taken for those of this one.
+    // A separate backend, so that connections of another proxy are not counted.
     let backend = Backend::start().context("the backend cannot be started")?;
     let proxy = subject.start_with_open_files(OPEN_FILES, backend.address())?;
     let before = Level::of(&proxy, &backend);
@@ -42,12 +42,12 @@ pub(crate) fn run(subject: &Subject) -> anyhow::Result<Tally> {
     };
     let mut there = Client::connect(proxy.address()).context("the first client cannot connect")?;
     expect_answer("the first client", exchange(&mut there))?;
-    // They wait in the queue of the kernel.
+    // They wait in the kernel's queue.
     let crowd = (0..2 * OPEN_FILES).map(|_| Client::connect(proxy.address()));
     let crowd: Vec<Client> = crowd.collect::<Result<_, _>>().context("a client cannot connect")?;
     proxy.wait_for_log(SAID)?;
     match exchange(&mut there) {
-        // It may have a connection to the backend that is kept, or need one.
+        // It may have a kept connection to the backend, or need a new one.
         Outcome::Answered | Outcome::Refused(503) => {}
         outcome => bail!("without descriptors a client that was there: {outcome}"),
     }
@@ -62,7 +62,7 @@ pub(crate) fn run(subject: &Subject) -> anyhow::Result<Tally> {
     let crew = Crew {
         proxy: proxy.address(),
         backend: &backend,
-        // A thread each: one that waits to be accepted must not keep another from going on.
+        // One thread each: a client that waits to be accepted must not block another.
         clients: 1..1 + MOST_THREADS as u32,
         mischief: Mischief::Nothing,
         circumstances: Circumstances::FewDescriptors,

@@ -1,8 +1,8 @@
-//! What a backend can do wrong, at every phase of an exchange.
+//! The faults of a backend, in every phase of an exchange.
 
 use std::fmt;
 
-/// What goes wrong, and where.
+/// What fails, and in which phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Fault {
     pub(crate) kind: Kind,
@@ -13,17 +13,17 @@ pub(crate) struct Fault {
 pub(crate) enum Kind {
     /// The backend closes the connection.
     Close,
-    /// It resets it.
+    /// It resets the connection.
     Reset,
-    /// It does nothing for a moment, and goes on.
+    /// It pauses for a moment, then continues.
     Pause,
-    /// It does nothing any more.
+    /// It stops doing anything.
     Stall,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
-    /// The head of the request has come, its body was not read.
+    /// The head of the request has arrived, its body has not been read.
     InRequest,
     BeforeHead,
     InHead,
@@ -45,19 +45,19 @@ const PHASES: [(Phase, &str); 6] = [
 ];
 
 impl Fault {
-    /// One of those that are over at once, chosen by this number.
+    /// A fault that ends at once, chosen by `dice`.
     pub(crate) fn any(dice: u64) -> Fault {
         let kind = KINDS[dice as usize % 3].0;
         Fault { kind, phase: PHASES[(dice >> 8) as usize % PHASES.len()].0 }
     }
 
-    /// A backend that stalls for good, in each phase in turn. Not at the end: that would hit the next request on the
-    /// connection, and be no fault of this one.
+    /// A backend that stalls forever, in each phase in turn. Never at the end: that would affect the next
+    /// request on the connection instead of this one.
     pub(crate) fn stall(index: u64) -> Fault {
         Fault { kind: Kind::Stall, phase: PHASES[index as usize % (PHASES.len() - 1)].0 }
     }
 
-    /// The fault that is called so.
+    /// Parses the name of a fault.
     pub(crate) fn read(text: &str) -> Option<Fault> {
         let (kind, phase) = text.split_once(' ')?;
         let kind = KINDS.iter().find(|(_, name)| *name == kind)?.0;

@@ -1,4 +1,4 @@
-//! What a proxy holds: descriptors, threads, memory; and whether it gives back what it has taken.
+//! The descriptors, threads and memory that a proxy holds, to check that it releases them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use crate::backend::Backend;
 use testkit::{PATIENCE, Process};
 
-/// How long to wait between two looks: nothing tells when a process closes a descriptor.
+/// The polling interval: nothing notifies when a process closes a descriptor.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// What a proxy holds at one time; `None` where the system does not tell.
+/// What a proxy holds at one time; `None` where the system does not report it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Level {
-    /// Without connections to the backend that are kept for the next request.
+    /// Without idle connections that are kept to the backend.
     pub(crate) descriptors: Option<usize>,
     pub(crate) threads: Option<usize>,
     pub(crate) memory_kib: Option<u64>,
@@ -28,7 +28,7 @@ impl Level {
         }
     }
 
-    /// The level once it is back where it was, or after a while.
+    /// Waits until the level is back to `before`, or until a timeout, and returns it.
     pub(crate) fn settled(proxy: &Process, backend: &Backend, before: Level) -> Level {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -40,13 +40,13 @@ impl Level {
         }
     }
 
-    /// How many descriptors more there are.
+    /// How many more descriptors are open than before.
     pub(crate) fn leaked(self, before: Level) -> usize {
         self.descriptors.unwrap_or(0).saturating_sub(before.descriptors.unwrap_or(0))
     }
 }
 
-/// A size for people.
+/// A size for display.
 pub(crate) fn mebibytes(kib: Option<u64>) -> String {
     kib.map_or("unknown".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0))
 }

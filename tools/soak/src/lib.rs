@@ -1,12 +1,12 @@
-//! `cargo maintain soak`: load and faults for minutes, on one proxy process, with bodies in which a byte that is lost or
-//! mixed up is seen.
+//! `cargo maintain soak`: minutes of load and faults on one proxy process. Its bodies reveal every byte that
+//! is lost or mixed up.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `command.rs` | the flags, and which stages |
-//! | `phases.rs`, `clients.rs`, `slow.rs`, `deaf.rs`, `descriptors.rs` | what is done to a proxy |
-//! | `backend.rs`, `fault.rs`, `message.rs` | what stands behind it, and what is asked of that |
-//! | `verdict.rs`, `level.rs`, `report.rs` | what may come of it, and what did |
+//! | `phases.rs`, `clients.rs`, `slow.rs`, `deaf.rs`, `descriptors.rs` | the load on a proxy |
+//! | `backend.rs`, `fault.rs`, `message.rs` | the backend, and what the requests ask of it |
+//! | `verdict.rs`, `level.rs`, `report.rs` | what is allowed, and what happened |
 
 mod backend;
 mod clients;
@@ -35,15 +35,15 @@ use testkit::raise_open_files_limit;
 pub use command::{Soak, command};
 pub use report::Report;
 
-/// How many clients there are, and for how long.
+/// How many clients there are, and how long each phase lasts.
 #[derive(Clone, Debug)]
 pub struct Plan {
     clients: usize,
     slow_clients: usize,
     deaf_clients: usize,
-    /// Those that ask a backend to fail at once.
+    /// Clients that ask the backend to fail at once.
     faulty_clients: usize,
-    /// Those that ask it to stall until the proxy gives up.
+    /// Clients that ask it to stall until the proxy gives up.
     stalled_clients: usize,
     load: Duration,
     slow: Duration,
@@ -53,16 +53,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// So many minutes, with as many clients as the limit of open files allows.
+    /// A soak of `minutes`, with as many clients as the limit of open files allows.
     ///
     /// # Errors
     /// The limit cannot be raised.
     pub fn minutes(minutes: u64) -> anyhow::Result<Plan> {
-        /// What takes as long as it takes: the timeouts of the proxy, and coming to rest.
+        /// The time of the phases without a set duration: timeouts of the proxy, and the return to idle.
         const FIXED: Duration = Duration::from_secs(55);
 
         let rest = Duration::from_secs(60 * minutes).saturating_sub(FIXED);
-        // Where the queue of a listener is short, as on macOS, more connections at once would time out in it.
+        // Where a listener's queue is short, as on macOS, more connections at once would time out in it.
         let clients = clients(4, if cfg!(target_os = "linux") { 5000 } else { 1000 })?;
         Ok(Plan {
             clients,
@@ -77,7 +77,7 @@ impl Plan {
         })
     }
 
-    /// Some seconds, for tests. What takes the proxy's own timeouts of 30 s is left out.
+    /// A soak of some seconds, for tests. It skips what takes the proxy's timeouts of 30 s.
     ///
     /// # Errors
     /// As [`Plan::minutes`].
@@ -97,7 +97,7 @@ impl Plan {
     }
 }
 
-/// As many clients as the limit of open files allows, if each needs so many descriptors; 200 at least.
+/// As many clients as the limit of open files allows, at `descriptors` each; at least 200.
 fn clients(descriptors: u64, most: usize) -> anyhow::Result<usize> {
     let limit = raise_open_files_limit().context("cannot raise the limit of open files")?;
     Ok(usize::try_from(limit / descriptors).unwrap_or(most).clamp(200, most))
@@ -106,7 +106,7 @@ fn clients(descriptors: u64, most: usize) -> anyhow::Result<usize> {
 /// Runs a plan on a proxy.
 ///
 /// # Errors
-/// Something cannot be started. What the proxy does wrong is in the report.
+/// Something cannot be started. Failures of the proxy are in the report.
 pub fn run(subject: &Subject, plan: &Plan) -> anyhow::Result<Report> {
     let mut progress = Progress::default();
     let backend = Backend::start().context("the backend cannot be started")?;
@@ -120,7 +120,7 @@ pub fn run(subject: &Subject, plan: &Plan) -> anyhow::Result<Report> {
     let after_load = Level::settled(&proxy, &backend, before);
     report.waits(plan, phases.waits()?);
     report.faults(plan, phases.faults()?);
-    // The same load again, so that what is held after it can be compared.
+    // The same load again, so that the resources held after it can be compared.
     report.load(plan, plan.load / 3, phases.load(plan.load / 3)?);
     let after = Level::settled(&proxy, &backend, before);
     if plan.runs_out_of_descriptors {

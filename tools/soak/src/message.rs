@@ -1,10 +1,10 @@
-//! Requests with a number, and bodies that carry that number and a checksum: a byte that is lost, or that belongs to
-//! somebody else, is seen by whoever gets it.
+//! Numbered requests, and bodies that carry this number and a checksum. The recipient detects a byte that is
+//! lost or belongs to another request.
 
 use crate::fault::Fault;
 use testkit::Head;
 
-/// What surrounds the bytes of a body: its number before them, its checksum behind.
+/// The bytes around a body: the number before it, the checksum after it.
 const AROUND: usize = 16;
 
 /// How the answer is framed.
@@ -13,14 +13,14 @@ pub(crate) enum Answer {
     ContentLength,
     Chunked,
     CloseDelimited,
-    /// Chunks that never end.
+    /// Chunks without end.
     Endless,
 }
 
-/// A request, and all that it asks of the backend. It follows from its number.
+/// A request and everything that it asks of the backend. All of it follows from its number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
-    /// Unlike that of any other request: the client's number, and that of its request.
+    /// Unique: the number of the client and of its request.
     pub(crate) number: u64,
     pub(crate) upload: Upload,
     pub(crate) answer: Answer,
@@ -38,7 +38,7 @@ pub(crate) enum Upload {
 }
 
 impl Ask {
-    /// A request without a fault. Most are small, as most are.
+    /// A request without a fault. Most of them are small.
     pub(crate) fn new(number: u64) -> Ask {
         let dice = mixed(number);
         let size = |dice: u64| match dice % 64 {
@@ -66,19 +66,19 @@ impl Ask {
         Ask { number, upload: Upload::Nothing, answer, answer_bytes: 100, fault: None }
     }
 
-    /// The same with a fault in the place of the answer.
+    /// The same request with a fault.
     pub(crate) fn with_fault(self, fault: Fault) -> Ask {
-        // Where only the end of the connection ends a body, nobody can tell that it was cut short.
+        // A client cannot detect a truncated body that only the close of the connection delimits.
         let answer = if self.answer == Answer::CloseDelimited { Answer::Chunked } else { self.answer };
         Ask { answer, fault: Some(fault), ..self }
     }
 
-    /// Whether it may be done twice (RFC 9110 section 9.2.2).
+    /// Whether it may be repeated (RFC 9110 section 9.2.2).
     pub(crate) fn is_get(&self) -> bool {
         self.upload == Upload::Nothing
     }
 
-    /// The whole request.
+    /// The complete request.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let method = if self.is_get() { "GET" } else { "POST" };
         let fault = self.fault.map_or(String::new(), |fault| format!("X-Fault: {fault}\r\n"));
@@ -95,7 +95,7 @@ impl Ask {
         bytes
     }
 
-    /// What a head that has come asks for; `None` if it is none of ours.
+    /// What a received head asks for; `None` if it is not one of ours.
     pub(crate) fn read(head: &Head) -> Option<Ask> {
         let (answer, size) = head.field("x-answer")?.split_once(' ')?;
         Some(Ask {
@@ -125,8 +125,8 @@ impl Answer {
     }
 }
 
-/// Adds the field that frames a body, the empty line, and the body; a chunked one in two chunks, so that its middle is
-/// in a chunk.
+/// Adds the field that frames a body, the empty line and the body. A chunked body has two chunks, so that its
+/// middle is inside a chunk.
 pub(crate) fn framed(bytes: &mut Vec<u8>, answer: Answer, body: &[u8]) {
     match answer {
         Answer::ContentLength => {
@@ -150,7 +150,7 @@ pub(crate) fn framed(bytes: &mut Vec<u8>, answer: Answer, body: &[u8]) {
     }
 }
 
-/// A body with that number and about so many bytes.
+/// A body with this number and about `size` bytes.
 pub(crate) fn body(number: u64, size: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size + AROUND);
     bytes.extend(number.to_be_bytes());
@@ -165,7 +165,7 @@ pub(crate) fn body(number: u64, size: usize) -> Vec<u8> {
     bytes
 }
 
-/// The number of a body, if it is whole and every byte is right.
+/// The number of a body, if the body is complete and every byte is correct.
 pub(crate) fn number_of(body: &[u8]) -> Option<u64> {
     let (rest, sum) = body.split_last_chunk::<8>()?;
     let number = u64::from_be_bytes(*rest.first_chunk()?);

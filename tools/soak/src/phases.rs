@@ -1,4 +1,4 @@
-//! The phases of a soak, one after the other on the same proxy process.
+//! The phases of a soak, in sequence on the same proxy process.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,37 +15,37 @@ use crate::{Plan, deaf};
 use testkit::Process;
 use testkit::progress::Progress;
 
-/// From one kill of the backend, or stall of all of it, to the next.
+/// The time between two kills or whole stalls of the backend.
 const BETWEEN_FAULTS: Duration = Duration::from_secs(1);
-/// How long it is down.
+/// How long the backend is down.
 const DOWN: Duration = Duration::from_millis(200);
-/// How long all of it stands still.
+/// How long the whole backend stalls.
 const STILL: Duration = Duration::from_millis(500);
-/// How often to look whether something is due.
+/// The polling interval.
 const TICK: Duration = Duration::from_millis(20);
 
-/// A proxy before a backend, and who has been its client.
+/// A proxy in front of a backend, and the numbers of its clients.
 pub(crate) struct Phases<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) proxy: &'a Process,
     pub(crate) backend: &'a Backend,
     pub(crate) progress: &'a mut Progress,
-    /// The number of the next client: no two have the same.
+    /// The number of the next client. Numbers are unique.
     pub(crate) next_client: u32,
 }
 
-/// What came of those that let a proxy wait.
+/// The results of the clients and backends that make the proxy wait.
 pub(crate) struct Waits {
     pub(crate) slow: Slow,
-    /// What a normal client got beside them.
+    /// The results of a normal client at the same time.
     pub(crate) normal: Tally,
-    /// What came of requests to a backend that stalled for good.
+    /// The results of requests to a backend that stalled forever.
     pub(crate) stalled: Tally,
-    /// After which time those that read nothing were cut, at least and at most; `None` if there were none.
+    /// The shortest and longest time until clients that read nothing were cut; `None` without such clients.
     pub(crate) cut_after: Option<(Duration, Duration)>,
 }
 
-/// What came of a backend that fails.
+/// The results of the phase with faults.
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) tally: Tally,
@@ -54,7 +54,7 @@ pub(crate) struct Faults {
 }
 
 impl<'a> Phases<'a> {
-    /// All clients, no faults.
+    /// All clients, without faults.
     pub(crate) fn load(&mut self, duration: Duration) -> anyhow::Result<Tally> {
         self.progress.step(&format!("{} clients", self.plan.clients));
         let run = Run::default();
@@ -67,7 +67,7 @@ impl<'a> Phases<'a> {
         })
     }
 
-    /// Clients that send slowly, clients that read nothing, and a backend that stalls for good, beside a normal client.
+    /// Slow clients, clients that read nothing, and a backend that stalls forever, next to a normal client.
     pub(crate) fn waits(&mut self) -> anyhow::Result<Waits> {
         let (slow_clients, deaf_clients) = (self.plan.slow_clients, self.plan.deaf_clients);
         self.progress.step(&format!("{slow_clients} slow clients, {deaf_clients} that read nothing"));
@@ -99,7 +99,7 @@ impl<'a> Phases<'a> {
         })
     }
 
-    /// A backend that fails in every phase of an exchange, and is killed, restarted and stalled as a whole.
+    /// A backend that fails in every phase of an exchange and is killed, restarted and stalled as a whole.
     pub(crate) fn faults(&mut self) -> anyhow::Result<Faults> {
         let plan = self.plan;
         self.progress.step(&format!("{} clients of a failing backend", plan.faulty_clients));
@@ -155,7 +155,7 @@ impl<'a> Phases<'a> {
     }
 }
 
-/// How long a phase goes on, and how much is done.
+/// Whether a phase is over, and how many requests are complete.
 #[derive(Default)]
 struct Run {
     is_over: AtomicBool,
@@ -163,8 +163,8 @@ struct Run {
 }
 
 impl Run {
-    /// Waits for that time, and on until `tick`, which is called all the while, says true. Whatever happens, the
-    /// phase is over then.
+    /// Waits for `duration`, then until `tick`, which is called repeatedly, returns true. The phase is over
+    /// on every return.
     fn wait(
         &self,
         progress: &mut Progress,

@@ -1,4 +1,4 @@
-//! What a soak came to, for people, and what of it is a fault.
+//! The results of a soak as text, and which of them are failures.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use testkit::text::wrap;
 
 const INDENT: &str = "          ";
 
-/// Memory that may be held after a load over what was held after the same load before: allocators keep some.
+/// The memory by which the last load may exceed the first: allocators keep some.
 const MORE_MEMORY_KIB: u64 = 16 * 1024;
 
-/// What a soak came to.
+/// The results of a soak.
 #[derive(Debug)]
 pub struct Report {
     text: String,
@@ -30,7 +30,7 @@ impl Report {
         Report { text: format!("{name}\n"), sums: Tally::default(), problems: Vec::new() }
     }
 
-    /// What went wrong, a line each; nothing if all is well.
+    /// The failures, one line each; empty if there were none.
     pub fn problems(&self) -> &[String] {
         &self.problems
     }
@@ -95,7 +95,7 @@ impl Report {
         self.sums.add(tally);
     }
 
-    /// Which faults the backend was asked for, and what came of all requests.
+    /// The injected faults, and the outcomes of all requests.
     fn outcomes(&mut self, tally: &Tally) {
         for (kind, name) in KINDS {
             let of_kind = tally.injected.iter().filter(|(fault, _)| fault.kind == kind);
@@ -120,7 +120,7 @@ impl Report {
         }
     }
 
-    /// The sums of all phases. `before` the first load, after it, and after the last.
+    /// The sums of all phases. The levels are from before the first load, after it, and after the last.
     pub(crate) fn sums(&mut self, backend: &Backend, levels: [Level; 3], log: &str) {
         let [before, after_load, after] = levels;
         let record = backend.record();
@@ -149,7 +149,7 @@ impl Report {
         if after.memory_kib > after_load.memory_kib.map(|kib| kib + kib / 4 + MORE_MEMORY_KIB) {
             self.problems.push(format!("it held {first} after the first load, and {last} after the last"));
         }
-        // Its log is off: only a panic is said nevertheless.
+        // Its log is off, so only a panic is printed.
         if !log.is_empty() {
             self.problems.push(format!("the proxy said: {log}"));
         }
@@ -169,7 +169,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A title, and a text beside it that may take several lines.
+/// A title with text beside it, which may take several lines.
 fn entry(title: &str, text: &str) -> String {
     format!("  {title:8}{}", wrap(text, INDENT).trim_start())
 }

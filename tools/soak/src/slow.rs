@@ -1,4 +1,4 @@
-//! Clients that send a byte of a head that never ends, now and then: slowloris.
+//! Clients that slowly send the bytes of an endless head (slowloris).
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,21 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long each waits between two bytes.
+/// How long a client waits between two bytes.
 const BETWEEN_BYTES: Duration = Duration::from_secs(1);
 const MOST_THREADS: usize = 16;
 const HEAD: &[u8] = b"GET /soak HTTP/1.1\r\nHost: soak.test\r\nX-Slow: ";
 
-/// What came of them.
+/// The results of the slow clients.
 #[derive(Debug, Default)]
 pub(crate) struct Slow {
-    /// How often one was answered 408 and cut.
+    /// How often a client was answered 408 and cut.
     pub(crate) timed_out: u64,
-    /// Anything else that came.
+    /// All other results.
     pub(crate) otherwise: Vec<String>,
 }
 
-/// So many clients, until it is over. One that is cut comes again.
+/// Runs `clients` clients until the phase is over. A client that is cut connects again.
 pub(crate) fn run(proxy: SocketAddr, clients: usize, is_over: &AtomicBool) -> Slow {
     let mut slow = Slow::default();
     thread::scope(|scope| {
@@ -75,7 +75,7 @@ fn connect(proxy: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends the next byte, unless an answer has come.
+/// Sends the next byte, unless an answer has arrived.
 fn next_byte(stream: &mut TcpStream, sent: usize) -> io::Result<Option<Vec<u8>>> {
     let mut answer = [0; 1024];
     match stream.read(&mut answer) {
@@ -85,7 +85,7 @@ fn next_byte(stream: &mut TcpStream, sent: usize) -> io::Result<Option<Vec<u8>>>
     }
     let byte = HEAD.get(sent).copied().unwrap_or(b'a');
     match stream.write(&[byte]) {
-        // The answer is read next time.
+        // The next read returns the answer.
         Err(error) if testkit::fault::is_reset(&error) => Ok(None),
         written => written.map(|_| None),
     }

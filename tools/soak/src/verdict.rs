@@ -1,4 +1,4 @@
-//! What came of a request, whether it may, and the sums.
+//! The outcome of a request, whether it is allowed, and the sums.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,60 +10,60 @@ use crate::fault::{Fault, Kind, Phase};
 use crate::message::{Ask, number_of};
 use testkit::Response;
 
-/// How many problems are kept word by word; all are counted.
+/// How many problems are kept as text. All are counted.
 const KEPT_PROBLEMS: usize = 10;
 
-/// What came back for a request.
+/// The outcome of a request.
 pub(crate) enum Outcome {
-    /// The answer to it, every byte.
+    /// The correct answer, complete.
     Answered,
-    /// A framed error of the proxy's, with this status.
+    /// A framed error from the proxy itself, with this status.
     Refused(u16),
-    /// The connection was cut, so that the client can tell.
+    /// The connection was cut, which the client can detect.
     Cut,
-    /// Anything else that came: an answer to something else, wrong bytes, what is no HTTP.
+    /// Any other response: an answer to another request, wrong bytes, invalid HTTP.
     Wrong(String),
-    /// Nothing, for too long.
+    /// No response before the timeout.
     Lost(String),
 }
 
-/// What came of many requests.
+/// The outcomes of many requests.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) requests: u64,
     pub(crate) answered: u64,
-    /// Status -> how often the proxy has answered with it.
+    /// Status -> number of answers of the proxy with it.
     pub(crate) refused: BTreeMap<u16, u64>,
     pub(crate) cut: u64,
-    /// The longest time from a request to the end of what came back.
+    /// The longest time from a request to the end of its response.
     pub(crate) slowest: Duration,
-    /// Clients that left before their answer.
+    /// The number of clients that left before their answer.
     pub(crate) left: u64,
-    /// Fault -> how often.
+    /// Fault -> number of injections.
     pub(crate) injected: BTreeMap<Fault, u64>,
     pub(crate) wrong: u64,
     pub(crate) lost: u64,
-    /// Requests that failed and should not have, or the other way round.
+    /// Requests with an outcome that is not allowed.
     pub(crate) unexpected: u64,
     pub(crate) problems: Vec<String>,
 }
 
-/// What may come of a request without a fault.
+/// Determines the allowed outcomes of a request without a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Circumstances {
-    /// Nothing else goes wrong: it is answered.
+    /// Nothing else fails: the request is answered.
     Calm,
-    /// Backends that others asked to fail leave dead connections behind. A request that may be done twice is answered
-    /// all the same, others may be refused (502).
+    /// Backends that fail for other requests leave dead connections behind. A request that may be repeated is
+    /// still answered, others may be refused (502).
     DeadConnections,
-    /// The proxy has not enough descriptors for all.
+    /// The proxy has too few descriptors for all clients.
     FewDescriptors,
-    /// The backend was killed meanwhile.
+    /// The backend was killed in the meantime.
     Killed,
 }
 
 impl Outcome {
-    /// What a response to `ask`, or its failure, means.
+    /// Classifies the response to `ask`, or its failure.
     pub(crate) fn of(ask: &Ask, response: io::Result<Response>) -> Outcome {
         let response = match response {
             Ok(response) => response,
@@ -78,7 +78,7 @@ impl Outcome {
         if !response.is_complete() {
             return Outcome::Cut;
         }
-        // RFC 9209: which errors are the proxy's own.
+        // RFC 9209: marks the errors of the proxy itself.
         let is_error = response.field("proxy-status").is_some() && response.field("x-number").is_none();
         match response.status {
             200 => {
@@ -98,7 +98,7 @@ impl Outcome {
 
     fn is_allowed(&self, ask: &Ask, circumstances: Circumstances) -> bool {
         match circumstances {
-            // RFC 9110 section 9.2.2: a POST is not sent again when the connection proves to be dead.
+            // RFC 9110 section 9.2.2: a POST is not resent when the connection turns out to be dead.
             Circumstances::DeadConnections if !ask.is_get() && matches!(self, Outcome::Refused(502)) => true,
             Circumstances::FewDescriptors if matches!(self, Outcome::Refused(503)) => true,
             Circumstances::Killed => {
@@ -111,19 +111,19 @@ impl Outcome {
         }
     }
 
-    /// Whether this may come of a fault, if nothing else goes wrong.
+    /// Whether a fault alone may have this outcome.
     fn may_come_of(&self, fault: Fault) -> bool {
         let is_answered = matches!(self, Outcome::Answered);
         let is_cut = matches!(self, Outcome::Cut);
         let is_refused_with = |status| matches!(self, Outcome::Refused(other) if *other == status);
         match (fault.kind, fault.phase) {
             (Kind::Pause, _) | (Kind::Close | Kind::Stall, Phase::AtEnd) => is_answered,
-            // A reset may overtake what was sent before it.
+            // A reset may overtake the bytes that were sent before it.
             (Kind::Reset, Phase::AtEnd) => is_answered || is_cut || is_refused_with(502),
             (Kind::Close | Kind::Reset, Phase::InRequest | Phase::BeforeHead | Phase::InHead) => {
                 is_refused_with(502)
             }
-            // The head was not sent on, or it was.
+            // The head may or may not have been forwarded.
             (Kind::Close | Kind::Reset, Phase::AfterHead | Phase::InChunk) => is_cut || is_refused_with(502),
             (Kind::Stall, Phase::InRequest | Phase::BeforeHead | Phase::InHead) => is_refused_with(504),
             (Kind::Stall, Phase::AfterHead | Phase::InChunk) => is_cut,
@@ -144,7 +144,7 @@ impl fmt::Display for Outcome {
 }
 
 impl Tally {
-    /// Counts what came of a request.
+    /// Counts the outcome of a request.
     pub(crate) fn count(&mut self, ask: &Ask, outcome: Outcome, circumstances: Circumstances) {
         self.requests += 1;
         let is_allowed = outcome.is_allowed(ask, circumstances);
@@ -161,19 +161,19 @@ impl Tally {
         }
     }
 
-    /// Counts a fault that was asked for.
+    /// Counts an injected fault.
     pub(crate) fn inject(&mut self, fault: Fault) {
         *self.injected.entry(fault).or_default() += 1;
     }
 
-    /// Something went wrong that belongs to no single request.
+    /// Records a problem that belongs to no single request.
     pub(crate) fn problem(&mut self, problem: String) {
         if self.problems.len() < KEPT_PROBLEMS {
             self.problems.push(problem);
         }
     }
 
-    /// What came after the last answer on a connection, and should not have.
+    /// Counts unexpected bytes after the last answer on a connection.
     pub(crate) fn surplus(&mut self, what: String) {
         self.wrong += 1;
         self.problem(what);

@@ -1,6 +1,6 @@
 //! The short form of `cargo maintain soak`: many clients, and a backend that fails in every phase of an exchange.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 
 use conformance::build;
@@ -9,7 +9,7 @@ use testkit::Workspace;
 
 #[test]
 fn under_load_and_faults_each_request_gets_its_own_response_or_a_cut_and_nothing_is_left_behind() {
-    // RFC 9112 section 8: what is cut short never looks complete; section 9.3.2: each response belongs to its request.
+    // RFC 9112 section 8: no cut response looks complete; section 9.3.2: each request gets its own.
     let concurrent: Vec<u32> =
         Workspace::find().unwrap().stages().into_iter().filter(|&stage| stage > 1).collect();
     for subject in build(&concurrent).unwrap() {
