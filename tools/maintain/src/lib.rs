@@ -1,6 +1,6 @@
-//! What proves the checks, the book and the graded benchmarks.
+//! Proves the checks, the book and the graded benchmarks.
 
-/// What is typed in the book, and what comes of it.
+/// The commands of the book, and their output.
 pub mod book;
 /// Proves the checks, the book's commands and the graded benchmarks.
 pub mod selftest;

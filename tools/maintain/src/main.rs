@@ -1,4 +1,4 @@
-//! `cargo maintain ...`: what proves the workshop, and what an attendee never types.
+//! `cargo maintain ...`: the maintainers' tool, which attendees do not need.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
-//! The book as its files are: what it says of other files and of itself must be so.
+//! The files of the book: what they state about other files and about themselves must be true.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeSet, HashMap};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use lab::tasks::stages;
 
-/// What the stages of the workshop may take in all: two and a half hours.
+/// The most minutes for all stages of the workshop: two and a half hours.
 const MOST_MINUTES: u32 = 150;
 
 fn workspace() -> PathBuf {
@@ -31,7 +31,7 @@ fn chapters() -> BTreeSet<String> {
     names.filter(|name| name.ends_with(".md") && name != "SUMMARY.md").collect()
 }
 
-/// The code blocks of a chapter, each with the language after its fence, and the text between them.
+/// The code blocks of a chapter, each with the language of its fence, and the text between them.
 fn blocks(text: &str) -> (Vec<(&str, String)>, String) {
     let (mut blocks, mut prose, mut open) = (Vec::new(), String::new(), None);
     for line in text.split_inclusive('\n') {
@@ -46,12 +46,12 @@ fn blocks(text: &str) -> (Vec<(&str, String)>, String) {
     (blocks, prose)
 }
 
-/// The targets of links and pictures.
+/// The targets of links and images.
 fn links(prose: &str) -> Vec<&str> {
     prose.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect()
 }
 
-/// The anchors of a chapter's headings, as mdBook and the demo backend make them.
+/// The anchors of a chapter's headings, as mdBook and the demo backend generate them.
 fn anchors(prose: &str) -> BTreeSet<String> {
     let mut used: HashMap<String, u32> = HashMap::new();
     let headings = prose.lines().filter(|line| line.starts_with('#'));
@@ -83,7 +83,7 @@ fn every_link_of_the_book_leads_somewhere() {
     for chapter in chapters() {
         let text_of_chapter = text(&chapter);
         for link in links(&blocks(&text_of_chapter).1) {
-            // A path of the demo backend, which its own tests follow; or another server.
+            // A path of the demo backend, which its own tests check, or another server.
             if link.starts_with('/') || link.contains(':') {
                 continue;
             }
@@ -122,7 +122,7 @@ fn code_in_the_book_is_in_the_file_that_it_names() {
     assert!(found >= 10, "{found} blocks");
 }
 
-/// What each stage's page has, in this order.
+/// The sections of each stage's page, in order.
 const SECTIONS: [&str; 11] = [
     "\n**Goal.** ",
     "\n**Minutes.** ",
@@ -166,7 +166,7 @@ fn the_pages_that_say_their_minutes_fit_into_the_time() {
     let minutes = |name: &String| -> Option<u32> {
         let text = text(name);
         let line = text.lines().find_map(|line| line.strip_prefix("**Minutes.** "))?;
-        // What comes after the workshop says so, and does not count.
+        // A stage after the workshop says so and does not count.
         let afterwards = line.strip_suffix(", past the 150 of the workshop");
         let stage = course::stages().iter().find(|stage| *name == format!("{}.md", stage.reference()));
         let is_extra = stage.is_some_and(|stage| !stage.is_in_workshop);
@@ -212,7 +212,7 @@ fn every_flag_of_the_programs_is_in_the_reference() {
     for file in files {
         let source = fs::read_to_string(&file).unwrap();
         for rest in source.split("#[arg(long").skip(1) {
-            // The field after the attribute, which may have several lines.
+            // The field after the attribute, which may span several lines.
             let field = rest.lines().skip(1).find_map(|line| line.trim().strip_suffix(',')?.split_once(": "));
             let name = field.unwrap().0.trim_start_matches("pub ").replace('_', "-");
             assert!(

@@ -1,6 +1,6 @@
-//! `cargo maintain selftest checks`: each check passes on its stage, and fails on all that is wrong.
+//! `cargo maintain selftest checks`: each check passes on its stage and fails on every mistake.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
@@ -29,7 +29,7 @@ fn each_check_passes_on_its_stage_and_fails_without_its_task() {
     );
     assert_eq!(count(" passes check "), stages().len() + stretch().count(), "{text}");
     assert!(!text.contains("bug of the lab"), "{text}");
-    // Each check has failed, and what it said is shown as an attendee sees it.
+    // Each check has failed, and its message is shown as an attendee sees it.
     for task in all() {
         let prefix = format!("      {}: ", task.name);
         let said: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(&prefix)).collect();

@@ -1,6 +1,6 @@
-//! Each number and address of the command line beyond its ends, and what is said of it.
+//! Values of each number and address flag beyond their bounds, and the messages for them.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 
 use testkit::run_to_end;

@@ -1,6 +1,6 @@
-//! What ends `cargo maintain` ends the proxies that it has started.
+//! Interrupting or killing `cargo maintain` also ends the proxies that it started.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
@@ -18,7 +18,7 @@ fn maintain(arguments: &[&str]) -> Command {
 
 #[test]
 fn no_proxy_of_the_cases_is_left() {
-    // It accepts no connection, so each case waits for its own.
+    // It accepts no connection, so each case waits for its proxy.
     let script = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sleeper.sh");
     fs::write(&script, "sleep 4711\n# ").unwrap();
     let line = format!("sh {} {{listen}} {{backend}}", script.display());

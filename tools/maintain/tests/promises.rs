@@ -1,6 +1,6 @@
-//! What each stage promises over the stage before, and what the codec's chapter promises.
+//! The promise of each stage over the previous stage, and the promise of the codec's chapter.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 
 use conformance::{behaves, build};
@@ -9,7 +9,7 @@ use testkit::{Backend, Client};
 
 #[test]
 fn the_promise_of_a_stage_does_not_hold_on_the_stage_before() {
-    // That it holds on the stage itself is a test of its own suite.
+    // The stage's own suite tests that the promise holds on the stage itself.
     for stage in course::stages() {
         let Some(Diff { promise: Some(promise), .. }) = &stage.diff else { continue };
         let before = build(&[stage.number - 1]).unwrap().remove(0);
@@ -21,7 +21,7 @@ fn the_promise_of_a_stage_does_not_hold_on_the_stage_before() {
 fn the_message_of_the_codec_chapter_leaves_as_the_chapter_says() {
     let chapter = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/codec.md"));
     let chapter = chapter.unwrap();
-    // Blocks of lines in which line ends are written out.
+    // Text blocks in which line ends are written as escapes.
     let mut messages = chapter.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let mut next = || messages.next().unwrap().replace('\n', "").replace("\\r", "\r").replace("\\n", "\n");
     let (sent, left) = (next(), next());

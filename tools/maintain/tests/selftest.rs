@@ -1,6 +1,6 @@
-//! `cargo maintain selftest book`, on books of the test's own: what is right is seen to be right, and what is wrong, wrong.
+//! `cargo maintain selftest book` on books written for the test: correct pages pass, wrong pages fail.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
@@ -13,7 +13,7 @@ use std::process::Command;
 use lab::tasks::stages;
 use testkit::{Interruption, end_in_the_middle, stop};
 
-/// What stands for cargo: a server that notes its start and its end, and ends with exit code 0 after Ctrl-C.
+/// Replaces cargo: a server that records its start and end and exits with code 0 after Ctrl-C.
 const CARGO: &str = r#"#!/bin/sh
 echo "start $*" >> notes
 trap 'echo "stop $*" >> notes; exit ${AFTER_INT:-0}' INT
@@ -22,7 +22,7 @@ echo "webserver listening on http://127.0.0.1:0"
 while :; do sleep 0.05; done
 "#;
 
-/// What the selftest says of a workspace whose book has this page.
+/// The exit code and output of the selftest in a workspace whose book has this page, and its folder.
 fn selftest(name: &str, page: &str, environment: &[(&str, &str)]) -> (Option<i32>, String, PathBuf) {
     let (mut command, folder) = command(name, page);
     let output = command.envs(environment.iter().copied()).output().unwrap();

@@ -1,6 +1,7 @@
-//! What keeps the difference between two stages a lesson: its size, its shape, and what no stage may hold.
+//! The rules that keep the difference between two stages a lesson: its size, its shape, and what stages must
+//! not contain.
 
-// A test says what failed by failing.
+// A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -12,14 +13,14 @@ use std::process::{Command, Output};
 use course::Diff;
 use testkit::Workspace;
 
-/// The most lines of the files that every stage has.
+/// The maximum line counts of the files that every stage has.
 const MOST_LINES: [(&str, usize); 2] = [("main.rs", 70), ("proxy.rs", 160)];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The folder of a stage's sources, if there is the stage.
+/// The folder of a stage's sources; `None` if the stage does not exist.
 fn sources(stage: u32) -> Option<PathBuf> {
     let folder = workspace().join(format!("part{stage}/src"));
     folder.is_dir().then_some(folder)
@@ -34,10 +35,10 @@ fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("cannot start {:?}: {error}", command.get_program()))
 }
 
-/// Lines added plus removed from one file to another.
+/// The number of added plus removed lines between two files.
 fn changed_lines(old: &Path, new: &Path) -> u32 {
     let output = run(Command::new("git").args(["diff", "--no-index", "--numstat"]).args([old, new]));
-    // 1 says that they differ.
+    // Exit code 1 means that the files differ.
     assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let counts = text.split('\t').take(2).filter(|count| !count.is_empty());
@@ -76,7 +77,7 @@ fn the_files_that_every_stage_has_stay_short() {
 
 #[test]
 fn only_the_first_line_of_main_says_which_stage_it_is() {
-    // What names the stage would be a difference that is no lesson.
+    // A line that names the stage would be a difference that teaches nothing.
     for folder in (1..).map_while(sources) {
         for name in file_names(&folder) {
             let text = fs::read_to_string(folder.join(&name)).unwrap().to_lowercase();

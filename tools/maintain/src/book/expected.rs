@@ -1,12 +1,12 @@
-//! Compares what the book shows of a command with what it prints.
+//! Compares the output that the book shows for a command with its actual output.
 //!
-//! `...` alone in a line stands for any lines, `[..]` for any text within one. Times differ from run to run, and need
-//! no mark: `12 ms`, `3.1ms`, `1.9 s`, `12:04:31`. Lines of cargo about building are not looked at.
+//! A line `...` matches any lines, `[..]` matches any text within a line. Times differ between runs and need
+//! no mark: `12 ms`, `3.1ms`, `1.9 s`, `12:04:31`. Cargo's build messages are ignored.
 
 const ANY_LINES: &str = "...";
 const ANY_TEXT: &str = "[..]";
 
-/// The first line that is not as expected, in words; `None` if all are. A program that goes on running may print
+/// The first line that differs, in words; `None` if all lines match. A program that keeps running may print
 /// more afterwards.
 pub fn difference(expected: &[String], printed: &str, goes_on: bool) -> Option<String> {
     let printed: Vec<&str> = printed.lines().filter(|line| !is_of_cargo(line)).collect();
@@ -17,7 +17,7 @@ pub fn difference(expected: &[String], printed: &str, goes_on: bool) -> Option<S
     if lines_match(&expected, &printed) {
         return None;
     }
-    // The longest beginning that would still do tells where it went wrong.
+    // The longest prefix that still matches shows where the difference is.
     let right = (0..=expected.len()).rev().find(|&count| {
         let beginning = [&expected[..count], &[ANY_LINES]].concat();
         lines_match(&beginning, &printed)
@@ -61,7 +61,7 @@ fn line_matches(expected: &str, printed: &str) -> bool {
     true
 }
 
-/// The words of a line, each time replaced by one and the same word.
+/// The words of a line, with each time replaced by the same word.
 fn without_times(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let mut shown: Vec<&str> = Vec::new();
@@ -81,7 +81,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// Whether a line is one of cargo's, which ends its verb in the twelfth column: `   Compiling part1 v0.1.0`.
+/// Whether cargo printed the line: its verb ends in the twelfth column, as in `   Compiling part1 v0.1.0`.
 fn is_of_cargo(line: &str) -> bool {
     let Some((verb, rest)) = line.split_at_checked(12) else {
         return false;

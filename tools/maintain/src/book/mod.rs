@@ -1,36 +1,36 @@
-//! The book's `console` blocks: what is typed, and what comes of it.
+//! The book's `console` blocks: commands and their output.
 //!
-//! A line that begins with `$ ` is typed; the lines below it are what it prints, see `expected.rs`. A block that
-//! cannot be replayed says so, and why, after its fence: `console,ignore needs a network`.
+//! A line that begins with `$ ` is a command, and the lines below it are its output, see `expected.rs`. A
+//! block that cannot be replayed gives the reason after its fence: `console,ignore needs a network`.
 
 mod expected;
 
 pub use expected::difference;
 
-/// What is typed in one block of a page.
+/// The commands of one block of a page.
 #[derive(Debug, PartialEq)]
 pub struct Block {
     /// The line of its fence, from 1.
     pub line: usize,
-    /// Why it is not replayed; `None` if it is.
+    /// Why it is not replayed; `None` if it is replayed.
     pub ignored: Option<String>,
-    /// What is typed, in order.
+    /// The commands, in order.
     pub commands: Vec<Command>,
 }
 
-/// A command, and what is shown below it.
+/// A command, and the output that is shown below it.
 #[derive(Debug, PartialEq)]
 pub struct Command {
-    /// As it is typed, without the prompt.
+    /// The command as typed, without the prompt.
     pub text: String,
-    /// What it prints; nothing is expected where nothing is shown.
+    /// Its expected output. If no output is shown, any output is accepted.
     pub expected: Vec<String>,
 }
 
 /// The `console` blocks of a page.
 ///
 /// # Errors
-/// A block is marked without a reason, does not begin with a command, or does not end.
+/// A block is ignored without a reason, does not begin with a command, or has no end.
 pub fn console_blocks(page: &str) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut lines = (1..).zip(page.lines());

@@ -1,12 +1,12 @@
-//! The graded benchmarks, held against their accepted ranges.
+//! Compares the graded benchmarks with their accepted ranges.
 
 use lab::bench::{self, Verdict};
 use testkit::say;
 
-/// How often a benchmark is run whose rounds are too far apart: something else may have used the machine.
+/// How often a noisy benchmark is run: another program may have used the machine.
 const ATTEMPTS: usize = 3;
 
-/// Runs all of them, and returns how many are not in their range.
+/// Runs all benchmarks and returns the number outside their ranges.
 pub fn run() -> anyhow::Result<usize> {
     let mut wrong = 0;
     for name in bench::exercises() {

@@ -1,7 +1,7 @@
-//! Types the commands of the book, page by page, in the order in which they stand there.
+//! Runs the commands of the book page by page, in order.
 //!
-//! Servers go on running below what follows on their page, until another one takes their place, and are then stopped
-//! by Ctrl-C. A command must end with exit code 0, unless `echo $?` follows it, and print what is shown below it.
+//! A server keeps running until another server takes its place or its page ends, then Ctrl-C stops it. A
+//! command must exit with code 0, unless `echo $?` follows it, and print the output shown below it.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -19,13 +19,13 @@ use super::shell::Shell;
 use super::workspace;
 use lab::places::Places;
 
-/// How long a command may take, building included.
+/// The timeout of a command, including its build.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(600);
-/// A server may take 10 s to let its clients finish.
+/// A server may take 10 s to drain its clients.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
-/// What a command ends with that Ctrl-C has ended.
+/// The exit code of a command that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
-/// How much of what a command has printed is shown if it is wrong.
+/// How many lines of a wrong output are shown.
 const SHOWN_LINES: usize = 20;
 
 /// A chapter of the book.
@@ -34,7 +34,7 @@ pub struct Page {
     blocks: Vec<Block>,
 }
 
-/// A server that runs.
+/// A running server.
 struct Running {
     server: Server,
     text: String,
@@ -54,7 +54,7 @@ pub fn read(places: &Places) -> anyhow::Result<Vec<Page>> {
     names.map(page).collect()
 }
 
-/// Makes sure that nobody listens where the servers of these pages will.
+/// Fails if a program already listens on an address that the servers of these pages use.
 pub fn need_ports(pages: &[Page]) -> Result<(), Failure> {
     let commands = pages.iter().flat_map(|page| &page.blocks).filter(|block| block.ignored.is_none());
     let servers = commands.flat_map(|block| &block.commands).filter_map(|command| Server::of(&command.text));
@@ -70,7 +70,7 @@ pub fn need_ports(pages: &[Page]) -> Result<(), Failure> {
     }
 }
 
-/// Types all commands, and returns how many did not do what they must.
+/// Runs all commands and returns how many failed.
 pub fn run(places: &Places, pages: &[Page]) -> anyhow::Result<usize> {
     if cfg!(not(unix)) {
         say!("the commands of the book are not replayed: they need a shell of Unix");
@@ -108,7 +108,7 @@ pub fn run(places: &Places, pages: &[Page]) -> anyhow::Result<usize> {
     Ok(replay.wrong)
 }
 
-/// The program that a block needs and that is not here.
+/// The program that a block needs but that is not installed.
 fn lacking(block: &Block) -> Option<String> {
     let is_here = |program: &str| {
         let path = env::var_os("PATH").unwrap_or_default();
@@ -120,7 +120,7 @@ fn lacking(block: &Block) -> Option<String> {
 }
 
 struct Replay {
-    /// Where commands are typed: the workspace of an attendee, which `start` and `check` change.
+    /// The folder of the commands: the workspace of an attendee, which `start` and `check` change.
     folder: PathBuf,
     running: Vec<Running>,
     skipped: Vec<String>,
@@ -162,7 +162,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Starts a server, in the place of those that listen where it will.
+    /// Starts a server after it has stopped the servers that use the same addresses.
     fn serve(
         &mut self,
         server: Server,
@@ -185,7 +185,7 @@ impl Replay {
         Ok(difference(&command.expected, &printed, true).map(|wrong| (wrong, printed)))
     }
 
-    /// Ctrl-C: it ends, and nothing that it has started is left where it listened.
+    /// Stops a server with Ctrl-C. It must end, and its addresses must be free afterwards.
     fn stop(&mut self, mut running: Running) {
         let (text, shell) = (&running.text, &mut running.shell);
         shell.interrupt();
@@ -216,13 +216,13 @@ impl Replay {
     }
 }
 
-/// Whether it is a graded benchmark, which needs its rounds.
+/// Whether the command is a graded benchmark, which needs all its rounds.
 fn is_graded(command: &str) -> bool {
     let name = command.strip_prefix("cargo lab bench ");
     name.is_some_and(|name| bench::exercises().any(|exercise| exercise == name))
 }
 
-/// The command as it is replayed: of a measurement it is shown that it works, not what it comes to.
+/// The command as replayed. Measurements are shortened, because only their success is checked.
 fn shortened(command: &str) -> String {
     let mut command = command.to_owned();
     if command.starts_with("cargo lab bench ") && !is_graded(&command) {

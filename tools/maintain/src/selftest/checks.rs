@@ -1,6 +1,6 @@
-//! Proves that each check passes on its stage, and fails where its task is not done.
+//! Proves that each check passes on its stage and fails if its task is not done.
 //!
-//! All variants are binaries of one package, in a workspace of its own that shares dependencies and target folder.
+//! All variants are binaries of one package, in a workspace that shares dependencies and target folder.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,10 +22,10 @@ use lab::places::{Places, write_sources};
 use lab::start;
 
 const PACKAGE: &str = "selftest";
-/// How many variants are checked at the same time.
+/// How many variants are checked concurrently.
 const AT_ONCE: usize = 3;
 
-/// A stage with some of its tasks cut out, a stretch task or a mistake done, and what its check must come to.
+/// A stage with tasks cut out, a stretch task done or a mistake applied, and what its checks must return.
 struct Variant {
     name: String,
     stage: &'static Stage,
@@ -34,13 +34,13 @@ struct Variant {
     proofs: Vec<Proof>,
 }
 
-/// Something that a check must come to.
+/// What a check must return.
 struct Proof {
     tasks: Vec<&'static Task>,
     passes: bool,
 }
 
-/// Runs all proofs so many times, and returns how many failed.
+/// Runs all proofs `repeat` times and returns how many failed.
 pub fn run(places: &Places, repeat: usize) -> anyhow::Result<usize> {
     let variants = variants();
     let started = Instant::now();
@@ -69,7 +69,7 @@ fn variants() -> Vec<Variant> {
         let mut proofs = vec![Proof { tasks: all.clone(), passes: true }];
         let alone = |task, passes| Proof { tasks: vec![task], passes };
         proofs.extend(stage.stretch.iter().map(|task| alone(task, false)));
-        // The stage after it must not be reached without its own tasks.
+        // The stage must not already pass the tasks of the next stage.
         if let Some(next) = Stage::find(stage.number + 1) {
             proofs.push(Proof { tasks: next.tasks.iter().collect(), passes: false });
         }
@@ -95,7 +95,7 @@ fn variants() -> Vec<Variant> {
 }
 
 impl Variant {
-    /// The name of its binary, and of the folder of its sources.
+    /// The name of its binary and of its source folder.
     fn binary(&self) -> String {
         format!("{PACKAGE}-{}", self.name.replace([' ', '.'], "-"))
     }
@@ -106,7 +106,7 @@ fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result
     let package = places
         .read("work/Cargo.toml")?
         .replace("name = \"work\"", &format!("name = \"{PACKAGE}\"\nautobins = false"))
-        // What an attendee starts with must build without a warning.
+        // The sources that an attendee starts with must build without warnings.
         .replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"deny\"");
     let mut manifest = format!("{}\n\n{package}", workspace::manifest(places, ".")?);
     let mut files = BTreeMap::new();
@@ -127,7 +127,7 @@ fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result
         files.extend(sources.into_iter().map(|(file, text)| (format!("{name}/{file}"), text)));
     }
     files.insert("Cargo.toml".to_owned(), manifest);
-    // The same versions as everywhere; cargo then takes out what is not needed.
+    // The same versions as in the workspace; cargo then removes the unused ones.
     files.insert("Cargo.lock".to_owned(), places.read("Cargo.lock")?);
     write_sources(folder, &files)
 }

@@ -1,11 +1,11 @@
-//! `cargo maintain selftest`: whether all that the workshop needs works on this machine.
+//! `cargo maintain selftest`: whether everything that the workshop needs works on this machine.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `checks.rs` | each check passes on its stage, and fails without its task |
-//! | `blocks.rs`, `server.rs`, `shell.rs` | the commands of the book, typed in order |
+//! | `blocks.rs`, `server.rs`, `shell.rs` | runs the commands of the book in order |
 //! | `benchmarks.rs` | the graded benchmarks are in their accepted ranges |
-//! | `workspace.rs` | workspaces beside the real one, so that nobody's work is touched |
+//! | `workspace.rs` | workspaces beside the real one, so that no user's work is changed |
 
 mod benchmarks;
 mod blocks;
@@ -47,7 +47,7 @@ pub fn run(selftest: &Selftest) -> anyhow::Result<()> {
     let is_asked_for = |part| selftest.parts.is_empty() || selftest.parts.contains(&part);
     let started = Instant::now();
     let pages = if is_asked_for(Part::Book) { blocks::read(&places)? } else { Vec::new() };
-    // Before all that takes long.
+    // Before the parts that take long.
     blocks::need_ports(&pages)?;
     let mut wrong = 0;
     if is_asked_for(Part::Checks) {

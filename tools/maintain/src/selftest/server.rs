@@ -1,22 +1,22 @@
-//! Which commands of the book go on until Ctrl-C, and where they listen.
+//! Which commands of the book run until Ctrl-C, and on which addresses they listen.
 
-/// What is known of such a command.
+/// A command that runs until Ctrl-C.
 #[derive(Debug, PartialEq)]
 pub struct Server {
-    /// Where it listens: another one that listens there takes its place.
+    /// The addresses that it listens on. A later server with the same address replaces it.
     pub addresses: Vec<String>,
-    /// The text in the line that says that it is ready.
+    /// The text in its ready line.
     pub ready: &'static str,
 }
 
 const RPC: &str = "127.0.0.1:8079";
 const PROXY: &str = "127.0.0.1:8080";
 const BACKEND: &str = "127.0.0.1:8081";
-/// Of the newest stage, which stands before several.
+/// The backends of the newest stage, which uses several.
 const MORE_BACKENDS: [&str; 2] = ["127.0.0.1:8082", "127.0.0.1:8083"];
 
 impl Server {
-    /// `None`: the command comes to an end by itself.
+    /// `None` if the command ends by itself.
     pub fn of(command: &str) -> Option<Server> {
         let words: Vec<&str> = command.split_whitespace().collect();
         let value = |flag: &str, default: &str| {
@@ -33,7 +33,7 @@ impl Server {
             }
             (["cargo", "run"], "webserver") => vec![value("--listen", BACKEND)],
             (["cargo", "run"], stage) if stage.starts_with("part") => {
-                // Stages before part5 have no RPC, and no harm is done.
+                // Stages before part5 have no RPC; the extra address is harmless.
                 vec![value("--listen", PROXY), value("--rpc", RPC)]
             }
             _ if words.contains(&"--watch") => {

@@ -1,4 +1,4 @@
-//! One command line in a shell, in a process group of its own, so that all that it starts can be stopped.
+//! One command line in a shell, in its own process group, so that all its processes can be stopped.
 
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use testkit::Child;
 
-/// How often it is looked at.
+/// The polling interval.
 const TICK: Duration = Duration::from_millis(20);
 
-/// A command line that runs; dropped, it and all that it has started are ended.
+/// A running command line. Dropping it ends it and all processes that it started.
 pub struct Shell {
     child: Child,
     printed: Arc<Mutex<String>>,
@@ -20,10 +20,11 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Starts `line` in `folder`. `before` is the exit code of the command before it, which it may ask for as `$?`.
+    /// Starts `line` in `folder`. `before` is the exit code of the previous command, which is `$?` for
+    /// `line`.
     pub fn start(line: &str, folder: &Path, before: i32) -> io::Result<Shell> {
         let mut command = Command::new("bash");
-        // Both streams in one, in the order in which a terminal would show them.
+        // Both streams are merged in the order in which a terminal would show them.
         command.arg("-c").arg(format!("exec 2>&1\n(exit {before})\n{line}"));
         command.current_dir(folder).env_remove("CARGO_MANIFEST_DIR");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -42,29 +43,29 @@ impl Shell {
         Ok(Shell { child, printed, reader })
     }
 
-    /// What it has printed up to now, in whole lines.
+    /// Its output so far, in complete lines.
     pub fn printed(&self) -> String {
         self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until it has printed `text`. False: it has ended, or the time is over.
+    /// Waits until its output contains `text`. False if it ends or the time is over first.
     pub fn wait_for(&mut self, text: &str, patience: Duration) -> bool {
         self.wait(patience, |shell| shell.printed().contains(text));
         self.printed().contains(text)
     }
 
-    /// Waits until it has ended, and all that it has started and that might print. `None`: the time is over.
+    /// Waits until it and all its processes that can print have ended. `None` if the time is over first.
     pub fn wait_for_end(&mut self, patience: Duration) -> Option<ExitStatus> {
         if self.wait(patience, |_| false) { self.child.try_wait().ok().flatten() } else { None }
     }
 
-    /// Ctrl-C.
+    /// Sends Ctrl-C.
     pub fn interrupt(&mut self) {
-        // It fails if all have ended.
+        // Fails if all processes have ended.
         let _ = self.child.interrupt();
     }
 
-    /// Waits until `is_so`, or nothing of it runs any more. False: the time is over.
+    /// Waits until `is_so` returns true or all its processes have ended. False if the time is over first.
     fn wait(&mut self, patience: Duration, is_so: impl Fn(&Shell) -> bool) -> bool {
         let deadline = Instant::now() + patience;
         while !is_so(self) {

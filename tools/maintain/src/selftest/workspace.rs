@@ -1,4 +1,4 @@
-//! Workspaces beside the real one, made for the selftest: they share its dependencies and its target folder.
+//! Workspaces for the selftest, beside the real one. They share its dependencies and its target folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use lab::tasks::stages;
 use lab::places::{Places, write_sources};
 use lab::start;
 
-/// The manifest of the workspace, with one member of its own: the others are meant by their full paths.
+/// The manifest of the workspace with `member` as its only member. Path dependencies become absolute.
 pub fn manifest(places: &Places, member: &str) -> anyhow::Result<String> {
     let root = places.root().canonicalize().context("cannot tell where the workspace is")?;
     // Backslashes would be escapes in TOML.
@@ -24,11 +24,11 @@ pub fn manifest(places: &Places, member: &str) -> anyhow::Result<String> {
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// A workspace as an attendee has it in the beginning, so that the commands of the book touch no work of anybody. All
-/// but the work is linked, the target folder too: nothing is built twice.
+/// A workspace as an attendee has it at the start, so that the commands of the book change no user's work.
+/// Everything but `work` is linked, including the target folder, so nothing is built twice.
 pub fn of_an_attendee(places: &Places) -> anyhow::Result<PathBuf> {
     let folder = places.kept("replay");
-    // What an earlier replay has done must not be seen. Links are removed, and not what they point to.
+    // Removes the results of an earlier replay. Links are removed, but not their targets.
     let _ = fs::remove_dir_all(&folder);
     let first = stages().first().context("there is no stage. Try: cargo lab list")?;
     let work = start::patched(places, first, &first.tasks.iter().collect::<Vec<_>>())?;
@@ -43,7 +43,7 @@ pub fn of_an_attendee(places: &Places) -> anyhow::Result<PathBuf> {
         let path = entry.with_context(cannot)?.path();
         let name = path.file_name().unwrap_or_default();
         let link = folder.join(name);
-        // What cargo and git keep for themselves, they look for in the folders above.
+        // Cargo and git find their own hidden folders in the parent folders.
         if !name.as_encoded_bytes().starts_with(b".") && !link.exists() {
             symlink(&path.canonicalize().with_context(cannot)?, &link).with_context(cannot)?;
         }
@@ -56,7 +56,7 @@ fn symlink(path: &Path, link: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(path, link)
 }
 
-/// The commands of the book are not replayed there.
+/// The commands of the book are not replayed on this system.
 #[cfg(not(unix))]
 fn symlink(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
