@@ -1,88 +1,89 @@
-//! What a case is: data, so that the lists of them can be read from top to bottom.
+//! The definition of a case. Cases are data, so that their lists can be read from top to bottom.
 
 use std::io;
 
 use course::Ability;
 use testkit::Connection;
 
-/// One thing that a proxy is asked to do.
+/// A requirement for a proxy.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What should happen, in words with hyphens; unique.
+    /// What should happen, in words joined by hyphens; unique.
     pub name: &'static str,
-    /// The section that asks for it: `RFC 9112 section 6.1`.
+    /// The section that requires it: `RFC 9112 section 6.1`.
     pub section: &'static str,
-    /// How much that section asks for it.
+    /// How strongly that section requires it.
     pub level: Level,
-    /// What a proxy has to be able to do for the case to apply.
+    /// The ability that a proxy needs for the case to apply.
     pub needs: Needs,
     /// What the client sends first. `{a*8000}` stands for 8000 times `a`.
     pub(crate) sends: &'static str,
-    /// What it does then, before it reads the response.
+    /// What it does after that, before it reads the response.
     pub(crate) then: &'static [Act],
     pub(crate) backend: Answer,
-    /// One method for each final response that is to come, which says whether it has a body.
+    /// One method for each expected final response. The method determines whether the response has a body.
     pub(crate) methods: &'static [&'static str],
-    /// The statuses that each response may have.
+    /// The allowed statuses of each response.
     pub(crate) statuses: &'static [u16],
     pub(crate) reaches: Reaches,
-    /// What must be so of the first request at the backend.
+    /// The checks of the first request at the backend.
     pub(crate) request: &'static [Check],
-    /// What must be so of the last response.
+    /// The checks of the last response.
     pub(crate) response: &'static [Check],
     /// All bytes after the responses.
     pub(crate) rest: &'static str,
-    /// The error type in the `Proxy-Status` of a stage that gives the last response itself; `None` if the backend gives it,
-    /// or the proxy without an error.
+    /// The error type in the `Proxy-Status` of a stage that generates the last response; `None` if the
+    /// backend sends it or it is not an error.
     pub(crate) error: Option<&'static str>,
     /// The section that such a response names.
     pub(crate) names: &'static str,
 }
 
-/// How much a rule binds.
+/// How strongly a rule binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// The RFC has a MUST.
+    /// The RFC says MUST.
     Must,
-    /// The RFC has a SHOULD, or a grammar that the message breaks.
+    /// The RFC says SHOULD, or the message breaks a grammar.
     Should,
-    /// The RFC leaves the choice, and this is ours. Another proxy does no wrong by choosing otherwise.
+    /// The RFC leaves the choice, and this is ours. Another choice is not a violation.
     Ours,
 }
 
-/// What a proxy has to do for a case or a behaviour to apply; `None`: forward requests.
+/// The ability that a proxy needs for a case or a behaviour; `None` if forwarding requests is enough.
 pub type Needs = Option<Ability>;
 
 /// What a client does after its first bytes.
 #[derive(Clone, Copy)]
 pub(crate) enum Act {
     Send(&'static str),
-    /// The same in as many packets as there are bytes.
+    /// The same, one byte a packet.
     SendByteByByte(&'static str),
-    /// Says that it will send nothing more.
+    /// Half-closes the connection.
     HalfClose,
-    /// Waits until the head of a request has reached the backend, and so many bytes of its body.
+    /// Waits until the backend has received the head of a request and this many bytes of its body.
     AwaitBackend(u64),
-    /// Lets the backend go on.
+    /// Releases the backend.
     Release,
-    /// Reads an interim response of that status.
+    /// Reads an interim response with this status.
     ReadInterim(u16),
 }
 
 /// What the backend does.
 #[derive(Clone, Copy)]
 pub(crate) enum Answer {
-    /// Answers each request, once it has come whole.
+    /// Answers each complete request.
     Good(&'static str),
-    /// Answers a request, and closes the connection.
+    /// Answers a request and closes the connection.
     Closing(&'static str),
-    /// Answers a request, and resets the connection.
+    /// Answers a request and resets the connection.
     Resetting(&'static str),
-    /// Answers with the first, with the second once the client has the beginning of the body, and ends so.
+    /// Sends the first part, then the second once the client has received the beginning of the body, then
+    /// ends the connection.
     Parts(&'static str, &'static str, Ends),
-    /// Answers as soon as the head is there, and reads the body after that.
+    /// Answers as soon as the head has arrived, and reads the body after that.
     Early(&'static str),
-    /// Sends each body back while it comes.
+    /// Sends each body back as it arrives.
     Echo,
     /// Anything else.
     Script(fn(&mut Connection) -> io::Result<()>),
@@ -98,55 +99,55 @@ pub(crate) enum Ends {
     Resetting,
 }
 
-/// What of it reaches the backend.
+/// What reaches the backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reaches {
-    /// Not a byte.
+    /// No byte.
     Nothing,
-    /// No request that could be taken for a whole one.
+    /// No request that looks complete.
     NothingWhole,
-    /// So many whole requests.
+    /// This many complete requests.
     Whole(usize),
-    /// Whatever.
+    /// Anything.
     Anything,
 }
 
-/// What must be so of a message.
+/// A check of a message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Check {
     StartLine(&'static str),
-    /// There is one field line of that name, with that value.
+    /// Exactly one field line has this name, and it has this value.
     Field(&'static str, &'static str),
-    /// All field lines of that name.
+    /// All field lines with this name.
     Fields(&'static str, &'static [&'static str]),
-    /// There is one field line of that name.
+    /// Exactly one field line has this name.
     One(&'static str),
     Absent(&'static str),
-    /// The list field has that member.
+    /// The list field has this member.
     Lists(&'static str, &'static str),
-    /// The list field has no such member.
+    /// The list field does not have this member.
     ListsNot(&'static str, &'static str),
-    /// The list field has so many members.
+    /// The list field has this many members.
     Members(&'static str, usize),
     Body(&'static str),
     Trailers(&'static [(&'static str, &'static str)]),
-    /// The head has these bytes.
+    /// The head contains these bytes.
     Raw(&'static [u8]),
-    /// No such bytes are in all that has reached the backend.
+    /// No bytes received by the backend contain this text.
     Nowhere(&'static str),
-    /// The interim responses before it.
+    /// The interim responses before the final one.
     Interim(&'static [u16]),
-    /// The first of them has a field line of that name, with that value.
+    /// The first interim response has exactly one field line with this name, and it has this value.
     InterimField(&'static str, &'static str),
-    /// The client can tell that the body was cut short.
+    /// The client can detect that the body was truncated.
     CutShort,
-    /// The body has an end other than that of the connection.
+    /// The body does not end with the connection.
     Delimited,
-    /// The connection ends behind it, without the client's doing.
+    /// The connection ends after it, without an action of the client.
     Closes,
 }
 
-/// What a good backend answers, where a case says nothing else.
+/// The response of a good backend, unless a case gives another.
 pub(crate) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 const USUAL: Case = Case {
@@ -167,7 +168,7 @@ const USUAL: Case = Case {
     names: "",
 };
 
-/// A request that is refused before a byte of it has reached the backend, and with which the connection ends.
+/// A request that is rejected before any byte of it reaches the backend, and that ends the connection.
 pub(crate) const fn refused(
     name: &'static str,
     section: &'static str,
@@ -179,12 +180,12 @@ pub(crate) const fn refused(
         .failing("http_request_error")
 }
 
-/// A request whose body is not valid: its head may have left, but it never ends.
+/// A request with an invalid body: its head may have been forwarded, but it is never completed.
 pub(crate) const fn broken(name: &'static str, section: &'static str, sends: &'static str) -> Case {
     Case { reaches: Reaches::NothingWhole, ..refused(name, section, &[400], sends) }
 }
 
-/// A request that reaches the backend whole, and is answered 200.
+/// A request that reaches the backend completely and is answered 200.
 pub(crate) const fn forwarded(
     name: &'static str,
     section: &'static str,
@@ -194,7 +195,7 @@ pub(crate) const fn forwarded(
     Case { name, section, sends, request, ..USUAL }
 }
 
-/// A GET that the backend answers so, and what of that the client gets.
+/// A GET with this response of the backend, and what the client gets of it.
 pub(crate) const fn answered(
     name: &'static str,
     section: &'static str,
@@ -262,12 +263,12 @@ impl Case {
         Case { section, ..self }
     }
 
-    /// A stage answers with an error of that type, and names the section of the case.
+    /// A stage answers with this error type and names the section of the case.
     pub(crate) const fn failing(self, error: &'static str) -> Case {
         Case { error: Some(error), names: self.section, ..self }
     }
 
-    /// A stage names another section than that of the case, which is more special, or more general.
+    /// A stage names another section than the case, which is more specific or more general.
     pub(crate) const fn naming(self, names: &'static str) -> Case {
         Case { names, ..self }
     }
@@ -277,7 +278,7 @@ impl Case {
     }
 }
 
-/// Writes out what `{a*8000}` stands for.
+/// Expands repetitions such as `{a*8000}`.
 pub(crate) fn written_out(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

@@ -1,4 +1,5 @@
-//! Responses that break a rule, and backends that fail: answered 502 where nothing has left, else cut (RFC 9112 section 8).
+//! Invalid responses and failing backends: answered 502 before the first forwarded byte, cut after it
+//! (RFC 9112 section 8).
 
 use crate::case::{Act, Answer, Case, Check, Ends, Reaches, answered};
 
@@ -12,12 +13,12 @@ const GET_1_0: &str = "GET / HTTP/1.0\r\nHost: example.test\r\n\r\n";
 const WITH_LENGTH: &str = ok!("Content-Length: 10\r\n", "hello");
 const CHUNKED: &str = ok!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n");
 
-/// A response that is not valid, and is answered 502.
+/// An invalid response, which is answered 502.
 const fn bad(name: &'static str, section: &'static str, response: &'static str) -> Case {
     answered(name, section, Closing(response), &[502], &[]).failing("http_protocol_error")
 }
 
-/// A response that is cut or wrong after its beginning has reached the client.
+/// A response that is truncated or invalid after its beginning has reached the client.
 const fn cut(name: &'static str, first: &'static str, rest: &'static str, ends: Ends) -> Case {
     let backend = Answer::Parts(first, rest, ends);
     answered(name, "RFC 9112 section 8", backend, &[200, 502], &[Check::CutShort])
@@ -164,7 +165,7 @@ pub(crate) const CASES: &[Case] = &[
     .to(&["HEAD"])
     .failing("connection_refused")
     .reaching(Reaches::Nothing),
-    // Failures within a body: the client must be able to tell.
+    // Failures within a body: the client must be able to detect them.
     cut("a-body-shorter-than-its-content-length-does-not-look-whole", WITH_LENGTH, "", Ends::Closing),
     cut("a-body-that-a-half-close-cuts-does-not-look-whole", WITH_LENGTH, "", Ends::HalfClosing),
     cut("a-body-that-is-reset-does-not-look-whole", WITH_LENGTH, "", Ends::Resetting),

@@ -1,8 +1,8 @@
-//! The chunked coding of requests (RFC 9112 section 7.1), and bodies that are cut short (section 8).
+//! The chunked coding of requests (RFC 9112 section 7.1), and truncated bodies (section 8).
 
 use crate::case::{Act, Answer, Case, Check, Reaches, broken, forwarded};
 
-/// A POST whose chunked body is this.
+/// A POST with this chunked body.
 macro_rules! chunked {
     ($body:literal) => {
         post!("Transfer-Encoding: chunked\r\n", $body)
@@ -11,7 +11,7 @@ macro_rules! chunked {
 
 const SECTION: &str = "RFC 9112 section 7.1";
 const EXTENSION: &str = "RFC 9112 section 7.1.1";
-/// The body that all valid ones here stand for.
+/// The decoded body of all valid cases here.
 const IS_HELLO: &[Check] = &[Check::Body("hello")];
 
 pub(crate) const CASES: &[Case] = &[
@@ -179,7 +179,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .with(&[431])
     .ours(),
-    // Bodies that are cut short.
+    // Truncated bodies.
     broken(
         "a-body-shorter-than-its-content-length-never-ends-at-the-backend",
         "RFC 9112 section 8",
@@ -225,7 +225,7 @@ pub(crate) const CASES: &[Case] = &[
     .then(&[Act::AwaitBackend(50_000), Act::Send("{a*50000}")])
     .getting(&[Check::Body("{a*100000}")])
     .ours(),
-    // Before the request has ended.
+    // Before the end of the request.
     forwarded(
         "an-answer-before-the-request-has-ended-is-delivered",
         "RFC 9112 section 9.3",

@@ -1,4 +1,4 @@
-//! Which connections go on, and what is served on them (RFC 9112 section 9).
+//! Which connections stay open, and what is served on them (RFC 9112 section 9).
 
 use crate::case::{Act, Answer, Case, Check, Reaches, connection};
 
@@ -8,7 +8,7 @@ const KEPT: &[Check] = &[Check::Lists("connection", "keep-alive")];
 const KEPT_TWICE: &str = "{GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n*2}";
 const CLOSES: &[Check] = &[Check::Lists("connection", "close"), Check::Closes];
 
-/// Answers each request with its own request line, so that the order can be seen.
+/// Answers each request with its own request line, so that the order is visible.
 fn repeats(connection: &mut testkit::Connection) -> std::io::Result<()> {
     while let Some(head) = connection.read_request()? {
         let line = head.start_line;
@@ -212,7 +212,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .before(REPEATS)
     .ours(),
-    // Responses after which it goes on.
+    // Responses after which the connection stays open.
     connection(
         "a-connection-goes-on-behind-204",
         PERSISTENCE,

@@ -1,4 +1,4 @@
-//! `Expect` and `Upgrade` (RFC 9110 sections 10.1.1 and 7.8), and clients that close their side.
+//! `Expect` and `Upgrade` (RFC 9110 sections 10.1.1 and 7.8), and clients that half-close.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::case::{Act, Answer, Case, Check, HELLO, Reaches, forwarded, refused};
 
 const UPGRADE: &str = "RFC 9110 section 7.8";
 
-/// Sends a 100 once the client waits for it, and answers the body.
+/// Sends a 100 once the client waits for it, then answers the body.
 fn continues(connection: &mut Connection) -> io::Result<()> {
     connection.read_head()?;
     connection.wait_for_release()?;
@@ -19,7 +19,7 @@ fn continues(connection: &mut Connection) -> io::Result<()> {
     connection.answer(HELLO)
 }
 
-/// Switches protocols, and sends back what comes.
+/// Switches protocols and echoes all bytes.
 fn switches(connection: &mut Connection) -> io::Result<()> {
     connection.read_head()?;
     connection.answer(

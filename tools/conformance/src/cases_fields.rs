@@ -1,4 +1,4 @@
-//! Field lines (RFC 9112 section 5, RFC 9110 section 5.5), and how much of them there may be.
+//! Field lines (RFC 9112 section 5, RFC 9110 section 5.5) and their limits.
 
 use crate::case::{Act, Case, Check, forwarded, refused};
 
@@ -70,7 +70,7 @@ pub(crate) const CASES: &[Case] = &[
     refused("a-field-name-outside-of-ascii-is-refused", "RFC 9112 section 5", &[400], get!("A\u{e4}: c\r\n"))
         .should(),
     refused("a-nul-in-a-field-name-is-refused", "RFC 9112 section 5", &[400], get!("A\0: c\r\n")).should(),
-    // What is valid, and forwarded.
+    // Valid field lines, which are forwarded.
     forwarded(
         "field-lines-of-one-name-keep-their-order",
         "RFC 9110 section 5.3",
@@ -112,7 +112,7 @@ pub(crate) const CASES: &[Case] = &[
         get!("X-What: ever\r\n"),
         &[Check::Field("x-what", "ever")],
     ),
-    // How much there may be.
+    // Limits.
     forwarded(
         "a-hundred-fields-are-forwarded",
         "RFC 6585 section 5",

@@ -1,4 +1,4 @@
-//! Requests: what an intermediary changes in them, and what it must not (RFC 9110 section 7.6).
+//! Requests: what an intermediary must change and must not change (RFC 9110 section 7.6).
 
 use crate::case::{Case, Check, Reaches, forwarded, refused};
 
@@ -95,7 +95,7 @@ pub(crate) const CASES: &[Case] = &[
         get!("Connection: x-forwarded-x\r\n"),
     )
     .ours(),
-    // Where it came from, and how.
+    // Where the request came from, and how.
     forwarded("via-is-added", "RFC 9110 section 7.6.3", get!(""), &[Check::One("via")]),
     forwarded(
         "via-is-added-behind-earlier-ones",

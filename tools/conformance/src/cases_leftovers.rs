@@ -1,4 +1,4 @@
-//! What is on a connection behind a request that is refused, or whose response is cut, is never served (RFC 9112 section 9.3).
+//! Bytes after a rejected request or a truncated response are never served (RFC 9112 section 9.3).
 
 use crate::case::{Act, Answer, Case, Check, Ends, Reaches, answered, connection, refused};
 
@@ -6,7 +6,7 @@ const PERSISTENCE: &str = "RFC 9112 section 9.3";
 const LENGTH: &str = "RFC 9112 section 6.3";
 const CLOSES: &[Check] = &[Check::Lists("connection", "close"), Check::Closes];
 
-/// A good request, one that is refused with 400, and another good one that is not served.
+/// A valid request, a request that is rejected with 400, and another valid one that is not served.
 const fn behind_a_good_one(name: &'static str, section: &'static str, sends: &'static str) -> Case {
     connection(name, section, sends, &["GET"; 2], CLOSES)
         .with(&[200, 400])

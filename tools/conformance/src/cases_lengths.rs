@@ -241,7 +241,7 @@ pub(crate) const CASES: &[Case] = &[
         &[400],
         "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
-    // What is valid.
+    // Valid lengths.
     forwarded(
         "a-body-of-content-length-is-forwarded",
         "RFC 9112 section 6.2",

@@ -1,4 +1,4 @@
-//! Method, version, and the lines around them (RFC 9112 sections 2.2, 2.3, 3 and 3.1).
+//! Methods, versions and the lines around them (RFC 9112 sections 2.2, 2.3, 3 and 3.1).
 
 use crate::case::{Case, Check, Reaches, forwarded, refused};
 
@@ -226,7 +226,7 @@ pub(crate) const CASES: &[Case] = &[
         line!("GET / ICE/1.0"),
     )
     .should(),
-    // Methods that end here.
+    // Methods that are not forwarded.
     refused(
         "connect-is-not-forwarded",
         "RFC 9110 section 9.3.6",

@@ -1,4 +1,4 @@
-//! Heads of responses: what an intermediary changes in them, and what it must not (RFC 9110 section 7.6).
+//! Response heads: what an intermediary must change and must not change (RFC 9110 section 7.6).
 
 use crate::case::{Answer, Case, Check, HELLO, answered};
 

@@ -1,4 +1,4 @@
-//! Valid responses: interim ones, those without a body, and how a body is framed anew.
+//! Valid responses: interim responses, responses without a body, and the new framing of bodies.
 
 use course::Ability;
 
@@ -11,7 +11,7 @@ const LENGTH: &str = "RFC 9112 section 6.3";
 const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 const GET_1_0: &str = "GET / HTTP/1.0\r\nHost: example.test\r\n\r\n";
 
-/// Early hints, so many times, and a final response.
+/// `$count` early hints and a final response.
 macro_rules! hints {
     ($count:literal) => {
         concat!(

@@ -1,4 +1,4 @@
-//! Request targets in their four forms (RFC 9112 section 3.2), and their length.
+//! The four forms of request targets (RFC 9112 section 3.2), and their length.
 
 use crate::case::{Case, Check, forwarded, refused};
 
@@ -146,7 +146,7 @@ pub(crate) const CASES: &[Case] = &[
     refused("get-with-an-asterisk-is-refused", "RFC 9112 section 3.2.4", &[400], target!("*"))
         .naming("RFC 9112 section 3.2")
         .should(),
-    // Neither of the four.
+    // None of the four forms.
     refused("a-target-without-leading-slash-is-refused", "RFC 9112 section 3.2", &[400], target!("a"))
         .should(),
     refused("a-target-with-a-fragment-is-refused", "RFC 9112 section 3.2", &[400], target!("/a#b")).ours(),

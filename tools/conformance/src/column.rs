@@ -1,10 +1,10 @@
-//! What came of all cases at one proxy: a column of the page, and a line of sums.
+//! The results of all cases for one proxy: a column of the page, and a line of sums.
 
 use std::time::Duration;
 
 use crate::{Row, Subject, Verdict};
 
-/// One proxy, and what came of all cases.
+/// One proxy and its results.
 pub(crate) struct Column {
     pub(crate) subject: Subject,
     pub(crate) rows: Vec<Row>,
@@ -13,7 +13,7 @@ pub(crate) struct Column {
 
 impl Column {
     pub(crate) fn failed(&self) -> usize {
-        // A stage is held to its own statuses.
+        // A stage must also return its own statuses.
         self.count(|verdict| match verdict {
             Verdict::Fail(_) => true,
             Verdict::Otherwise(_) => self.subject.is_stage(),

@@ -1,4 +1,4 @@
-//! The command around the cases: which proxies, what is printed, and the exit code.
+//! The command that runs the cases: which proxies, what is printed, and the exit code.
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -44,7 +44,7 @@ pub struct Conform {
 /// Runs the command.
 ///
 /// # Errors
-/// A stage, or the proxy of `--cmd`, fails a case; or something cannot be built or started.
+/// A stage or the proxy of `--cmd` fails a case, or something cannot be built or started.
 pub fn command(conform: &Conform) -> anyhow::Result<()> {
     if !cases().any(|case| case.name.contains(&conform.only)) {
         let message =
@@ -113,7 +113,7 @@ pub(crate) fn seen(row: &Row) -> String {
         return text;
     };
     for response in &outcome.responses {
-        // Writing to a text does not fail.
+        // Writing to a `String` does not fail.
         let _ = writeln!(
             text,
             "        came back \"{}{}\" {:?}",

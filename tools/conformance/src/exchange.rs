@@ -1,4 +1,4 @@
-//! Runs one case: a proxy, a backend and a client of its own, and all that can be seen of the three.
+//! Runs one case with its own proxy, backend and client, and records what can be observed of them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,26 +9,26 @@ use testkit::{Backend, Client, End, Received, RefusedPort, Response, StartError}
 use crate::case::{Act, Answer, Check, Ends, written_out};
 use crate::{Case, Subject};
 
-/// How long a client waits for the next byte. All that is expected comes at once; a proxy that waits for something
-/// which never comes is cut off here.
+/// How long a client waits for the next byte. Every expected byte arrives at once. A proxy that waits for a
+/// byte that never arrives is cut off after this time.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// What became of a case.
+/// The observed outcome of a case.
 #[derive(Default)]
 pub struct Outcome {
-    /// The final responses, each with the interim ones before it.
+    /// The final responses, each with its interim responses.
     pub responses: Vec<Response>,
-    /// Why there are fewer than expected, or what else went wrong on the way.
+    /// Why there are fewer than expected, or what else went wrong.
     pub error: Option<String>,
-    /// What came after them.
+    /// The bytes after the responses.
     pub rest: Vec<u8>,
-    /// How the connection ended; `None` if it did not.
+    /// How the connection ended; `None` if it stayed open.
     pub end: Option<End>,
-    /// The requests whose head has reached the backend.
+    /// The requests whose heads reached the backend.
     pub requests: Vec<Received>,
-    /// What reached it and is not valid HTTP.
+    /// What reached the backend and is not valid HTTP.
     pub faults: Vec<String>,
-    /// All bytes that reached it.
+    /// All bytes that reached the backend.
     pub bytes: Vec<u8>,
 }
 
@@ -44,17 +44,17 @@ pub(crate) fn exchange(subject: &Subject, case: &Case) -> Result<Outcome, StartE
     let mut client = Client::connect_with(proxy.address(), PATIENCE)?;
     if let (Answer::Parts(..), Behind::Backend(backend), false) = (case.backend, &behind, subject.is_stage())
     {
-        // Another proxy may hold back the beginning of a response until it has all of it.
+        // Another proxy may buffer the beginning of a response until it is complete.
         backend.release(1);
     }
     if let Err(error) = talk(case, &behind, &mut client, &mut outcome) {
         outcome.error = Some(error.to_string());
     }
-    // Where the proxy itself has to end the connection, the client does not help. Behind a wrong answer there is no
-    // use in waiting for that.
+    // If the case expects the proxy to end the connection, the client does not half-close. After an
+    // unexpected response there is no reason to wait for that.
     let is_as_expected = outcome.responses.iter().all(|response| case.statuses.contains(&response.status));
     if !is_as_expected || !case.response.iter().any(|check| matches!(check, Check::Closes)) {
-        // It fails if the proxy has ended it already.
+        // Fails if the proxy has already ended it.
         let _ = client.half_close();
     }
     if let Ok((rest, end)) = client.read_to_end() {
@@ -69,7 +69,7 @@ pub(crate) fn exchange(subject: &Subject, case: &Case) -> Result<Outcome, StartE
 }
 
 fn talk(case: &Case, behind: &Behind, client: &mut Client, outcome: &mut Outcome) -> io::Result<()> {
-    // An answer may come before the end of the request, and a reset after it.
+    // A response may arrive before the end of the request, and a reset after it.
     let _ = client.send(written_out(case.sends));
     for act in case.then {
         match (act, behind) {

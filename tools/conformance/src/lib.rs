@@ -1,12 +1,13 @@
-//! One list of what an HTTP/1.1 proxy does, and what runs it against a stage or any other proxy.
+//! One list of what an HTTP/1.1 proxy must do, and the code that runs it against a stage or any other proxy.
 //!
-//! - A *case* is data: one exchange, with the RFC section that asks for it. To add one, add a row to one of the
-//!   `cases_*.rs`; names are unique, and say what should happen.
-//! - A *behaviour* is a function: what takes several connections, a signal, or a look at the process. To add one, write it
-//!   in a file below `behaviours/` and name it in the `LIST` of that file.
+//! - A *case* is data: one exchange, with the RFC section that requires it. To add one, add a row to one of the
+//!   `cases_*.rs` files. Names are unique and say what should happen.
+//! - A *behaviour* is a function: a test that needs several connections, a signal, or a look at the process.
+//!   To add one, write it in a file below `behaviours/` and name it in the `LIST` of that file.
 //!
-//! Both are judged by what the client got *and* by what reached the backend. `partN/tests/suite.rs` runs all that apply to
-//! its stage as tests; `cargo maintain conform` runs the cases against several proxies and prints a page.
+//! Both are judged by what the client received *and* by what reached the backend. `partN/tests/suite.rs` runs
+//! all that apply to its stage as tests; `cargo maintain conform` runs the cases against several proxies and
+//! prints a page.
 
 /// A GET with these field lines after `Host`.
 macro_rules! get {
@@ -15,21 +16,21 @@ macro_rules! get {
     };
 }
 
-/// A GET of that path on a connection that goes on.
+/// A GET of this path on a connection that stays open.
 macro_rules! next {
     ($path:literal) => {
         concat!("GET ", $path, " HTTP/1.1\r\nHost: example.test\r\n\r\n")
     };
 }
 
-/// A POST with these field lines after `Host`, and this body.
+/// A POST with these field lines after `Host` and this body.
 macro_rules! post {
     ($fields:literal, $body:literal) => {
         concat!("POST / HTTP/1.1\r\nHost: example.test\r\n", $fields, "\r\n", $body)
     };
 }
 
-/// A response 200 with these field lines, and this body.
+/// A 200 response with these field lines and this body.
 macro_rules! ok {
     ($fields:literal, $body:literal) => {
         concat!("HTTP/1.1 200 OK\r\n", $fields, "\r\n", $body)
@@ -73,7 +74,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// A behaviour of a proxy: a function that panics where the proxy does not behave so.
+/// A behaviour of a proxy: a function that panics if the proxy does not have it.
 #[derive(Clone, Copy)]
 pub struct Behaviour {
     /// What holds; unique in its group.
@@ -81,10 +82,10 @@ pub struct Behaviour {
     run: fn(&Subject),
 }
 
-/// How many cases run at once.
+/// How many cases run concurrently.
 const THREADS: usize = 8;
 
-/// All cases, grouped by what they are about.
+/// All cases, grouped by topic.
 pub const GROUPS: [(&str, &[Case]); 13] = [
     ("Request lines", cases_request_line::CASES),
     ("Request targets", cases_targets::CASES),
@@ -106,9 +107,11 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     GROUPS.iter().flat_map(|(_, cases)| cases.iter())
 }
 
-/// Runs all cases whose name contains `only` against a proxy, several at once; the rows are in the order of the cases.
+/// Runs all cases whose names contain `only` against a proxy, several at once. The rows are in the order of the
+/// cases.
 ///
-/// Each case has a proxy process and a backend of its own, so that what reached the backend can only come from it.
+/// Each case has its own proxy process and backend, so that everything the backend receives belongs to the
+/// case.
 pub fn run(subject: &Subject, only: &str) -> Vec<Row> {
     let selected: Vec<_> = cases().filter(|case| case.name.contains(only)).collect();
     let next = AtomicUsize::new(0);

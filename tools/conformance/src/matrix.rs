@@ -5,12 +5,12 @@ use std::fmt::Write;
 use crate::column::Column;
 use crate::{Case, GROUPS, Level, Row, Verdict, cases};
 
-/// What stands before the tables; edited by hand.
+/// The text before the tables; edited by hand.
 const INTRODUCTION: &str = include_str!("introduction.md");
 
 pub(crate) fn page(columns: &[Column]) -> String {
     let mut page = INTRODUCTION.to_owned();
-    // Writing to a text does not fail.
+    // Writing to a `String` does not fail.
     let _ = writeln!(page, "\n## Sums\n\n{} cases.\n", cases().count());
     page.push_str(&head(&[
         "of the cases",
@@ -85,7 +85,7 @@ fn cell(row: Option<&Row>) -> String {
     }
 }
 
-/// What was wrong first, in words, where the RFC asks for it.
+/// The first problem of each failed case with a MUST or SHOULD, in words.
 fn misses(columns: &[Column]) -> String {
     let mut text = String::from("\n## What was missed, in words\n\nWhere the RFC has a MUST or a SHOULD.\n");
     for column in columns {
@@ -105,7 +105,7 @@ fn misses(columns: &[Column]) -> String {
     text
 }
 
-/// As code, so that nothing in it is taken for markup; shortened, and without what differs from run to run.
+/// Formats text as code, so that it contains no markup. It is shortened, and the ports are replaced.
 fn code(problem: &str) -> String {
     const MOST: usize = 160;
     const HOST: &str = "127.0.0.1:";

@@ -1,6 +1,6 @@
-//! What a stage puts into what it sends: its errors have one form, and all that it forwards bears its name.
+//! The marks that a stage adds: its errors have one form, and every forwarded message carries its name.
 //!
-//! Another proxy has its own texts, so this is asked of stages only.
+//! Another proxy has its own texts, so only stages are checked.
 
 use course::Ability;
 use testkit::{Ended, Head, Response};
@@ -8,7 +8,7 @@ use testkit::{Ended, Head, Response};
 use crate::case::Check;
 use crate::{Case, Outcome, Subject};
 
-/// What is wrong with that in a case.
+/// The problems with these marks in a case.
 pub(crate) fn problems_of(subject: &Subject, case: &Case, outcome: &Outcome) -> Vec<String> {
     let requests = outcome.requests.iter().map(|request| &request.head);
     let heads = requests.chain(outcome.responses.iter().map(|response| &response.head));
@@ -27,15 +27,16 @@ pub(crate) fn problems_of(subject: &Subject, case: &Case, outcome: &Outcome) -> 
     problems
 }
 
-/// RFC 9110 section 7.6.3: the last member of `Via` is the proxy that sent it.
+/// RFC 9110 section 7.6.3: the last member of `Via` names the proxy that sent the message.
 fn unnamed(subject: &Subject, head: &Head) -> Option<String> {
     let via = head.all("via").last()?.to_string();
     (!via.ends_with(&format!(" {}", subject.name))).then(|| format!("the last Via is {via:?}"))
 }
 
-/// An error is framed, has a text that names `section`, and says which proxy failed at what.
+/// An error is framed, has a text that names `section`, and reports the proxy and its error type.
 ///
-/// The connection ends if the request was at fault: where the next one starts is not known then (RFC 9112 section 9.3).
+/// The connection ends if the request was at fault: the start of the next request is then unknown
+/// (RFC 9112 section 9.3).
 pub(crate) fn problems_of_error(
     subject: &Subject,
     response: &Response,
@@ -45,7 +46,7 @@ pub(crate) fn problems_of_error(
 ) -> Vec<String> {
     let is_last = closes || error == "http_request_error" || !subject.can(Ability::Persistence);
     let has_body = response.ended != Ended::WithoutBody;
-    // RFC 9209 section 2: the name of the proxy, and what failed.
+    // RFC 9209 section 2: the name of the proxy, and the error type.
     let proxy_status = format!("{}; error={error}", subject.name);
     let fields =
         [("content-type", Some("text/plain; charset=utf-8")), ("proxy-status", Some(proxy_status.as_str()))];
@@ -58,7 +59,7 @@ pub(crate) fn problems_of_error(
     let others = [
         (response.status >= 400, "it is no error"),
         (!has_body || text.contains(&format!("({section})")), "its text names another section"),
-        // The client must not learn what is behind the proxy.
+        // The client must not learn the address of the backend.
         (!text.contains("127.0.0.1"), "its text names the backend"),
         (!has_body || response.ended == Ended::ContentLength, "its body has no length"),
         (response.field("date").is_some(), "it has no Date"),
@@ -69,7 +70,7 @@ pub(crate) fn problems_of_error(
     problems
 }
 
-/// Whether a response says that the connection ends. That it goes on needs no word in HTTP/1.1, and may have one.
+/// Whether a response announces the end of the connection. HTTP/1.1 may announce persistence but need not.
 pub(crate) fn says_close(response: &Response) -> bool {
     response.head.all("connection").iter().any(|value| value.eq_ignore_ascii_case("close"))
 }

@@ -1,4 +1,4 @@
-//! What the cases are run against: a stage, or another proxy by its command line.
+//! The proxy that the cases run against: a stage, or another proxy given by its command line.
 
 use std::env;
 use std::net::SocketAddr;
@@ -11,34 +11,34 @@ use testkit::{Peer, Process, Profile, Program, StartError, Workspace};
 
 use crate::Needs;
 
-/// A proxy under test: it can be started before any backend.
+/// A proxy under test. It can be started before any backend.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// What its column is called, and what it calls itself in `Via`.
+    /// The name of its column, and its name in `Via`.
     pub name: String,
-    /// The stage whose behaviours it is held to.
+    /// The stage whose behaviours are required of it.
     stage: u32,
     program: Program,
 }
 
 impl Subject {
-    /// A stage, by its number and its binary.
+    /// A stage, by its number and binary.
     pub fn stage(number: u32, binary: impl Into<PathBuf>) -> Subject {
         Subject { name: format!("part{number}"), stage: number, program: Program::Stage(binary.into()) }
     }
 
-    /// Another proxy, by a command line that holds `{listen}` and `{backend}`. It is held to what a stage can do, except
-    /// what only the flags, the log or the RPC of a stage can show.
+    /// Another proxy, from a command line that contains `{listen}` and `{backend}`. The behaviours of a stage
+    /// are required of it, except those that only a stage's flags, log or RPC can show.
     pub fn command(name: &str, command_line: &str, stage: u32) -> Subject {
         Subject { name: name.to_owned(), stage, program: Program::Command(command_line.to_owned()) }
     }
 
-    /// Whether it is one of the stages, of which every case is expected to pass.
+    /// Whether it is a stage, which is expected to pass every case.
     pub fn is_stage(&self) -> bool {
         matches!(self.program, Program::Stage(_))
     }
 
-    /// The number of the stage, or of the one that it is held to.
+    /// The number of the stage, or of the stage whose behaviours are required.
     pub fn number(&self) -> u32 {
         self.stage
     }
@@ -48,7 +48,7 @@ impl Subject {
         needs.is_none_or(|ability| self.can(ability))
     }
 
-    /// Whether it does that.
+    /// Whether it has this ability.
     pub fn can(&self, ability: Ability) -> bool {
         course::find(self.stage).is_some_and(|stage| stage.can(ability))
     }
@@ -56,7 +56,7 @@ impl Subject {
     /// The binary of a stage.
     ///
     /// # Panics
-    /// For another proxy, which has no flags of a stage.
+    /// The subject is another proxy, which does not have the flags of a stage.
     pub fn binary(&self) -> &Path {
         match &self.program {
             Program::Stage(path) => path,
@@ -64,7 +64,7 @@ impl Subject {
         }
     }
 
-    /// Starts it before a backend.
+    /// Starts it in front of a backend.
     ///
     /// # Errors
     /// It does not listen.
@@ -72,7 +72,8 @@ impl Subject {
         self.program.start(&[backend], &[self.free_ports(), flags].concat())
     }
 
-    /// The same with a limit of open files, over which only the cap of a stage's clients can be set.
+    /// As [`Subject::start`], for a stage with a limit of open files and a client limit above it. Another
+    /// proxy starts without these limits.
     ///
     /// # Errors
     /// It does not listen.
@@ -86,13 +87,13 @@ impl Subject {
         Process::stage_with_open_files(binary, limit, &flags)
     }
 
-    /// The flags that let a stage listen on free ports, where it listens on more than one.
+    /// The flags that make a stage listen on free ports, besides `--listen`.
     pub fn free_ports(&self) -> &'static [&'static str] {
         if self.can(Ability::Rpc) { &["--rpc", "127.0.0.1:0"] } else { &[] }
     }
 }
 
-/// Builds stages in one go; what cargo says is shown.
+/// Builds stages together and shows the output of cargo.
 ///
 /// # Errors
 /// There is no such stage, or it does not build.
@@ -112,10 +113,10 @@ pub fn build(numbers: &[u32]) -> anyhow::Result<Vec<Subject>> {
     numbers.iter().map(subject).collect()
 }
 
-/// The variable that names a small reverse proxy written in Go, called as `PROGRAM LISTEN BACKEND CORES`.
+/// The variable with the path of a small reverse proxy in Go, called as `PROGRAM LISTEN BACKEND CORES`.
 const GO: &str = "LAB_PEER_GO";
 
-/// The other proxies that are installed here.
+/// The other proxies that are installed.
 pub(crate) fn peers() -> Vec<Subject> {
     let installed = Peer::ALL.into_iter().filter(|peer| peer.is_installed());
     let mut peers: Vec<Subject> = installed

@@ -1,4 +1,4 @@
-//! The whole list as tests of one stage, filtered and printed as those of `cargo test`.
+//! The complete list as tests of one stage, filtered and printed like those of `cargo test`.
 
 use std::env;
 use std::panic::{self, AssertUnwindSafe};
@@ -10,13 +10,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::behaviours::GROUPS;
 use crate::{Case, Subject, Verdict, cases, command, verdict};
 
-/// The variable with the command line of another proxy, which is tested in the place of the stage.
+/// The variable with the command line of another proxy, which is tested instead of the stage.
 const FOREIGN: &str = "LAB_PROXY";
 
-/// Tests the stage of that name: the `main` of its `tests/suite.rs`, without libtest's harness.
+/// Tests the stage with this name: the `main` of its `tests/suite.rs`, without libtest's harness.
 ///
 /// # Panics
-/// If the name is not that of a stage that `lab/course` describes: nothing would be known of what it can do.
+/// `lab/course` describes no stage with this name, so its abilities are unknown.
 pub fn test_stage(name: &str, binary: impl AsRef<Path>) -> ExitCode {
     let stage = course::stages().iter().find(|stage| stage.reference() == name);
     let number = stage.unwrap_or_else(|| panic!("lab/course does not describe {name}")).number;
@@ -27,7 +27,7 @@ pub fn test_stage(name: &str, binary: impl AsRef<Path>) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials(&subject)).exit_code()
 }
 
-/// One test for each case and each behaviour that applies.
+/// One test for each case and behaviour that applies.
 fn trials(subject: &Subject) -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in cases().filter(|case| subject.meets(case.needs)) {
@@ -48,8 +48,7 @@ fn trials(subject: &Subject) -> Vec<Trial> {
     trials
 }
 
-/// Whether a proxy behaves as the behaviour `group::name` says; `None` if there is none of that name. No panic
-/// is printed meanwhile.
+/// Whether a proxy passes the behaviour `group::name`; `None` if it does not exist. Panics are not printed.
 pub fn behaves(subject: &Subject, name: &str) -> Option<bool> {
     let (group, name) = name.rsplit_once("::")?;
     let (_, _, behaviours) = GROUPS.iter().find(|(known, ..)| *known == group)?;

@@ -1,4 +1,4 @@
-//! Judges a case by what was seen, and says what was wrong in words.
+//! Judges a case by its outcome, and describes the problems.
 
 use testkit::{End, Ended, Head, Received, Response};
 
@@ -11,22 +11,22 @@ use crate::{Case, Outcome, Subject};
 pub struct Row {
     /// The case.
     pub case: &'static Case,
-    /// What came of it.
+    /// The result.
     pub verdict: Verdict,
-    /// All that was seen; `None` if it was not run.
+    /// Everything that was observed; `None` if the case was not run.
     pub outcome: Option<Outcome>,
 }
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it should be.
+    /// As required.
     Pass,
-    /// It should be refused and was, but with another status, or without a word.
+    /// Correctly refused, but with another status, or without a response.
     Otherwise(String),
-    /// Not as it should be, and why.
+    /// Not as required, with the reasons.
     Fail(Vec<String>),
-    /// The proxy does not do what the case needs.
+    /// The proxy lacks the ability that the case needs.
     NotApplicable,
 }
 
@@ -54,7 +54,7 @@ fn judge(subject: &Subject, case: &Case, outcome: &Outcome) -> Verdict {
     }
 }
 
-/// It should be refused, and was, but not with this status.
+/// Whether the request was correctly refused, but not with this status.
 fn is_refused_otherwise(case: &Case, outcome: &Outcome) -> bool {
     let is_refusal = |status: u16| status >= 400;
     case.statuses.iter().all(|&status| is_refusal(status))
@@ -63,7 +63,7 @@ fn is_refused_otherwise(case: &Case, outcome: &Outcome) -> bool {
         && outcome.rest.is_empty()
 }
 
-/// In a word: a status, or how the connection ended without one.
+/// The outcome in a word: a status, or how the connection ended without one.
 pub(crate) fn came_back(outcome: &Outcome) -> String {
     match (outcome.responses.last(), outcome.end) {
         (Some(response), _) => response.status.to_string(),
@@ -79,7 +79,7 @@ pub(crate) fn came_back(outcome: &Outcome) -> String {
 fn answer(case: &Case, outcome: &Outcome) -> Vec<String> {
     let is_cut_expected = case.response.iter().any(|check| matches!(check, Check::CutShort));
     if is_cut_expected && outcome.responses.is_empty() && outcome.end.is_some() {
-        // Nothing at all looks less whole than a part.
+        // No response at all looks even less complete than a partial one.
         return Vec::new();
     }
     let mut problems = Vec::new();
@@ -120,7 +120,8 @@ fn problem_of_response(check: &Check, response: &Response, outcome: &Outcome) ->
                 .then(|| format!("{name} of the interim responses is {came:?}"))
         }
         Check::CutShort => {
-            // A response that was replaced by an error, before any of it left, was not passed for whole either.
+            // A response that was replaced by an error before any of it was sent does not look complete
+            // either.
             let is_told =
                 !response.is_complete() || outcome.end == Some(End::Reset) || response.status >= 500;
             (!is_told).then(|| "the client cannot tell that the body was cut short".to_owned())
@@ -163,7 +164,7 @@ fn reached(case: &Case, outcome: &Outcome) -> Vec<String> {
     problems
 }
 
-/// What requests and responses have in common.
+/// The common parts of requests and responses.
 struct Message<'a> {
     head: &'a Head,
     body: &'a [u8],
@@ -225,7 +226,7 @@ impl Message<'_> {
     }
 }
 
-/// Bytes as they can be shown in a line.
+/// Bytes in a printable form, shortened to one line.
 pub(crate) fn shortened(bytes: &[u8]) -> String {
     const MOST: usize = 300;
     let shown = bytes[..bytes.len().min(MOST)].escape_ascii().to_string();

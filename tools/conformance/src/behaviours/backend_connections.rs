@@ -1,4 +1,4 @@
-//! How connections to the backend are used: until there is a pool, each carries one request and is closed.
+//! The use of backend connections before there is a pool: each carries one request and is closed.
 
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
@@ -14,12 +14,12 @@ const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r
 const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
 fn each_request_has_a_connection_of_its_own_which_says_so_and_is_closed_behind_it(subject: &Subject) {
-    // RFC 9112 section 9.6: `close`, so that the backend does not wait for another request.
+    // RFC 9112 section 9.6: the proxy sends `close`, so that the backend does not wait for another request.
     if !dials_for_each_request(subject) {
         println!("skipped: connections to the backend are used again");
         return;
     }
-    // Each waits for a next request until its connection is closed; what they say of it changes nothing.
+    // Each backend waits for a next request until the close, whatever its `Connection` field says.
     let answers = [HELLO, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello"];
     for answer in answers {
         let setup = Setup::new(subject, Backend::good(answer));
@@ -29,7 +29,7 @@ fn each_request_has_a_connection_of_its_own_which_says_so_and_is_closed_behind_i
                 client = setup.client();
             }
             assert_eq!(client.exchange(request).unwrap().status, 200);
-            // While the client stays.
+            // The client connection is still open.
             setup.backend.wait_for_closed(count + 1).unwrap();
             assert_eq!(setup.backend.accepted(), count + 1);
         }
@@ -42,7 +42,7 @@ fn each_request_has_a_connection_of_its_own_which_says_so_and_is_closed_behind_i
 }
 
 fn a_connection_to_the_backend_is_closed_behind_a_failed_exchange_too(subject: &Subject) {
-    // RFC 9112 section 9.6: an answer that is not valid, or that is cut short, leaves nothing to go on with.
+    // RFC 9112 section 9.6: a connection cannot be used after an invalid or truncated response.
     let fails: [Step; 3] = [
         |connection| connection.send("nonsense\r\n\r\n"),
         |connection| connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"),
@@ -59,7 +59,7 @@ fn a_connection_to_the_backend_is_closed_behind_a_failed_exchange_too(subject: &
         );
         let mut client: Client = setup.client();
         client.send(GET).unwrap();
-        // Whatever comes: the connection to the backend ends while the client stays.
+        // With any outcome, the backend connection ends while the client connection is open.
         let _ = client.read_response("GET");
         setup.backend.wait_for_closed(1).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Bodies of all sizes, both ways at once, and answers that come before the request has ended.
+//! Bodies of all sizes, in both directions at once, and early responses.
 
 use std::io;
 use std::thread;
@@ -26,7 +26,7 @@ fn post(framing: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fn request_bodies_arrive_byte_for_byte(subject: &Subject) {
-    // RFC 9112 section 6: whatever the size, in either framing.
+    // RFC 9112 section 6: every size, in both framings.
     for size in [0, 1, 255, 16 * 1024, 16 * 1024 + 1, 5 * MIB] {
         let body = pattern(size);
         let setup = Setup::hello(subject);
@@ -44,7 +44,7 @@ fn request_bodies_arrive_byte_for_byte(subject: &Subject) {
 }
 
 fn response_bodies_arrive_byte_for_byte(subject: &Subject) {
-    // RFC 9112 section 6: whatever the size, in each of the three framings.
+    // RFC 9112 section 6: every size, in each of the three framings.
     for size in [0, 1, 255, 16 * 1024, 16 * 1024 + 1, 5 * MIB] {
         let body = pattern(size);
         let head = |framing: &str| format!("HTTP/1.1 200 OK\r\n{framing}\r\n").into_bytes();
@@ -63,8 +63,8 @@ fn response_bodies_arrive_byte_for_byte(subject: &Subject) {
 }
 
 fn a_body_of_64_mib_is_echoed_in_bounded_memory(subject: &Subject) {
-    // The response comes while the request is on its way: whoever collects a body, or sends first and reads
-    // later, needs the memory or hangs.
+    // The response arrives during the request. A proxy that buffers the body needs the memory, and a proxy
+    // that sends everything before it reads hangs.
     const SIZE: usize = 64 * MIB;
     const PIECE: usize = 64 * 1024;
     let setup = Setup::new(subject, Backend::echo());
@@ -96,7 +96,7 @@ fn a_body_of_64_mib_is_echoed_in_bounded_memory(subject: &Subject) {
     }
 }
 
-/// Sends a head that announces an endless body, and then pieces of it until nobody takes them.
+/// Sends a head that announces an endless body, then pieces of it until they are refused.
 fn upload_until_refused(client: &Client) -> thread::JoinHandle<bool> {
     let mut sender = client.sender().unwrap();
     thread::spawn(move || {
@@ -112,7 +112,7 @@ fn upload_until_refused(client: &Client) -> thread::JoinHandle<bool> {
 }
 
 fn an_early_answer_is_delivered_though_the_backend_reads_no_more(subject: &Subject) {
-    // RFC 9112 section 9.3, 9.6: a server may answer before it has read the request, and then close.
+    // RFC 9112 sections 9.3 and 9.6: a server may answer before it has read the request, then close.
     let setup = Setup::new(
         subject,
         Backend::script(|connection| {
@@ -132,8 +132,8 @@ fn an_early_answer_is_delivered_though_the_backend_reads_no_more(subject: &Subje
 }
 
 fn an_upload_ends_with_the_answer_to_it(subject: &Subject) {
-    // RFC 9112 section 9.3: once the response has been sent whole, no more of the request is wanted, though the
-    // backend would go on reading. A client that never ends would else hold the proxy for ever.
+    // RFC 9112 section 9.3: after the complete response the rest of the request is not needed, although the
+    // backend still reads. Otherwise a client that never ends would occupy the proxy forever.
     let setup = Setup::new(subject, Backend::early(TOO_LARGE));
     let mut client = setup.client();
     client.send(post("Transfer-Encoding: chunked", b"")).unwrap();

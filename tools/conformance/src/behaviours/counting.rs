@@ -1,4 +1,4 @@
-//! `X-Bytes`: what a path has come to, exact under concurrency and true for every kind of body (from part3 on).
+//! `X-Bytes`: the total of a path, exact under concurrency and for every kind of body (from part3 on).
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     paths_over_1024_bytes_count_together,
 ];
 
-/// The value of `X-Bytes`; `None` if there is none.
+/// The value of `X-Bytes`; `None` if the field is absent.
 fn x_bytes(response: &testkit::Response) -> Option<u64> {
     let values = response.head.all("x-bytes");
     assert!(values.len() <= 1, "{values:?}");
@@ -31,7 +31,7 @@ fn get(path: &str) -> String {
 }
 
 fn every_response_of_400_by_8_clients_says_another_total(subject: &Subject) {
-    // A lost update would make two of them say the same.
+    // After a lost update two responses would report the same total.
     const CLIENTS: u64 = 8;
     const EACH: u64 = 50;
     let setup = Setup::hello(subject);
@@ -60,13 +60,13 @@ fn a_backends_own_x_bytes_is_replaced(subject: &Subject) {
 }
 
 fn a_body_of_unknown_length_counts_when_it_has_gone(subject: &Subject) {
-    // Named after the original, which counts -1 for it: `X-Bytes: -1`, then `-2`.
+    // Guards against the original's bug, which counts -1 for such a body: `X-Bytes: -1`, then `-2`.
     for response in [
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nT: t\r\n\r\n",
         "HTTP/1.1 200 OK\r\n\r\nhello",
     ] {
         let setup = Setup::new(subject, Backend::closing(response));
-        // On one connection: a client on another may be served before the last bytes are counted.
+        // On one connection: a client on another connection may be served before the last bytes are counted.
         let mut client = setup.client();
         for total in [0, 5, 10] {
             let response = client.exchange(GET).unwrap();
@@ -76,7 +76,7 @@ fn a_body_of_unknown_length_counts_when_it_has_gone(subject: &Subject) {
 }
 
 fn responses_without_a_body_count_nothing(subject: &Subject) {
-    // Named after the original, which counts what HEAD never sends.
+    // Guards against the original's bug, which counts bytes that HEAD never sends.
     let setup = Setup::hello(subject);
     let mut client = setup.client();
     assert_eq!(x_bytes(&client.exchange(GET).unwrap()), Some(5));

@@ -1,4 +1,4 @@
-//! Responses that are complete before the request: what they mean for the rest of the upload.
+//! Responses that are complete before their request: their effect on the rest of the upload.
 
 use crate::{Behaviour, Subject};
 use testkit::Backend;
@@ -16,7 +16,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 8\r\n\r\naccepted";
 
-/// A backend that answers each request with these bytes before it reads the body, and goes on with the next request.
+/// A backend that answers each request with `response` before it reads the body, then serves the next one.
 fn accepting(response: &'static str) -> std::io::Result<Backend> {
     Backend::script(move |connection| {
         while connection.read_head()?.is_some() {
@@ -32,7 +32,7 @@ fn head(framing: &str) -> String {
 }
 
 fn an_upload_goes_on_after_a_response_below_300(subject: &Subject) {
-    // RFC 9112 section 9.3: a backend may answer early and read on. What it has accepted must not be cut.
+    // RFC 9112 section 9.3: a backend may answer early and keep reading. An accepted upload must not be cut.
     const SIZE: usize = 3_000_000;
     let body = pattern(SIZE);
     for (framing, coded) in [
@@ -50,7 +50,7 @@ fn an_upload_goes_on_after_a_response_below_300(subject: &Subject) {
         if keeps_alive(subject) {
             assert!(!says_close(&response), "{framing}");
             assert_eq!(client.exchange(GET).unwrap().status, 202, "{framing}");
-            // The first request has left completely, so its connection is clean.
+            // The first request was sent completely, so its connection is clean.
             let connections = if dials_for_each_request(subject) { 2 } else { 1 };
             assert_eq!(setup.backend.accepted(), connections, "{framing}");
         } else {
@@ -62,8 +62,8 @@ fn an_upload_goes_on_after_a_response_below_300(subject: &Subject) {
 }
 
 fn an_upload_that_the_backend_cuts_after_its_response_ends_the_connection(subject: &Subject) {
-    // RFC 9112 section 9.6: the end of the connection tells the client, because a second response would answer no
-    // request.
+    // RFC 9112 section 9.6: only the end of the connection can tell the client, because a second response
+    // would belong to no request.
     let setup = Setup::new(
         subject,
         Backend::script(|connection| {
@@ -78,16 +78,16 @@ fn an_upload_that_the_backend_cuts_after_its_response_ends_the_connection(subjec
     assert_eq!(client.read_response("POST").unwrap().status, 202);
     setup.backend.release(1);
     setup.backend.wait_for_closed(1).unwrap();
-    // It fails if the proxy has seen the reset already.
+    // Fails if the proxy has already seen the reset.
     let _ = client.send("world");
     assert_ends(&mut client, "an upload that was cut");
-    // The broken connection is not used again.
+    // The broken connection is not reused.
     assert_eq!(setup.exchange(GET).status, 202);
     assert_eq!(setup.backend.accepted(), 2);
 }
 
 fn a_body_that_comes_after_a_success_is_forwarded_and_not_served(subject: &Subject) {
-    // RFC 9112 section 9.3: the upload goes on, so these bytes are the body of the request that was answered.
+    // RFC 9112 section 9.3: the upload continues, so these bytes are the body of the answered request.
     let setup = Setup::new(subject, Backend::early(HELLO));
     let mut client = setup.client();
     assert_eq!(client.exchange(head(&format!("Content-Length: {}", GET.len()))).unwrap().text(), "hello");

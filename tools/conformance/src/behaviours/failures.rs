@@ -1,4 +1,4 @@
-//! Backends and clients that fail: each client gets an answer or a cut that it can tell, and the next is served.
+//! Failing backends and clients: a client gets a response or a detectable cut, and the next one is served.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +15,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     each_request_is_one_line_in_the_log,
 ];
 
-/// A backend that fails on its first connection, and is good from then on.
+/// A backend that fails on its first connection only.
 fn failing_once(subject: &Subject, fail: Step) -> Setup {
     let has_failed = AtomicBool::new(false);
     Setup::new(
@@ -44,7 +44,7 @@ fn a_backend_that_refuses_connections_is_logged_once(subject: &Subject) {
 }
 
 fn the_next_client_is_served_behind_a_failure(subject: &Subject) {
-    // RFC 9110 section 15.6.3: an invalid response, or none. RFC 9112 section 8: its connection is not used again.
+    // RFC 9110 section 15.6.3: invalid or missing responses. RFC 9112 section 8: no reuse of the connection.
     let fails: [Step; 7] = [
         // Closes without reading.
         |_| Ok(()),
@@ -64,7 +64,7 @@ fn the_next_client_is_served_behind_a_failure(subject: &Subject) {
         assert!(response.status == 502 || !response.is_complete(), "case {index}: {}", response.status);
         let next = setup.exchange(GET);
         assert_eq!((next.status, next.text().as_str()), (200, "hello"), "case {index}");
-        // A request on a fresh connection is not tried again.
+        // A request on a new connection is not retried.
         assert_eq!(setup.backend.accepted(), 2, "case {index}");
     }
 }
@@ -82,12 +82,12 @@ fn a_client_that_leaves_within_its_response_delays_nobody(subject: &Subject) {
     assert_eq!(client.read_head().unwrap().unwrap().status, 200);
     client.reset().unwrap();
     assert_eq!(setup.exchange(GET).text(), "hello");
-    // The backend's connection ended with the client's.
+    // The backend connection ended with the client connection.
     setup.backend.wait_for_closed(1).unwrap();
 }
 
 fn a_client_that_leaves_within_its_request_delays_nobody(subject: &Subject) {
-    // RFC 9112 section 8: what came of the request must not look whole to the backend.
+    // RFC 9112 section 8: a truncated request must not look complete to the backend.
     let setup = failing_once(subject, |connection| {
         connection.read_request()?;
         connection.answer(HELLO)
@@ -110,6 +110,6 @@ fn each_request_is_one_line_in_the_log(subject: &Subject) {
     setup.exchange("nonsense\r\n\r\n");
     setup.proxy.wait_for_log("GET /hello 200 5B ").unwrap();
     setup.proxy.wait_for_log("- 400 ").unwrap();
-    // A query may hold what is not for logs.
+    // A query may contain secrets.
     assert!(!setup.proxy.log().contains("secret"), "{}", setup.proxy.log());
 }

@@ -1,4 +1,4 @@
-//! Each number and address of the command line: at its ends it is accepted, beyond them refused with what helps.
+//! Number and address flags: bounds are accepted, and values beyond them are rejected with a helpful message.
 
 use course::Ability;
 
@@ -17,7 +17,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 const BEYOND_64_BITS: &str = "18446744073709551616";
 const MOST_OF_64_BITS: &str = "18446744073709551615";
 
-/// Ends with this code before it listens, and says all of `words` in one sentence.
+/// Checks that the stage exits with this code before it listens, with all of `words` in its message.
 fn refuses(subject: &Subject, flag: &str, value: &str, code: i32, words: &[&str]) {
     let others = [&["--listen", "127.0.0.1:0"], subject.free_ports()];
     let others = others.into_iter().filter(|other| other.first() != Some(&flag));
@@ -110,7 +110,7 @@ fn an_address_where_nothing_can_listen_or_be_reached_is_refused(subject: &Subjec
     for backend in backends {
         refuses(subject, "--backend", &backend, 2, &["port 0", "Try: --backend 127.0.0.1:8081"]);
     }
-    // Too long for a name, so nobody is asked for it.
+    // Too long for a name, so no resolver is asked.
     let unknown = format!("{}:80", "a".repeat(300));
     refuses(subject, "--backend", &unknown, 2, &["cannot be resolved", "Try: --backend "]);
     let flags: &[&str] = if subject.can(Ability::Rpc) { &["--listen", "--rpc"] } else { &["--listen"] };
@@ -123,9 +123,9 @@ fn an_address_where_nothing_can_listen_or_be_reached_is_refused(subject: &Subjec
         for invalid in ["127.0.0.1:65536", "127.0.0.1:-1", ":8080", "127.0.0.1:"] {
             refuses(subject, flag, invalid, 2, &["it is not host:port", &suggests]);
         }
-        // RFC 5737: no machine has these.
+        // RFC 5737: no machine has these addresses.
         refuses(subject, flag, "192.0.2.1:8080", 3, &[&format!("{flag} 127.0.0.1:8080\n")]);
-        // RFC 3849. The words differ where there is no IPv6.
+        // RFC 3849. The message differs on systems without IPv6.
         refuses(subject, flag, "[2001:db8::1]:8080", 3, &[&format!("{flag} 127.0.0.1:8080\n")]);
     }
 }

@@ -1,4 +1,4 @@
-//! Messages and the ready line where nothing reads them. Only Linux is known to have pipes of 64 KiB.
+//! Messages and the ready line when nothing reads them. Only Linux is known to have pipes of 64 KiB.
 
 use std::io::{PipeReader, Write, pipe};
 use std::process::{Child, Command, Stdio};
@@ -17,18 +17,18 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 
 const PIPE_BYTES: usize = 64 * 1024;
 
-/// A child that is ended with the test.
+/// A child process that ends with the test.
 struct Ended(Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        // Both fail only if it has ended already.
+        // Both fail only if it has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The end of a pipe that takes nothing more, and its reader, which must live as long.
+/// The write end of a full pipe, and its reader, which must be kept open.
 fn full_pipe() -> (PipeReader, Stdio) {
     let (reader, mut writer) = pipe().unwrap();
     writer.write_all(&[b'x'; PIPE_BYTES]).unwrap();

@@ -1,4 +1,4 @@
-//! The log, messages and the ready line where nothing reads them: no request waits for a reader, and neither does an end.
+//! The log, the messages and the ready line when nothing reads them: neither requests nor the exit wait.
 
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,14 +14,14 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_stop_signal_ends_it_while_nothing_reads_the_log,
 ];
 
-/// More than a pipe and a reader's buffer hold, and less than is queued.
+/// More than a pipe and a reader's buffer hold, and less than the queue holds.
 const FEW: usize = 60;
-/// More than is queued on top.
+/// More than the queue holds in addition.
 const MANY: usize = 300;
-/// A line of the log has as many bytes, and a few more.
+/// Each line of the log is slightly longer.
 const PATH_BYTES: usize = 6000;
 
-/// A proxy whose stderr is read only while the test lets go of `stalled`.
+/// A proxy whose stderr is read only while the test does not hold `stalled`.
 struct Stalled {
     proxy: Process,
     _backend: Backend,
@@ -35,16 +35,16 @@ impl Stalled {
         command.args(subject.free_ports()).env_remove("RUST_LOG");
         let reading = Arc::clone(reading);
         let relay = move |line: &str| {
-            // The ready line comes on stdout.
+            // The ready line is written to stdout.
             if !line.contains(" listening on ") {
-                // A test that has failed no longer holds it.
+                // A test that has failed no longer holds the lock.
                 drop(reading.lock());
             }
         };
         Stalled { proxy: Process::start(command, relay).unwrap(), _backend: backend }
     }
 
-    /// Each of so many requests is answered.
+    /// Sends `requests` requests and checks that each is answered.
     fn is_answered(&self, requests: usize) {
         for _ in 0..requests {
             let path = "x".repeat(PATH_BYTES);
@@ -54,7 +54,7 @@ impl Stalled {
         }
     }
 
-    /// Lets the log be read, waits for the notice of what was dropped, and for the end.
+    /// Lets the log be read, waits for the notice of dropped lines, then for the exit.
     fn read_to_end(&mut self, stalled: MutexGuard<'_, ()>) -> String {
         drop(stalled);
         self.proxy.wait_for_log(" lines of the log were dropped").unwrap();

@@ -1,10 +1,10 @@
-//! Behaviours with state: what takes several connections or requests, a signal, or a look at the process.
+//! Behaviours with state: they need several connections or requests, a signal, or a look at the process.
 //!
-//! Each starts a proxy of its own before scripted backends, and panics where the proxy does not behave.
+//! Each starts its own proxy in front of scripted backends and panics if the proxy misbehaves.
 
-#![allow(clippy::unwrap_used)] // A behaviour says what failed by panicking.
+#![allow(clippy::unwrap_used)] // A panic is the failure report of a behaviour.
 
-/// Names the functions of a file, so that they are in the list.
+/// Lists the functions of a file.
 macro_rules! behaviours {
     ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
         &[$($(#[$attribute])* $crate::Behaviour { name: stringify!($name), run: $name }),*]
@@ -34,7 +34,7 @@ use course::Ability;
 
 use crate::{Behaviour, Needs};
 
-/// All behaviours by what they are about, with what a proxy has to offer for them to apply.
+/// All behaviours by topic, with the ability that a proxy needs for them to apply.
 pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
     ("backend_connections", None, backend_connections::LIST),
     ("bodies", None, bodies::LIST),

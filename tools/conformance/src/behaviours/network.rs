@@ -1,5 +1,5 @@
-//! Tests that need a network of their own: what happens where the machine lacks an address family or a port. Linux has
-//! network namespaces, and where a user may not make one, these tests say that they are skipped.
+//! Tests in a separate network: what happens if the machine lacks an address family or a free port. They need
+//! the network namespaces of Linux, and report that they are skipped where a user may not create one.
 
 use std::fs;
 use std::net::TcpStream;
@@ -14,20 +14,20 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_proxy_without_a_port_left_answers_503,
 ];
 
-/// Set in the process that runs a test in its own network.
+/// Set in the process that runs a test in the separate network.
 const INSIDE: &str = "LAB_NETWORK";
-/// Printed once the network is there.
+/// Printed when the network is ready.
 const READY: &str = "the network is ready";
 
 /// A name with an address of each family, on a machine without IPv6.
 pub const WITHOUT_IPV6: &str = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
     hosts=$(mktemp); printf '127.0.0.1 both.test\\n::1 both.test\\n' > $hosts
     mount --bind $hosts /etc/hosts; rm $hosts";
-/// Which ports connections go out from: each may be used once for each destination.
+/// The port range of outgoing connections. Each port can be used once for each destination.
 pub const PORT_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
-/// Runs `test` in a network that these commands prepare: this program is started again there, for the test of that
-/// name alone.
+/// Runs `test` in a network that the commands `prepare` set up. Starts this program again in that network,
+/// for the test `name` only.
 pub fn in_network(prepare: &str, name: &str, test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return test();
@@ -49,14 +49,14 @@ pub fn in_network(prepare: &str, name: &str, test: impl FnOnce()) {
     }
 }
 
-/// The stage before that backend, which is given by its name.
+/// Starts the stage in front of a backend that is given by name.
 fn start_before_name(subject: &Subject, backend: &str) -> Process {
     let arguments = [&["--listen", "127.0.0.1:0", "--backend", backend], subject.free_ports()].concat();
     Process::stage(subject.binary(), &arguments).unwrap()
 }
 
 fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subject: &Subject) {
-    // RFC 9110 section 15.6.3: 503 would mean that the proxy has no port left. RFC 9209 section 2.3.8.
+    // RFC 9110 section 15.6.3: 503 would mean that the proxy has no free port. RFC 9209 section 2.3.8.
     if skips_foreign(subject, "how a backend is named") {
         return;
     }
@@ -66,7 +66,7 @@ fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subje
         let number = port.address().unwrap().port();
         for (backend, error) in [
             (format!("both.test:{number}"), "connection_refused"),
-            // RFC 9209 section 2.3.2: there is no way to a backend that has an address of this family only.
+            // RFC 9209 section 2.3.2: a backend with an address of only this family cannot be reached.
             (format!("[::1]:{number}"), "destination_unavailable"),
         ] {
             let proxy = start_before_name(subject, &backend);
@@ -77,7 +77,7 @@ fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subje
 }
 
 fn a_proxy_without_a_port_left_answers_503(subject: &Subject) {
-    // RFC 9110 section 15.6.4; RFC 9209 section 2.3.12: it is not the fault of the backend.
+    // RFC 9110 section 15.6.4; RFC 9209 section 2.3.12: the backend is not at fault.
     if skips_foreign(subject, "what it answers") {
         return;
     }
@@ -89,7 +89,7 @@ fn a_proxy_without_a_port_left_answers_503(subject: &Subject) {
     });
 }
 
-/// RFC 9110 section 15.6.4: 503 says that the proxy has no port left for a connection to a backend.
+/// RFC 9110 section 15.6.4: 503 means that the proxy has no free port for a backend connection.
 pub fn assert_no_port(subject: &Subject, response: &Response) {
     let section = "RFC 9110 section 15.6.4";
     assert_is_error(subject, response, 503, section, "connection_limit_reached", "no port");

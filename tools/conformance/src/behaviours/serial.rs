@@ -1,4 +1,4 @@
-//! What only a serial proxy does: one client at a time, one request a connection.
+//! The behaviour of a serial proxy only: one client at a time, one request on a connection.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 ];
 
 fn every_response_says_that_the_connection_ends_and_then_it_does(subject: &Subject) {
-    // RFC 9112 section 9.6: who will not go on says `close`.
+    // RFC 9112 section 9.6: a server that will close sends `close`.
     for request in [
         GET,
         "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: keep-alive\r\n\r\n",
@@ -34,7 +34,7 @@ fn every_response_says_that_the_connection_ends_and_then_it_does(subject: &Subje
 }
 
 fn a_pipelined_request_is_not_served_and_costs_the_first_one_nothing(subject: &Subject) {
-    // RFC 9112 section 9.3.2, 9.6: after `close` no request is served, and no reset eats the answer.
+    // RFC 9112 sections 9.3.2, 9.6: after `close` no request is served, and no reset discards the response.
     let body = pattern(1024 * 1024);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
     let setup = Setup::new(subject, Backend::good([head.as_bytes(), &body].concat()));
@@ -68,7 +68,7 @@ fn eight_clients_at_once_are_served_one_by_one(subject: &Subject) {
         subject,
         Backend::script(|connection| {
             while connection.read_request()?.is_some() {
-                // Gives a second request time to come: none does.
+                // Gives a second request time to arrive; none does.
                 connection.wait_for_in_flight(2, Duration::from_millis(50));
                 connection.answer(HELLO)?;
             }
@@ -87,7 +87,7 @@ fn eight_clients_at_once_are_served_one_by_one(subject: &Subject) {
 }
 
 fn a_client_that_sends_nothing_is_let_go_after_2_seconds(subject: &Subject) {
-    // A browser opens connections that it may need later. While one is held nobody else is served.
+    // A browser opens connections in advance. While one is served, no other client is.
     let setup = Setup::hello(subject);
     let started = Instant::now();
     let mut silent = setup.client();
@@ -101,7 +101,7 @@ fn a_client_that_sends_nothing_is_let_go_after_2_seconds(subject: &Subject) {
 }
 
 fn an_offer_to_switch_protocols_is_not_passed_on(subject: &Subject) {
-    // RFC 9110 section 7.8: a server may ignore Upgrade; the client then gets the ordinary answer.
+    // RFC 9110 section 7.8: a server may ignore Upgrade; the client then gets the ordinary response.
     let setup = Setup::hello(subject);
     let received = setup.forward(
         "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -1,4 +1,4 @@
-//! A proxy before a backend, and what most behaviours ask of the two.
+//! A proxy in front of a backend, and helpers for most behaviours.
 
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
@@ -15,25 +15,25 @@ pub(crate) use crate::own_answer::says_close;
 
 /// [`HELLO`] from a backend that closes the connection after it.
 pub const LAST_HELLO: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
-/// A request that nothing is wrong with.
+/// A valid request.
 pub const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
-/// Whether a connection to a client goes on after a response, if nothing speaks against it.
+/// Whether a client connection stays open after a response by default.
 pub fn keeps_alive(subject: &Subject) -> bool {
     subject.can(Ability::Persistence)
 }
 
-/// Whether each connection to the backend carries one request, and is closed after it.
+/// Whether each backend connection carries one request and is closed after it.
 pub fn dials_for_each_request(subject: &Subject) -> bool {
     !subject.can(Ability::Pool) && subject.is_stage()
 }
 
-/// How many idle connections to the backend are kept at most.
+/// The most idle backend connections that are kept.
 pub fn kept_connections(subject: &Subject) -> usize {
     if dials_for_each_request(subject) { 0 } else { 10 }
 }
 
-/// True, and says so, if another proxy is tested, of which this cannot be asked.
+/// Returns true and prints why if another proxy is tested, to which the test does not apply.
 pub fn skips_foreign(subject: &Subject, what: &str) -> bool {
     if !subject.is_stage() {
         println!("skipped: {what} is only known of our own proxy");
@@ -44,7 +44,7 @@ pub fn skips_foreign(subject: &Subject, what: &str) -> bool {
 /// What a scripted backend does with a connection.
 pub type Step = fn(&mut Connection) -> std::io::Result<()>;
 
-/// A proxy, and the backend that it stands before.
+/// A proxy and its backend.
 pub struct Setup {
     pub proxy: Process,
     pub backend: Backend,
@@ -56,7 +56,7 @@ impl Setup {
         Setup { proxy: start_before(subject, backend.address()), backend }
     }
 
-    /// A proxy before a backend that answers `hello`.
+    /// A proxy in front of a backend that answers `hello`.
     pub fn hello(subject: &Subject) -> Setup {
         Setup::new(subject, Backend::good(HELLO))
     }
@@ -65,14 +65,14 @@ impl Setup {
         Client::connect(self.proxy.address()).unwrap()
     }
 
-    /// Sends a request on a connection of its own, and reads the response to it.
+    /// Sends a request on a new connection and reads its response.
     pub fn exchange(&self, request: impl AsRef<[u8]>) -> Response {
         let request = request.as_ref();
         let response = self.client().exchange(request);
         response.unwrap_or_else(|error| panic!("\"{}\": {error}", request.escape_ascii()))
     }
 
-    /// The one request that has reached the backend.
+    /// The only request that reached the backend.
     pub fn received(&self) -> Received {
         let faults = self.backend.faults();
         assert!(faults.is_empty(), "the backend got what is not valid: {faults:?}");
@@ -81,7 +81,7 @@ impl Setup {
         requests.remove(0)
     }
 
-    /// Sends a request, and returns what of it has reached the backend.
+    /// Sends a request and returns it as the backend received it.
     pub fn forward(&self, request: impl AsRef<[u8]>) -> Received {
         let response = self.exchange(request);
         assert_eq!(response.status, 200, "{}", response.text());
@@ -89,30 +89,30 @@ impl Setup {
     }
 }
 
-/// A proxy before whatever is at that address.
+/// Starts a proxy in front of any address.
 pub fn start_before(subject: &Subject, backend: SocketAddr) -> Process {
     subject.start(backend, &[]).unwrap()
 }
 
-/// The stage before whatever is at that address, with more flags.
+/// Starts the stage in front of any address, with more flags.
 pub fn start_with(subject: &Subject, backend: SocketAddr, flags: &[&str]) -> Result<Process, StartError> {
     subject.start(backend, flags)
 }
 
-/// The connection ends, and not a byte comes before its end.
+/// The connection ends without further bytes.
 pub fn assert_ends(client: &mut Client, shown: &str) {
     let (rest, _) = client.read_to_end().unwrap_or_else(|error| panic!("after \"{shown}\": {error}"));
     assert_eq!(rest.escape_ascii().to_string(), "", "more came after the answer to \"{shown}\"");
 }
 
-/// Nothing follows the response that was read, whether the connection goes on or not.
+/// Nothing follows the last response, whether the connection stays open or not.
 pub fn assert_nothing_follows(client: &mut Client, shown: &str) {
-    // It fails if the proxy has closed the connection already.
+    // Fails if the proxy has already closed the connection.
     let _ = client.half_close();
     assert_ends(client, shown);
 }
 
-/// An error of the proxy's own, as [`own_answer::problems_of_error`] wants it of a stage.
+/// An error from the proxy itself, in the form that [`own_answer::problems_of_error`] requires of a stage.
 pub fn assert_is_error(
     subject: &Subject,
     response: &Response,
@@ -128,7 +128,7 @@ pub fn assert_is_error(
     }
 }
 
-/// Waits until no more clients are accepted at that address.
+/// Waits until clients are no longer accepted at this address.
 pub fn wait_until_refused(address: SocketAddr) {
     let deadline = Instant::now() + PATIENCE;
     while TcpStream::connect_timeout(&address, PATIENCE).is_ok() {
@@ -136,12 +136,12 @@ pub fn wait_until_refused(address: SocketAddr) {
     }
 }
 
-/// Bytes in which each place can be told from its neighbours.
+/// Bytes that differ from their neighbours.
 pub fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(pattern_byte).collect()
 }
 
-/// The byte of [`pattern`] at that place.
+/// The byte of [`pattern`] at this position.
 pub fn pattern_byte(place: usize) -> u8 {
     (place ^ (place >> 8) ^ (place >> 16)) as u8
 }
@@ -158,7 +158,7 @@ pub fn chunked(bytes: &[u8], size: usize) -> Vec<u8> {
     coded
 }
 
-/// Does `work` in so many threads at once, and returns what came of each.
+/// Runs `work` in `count` threads at once and returns all results.
 pub fn at_once<T: Send>(count: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..count).map(|_| scope.spawn(&work)).collect();

@@ -1,4 +1,4 @@
-//! How it starts, how it says that it cannot, and how it stops.
+//! How the stage starts, reports that it cannot start, and stops.
 
 use std::net::TcpListener;
 
@@ -21,7 +21,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_request_that_is_being_served_is_finished_before_it_ends,
 ];
 
-/// Runs it with these arguments, and expects that it ends with this code and names all of `words` on stderr.
+/// Runs it with these arguments, and expects this exit code and all of `words` on stderr.
 fn fails(subject: &Subject, arguments: &[&str], code: i32, words: &[&str]) {
     let finished = run_to_end(subject.binary(), arguments).unwrap();
     assert_eq!(finished.code, Some(code), "{arguments:?}: {}", finished.stderr);

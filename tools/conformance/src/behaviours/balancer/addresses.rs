@@ -1,4 +1,4 @@
-//! Failures to connect, in a network of the test's own: which are the backend's, and which are ours.
+//! Failures to connect, in a separate network: which are the backend's fault and which are the proxy's.
 
 use std::fs;
 use std::net::TcpStream;
@@ -35,16 +35,16 @@ fn a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down(subje
 }
 
 fn checks_that_find_no_port_left_do_not_put_backends_down(subject: &Subject) {
-    // RFC 9209 section 2.3.12: the lack is ours.
+    // RFC 9209 section 2.3.12: the proxy lacks the port.
     in_network("", "checks_that_find_no_port_left_do_not_put_backends_down", || {
         let backends = [good(), good()];
         fs::write(PORT_RANGE, "20000 20000").unwrap();
         let _only_ports = backends.each_ref().map(|backend| TcpStream::connect(backend.address()).unwrap());
-        // Before that, a check could hold one of them.
+        // Opened only now: a check could hold one of these ports earlier.
         fs::write(PORT_RANGE, "20001 60000").unwrap();
         let proxy = start(subject, &addresses(&backends), &CHECKED);
         fs::write(PORT_RANGE, "20000 20000").unwrap();
-        // A check that cannot be made is seen nowhere: this is time for 20 of them.
+        // A check that cannot be sent has no visible effect, so this waits for the time of 20 checks.
         thread::sleep(Duration::from_millis(400));
         assert_no_port(subject, &exchange(&proxy, GET));
         assert!(!proxy.log().contains(" is down: "), "{}", proxy.log());

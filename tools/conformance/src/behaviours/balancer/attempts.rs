@@ -1,4 +1,4 @@
-//! What is tried again after a failure, where, and how often; and what never is.
+//! What is retried after a failure, where and how often, and what is never retried.
 
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, RefusedPort};
@@ -34,7 +34,7 @@ fn a_post_whose_backend_dies_half_way_gets_502_and_reaches_one_backend(subject: 
 }
 
 fn what_may_not_be_done_twice_is_sent_once(subject: &Subject) {
-    // RFC 9110 section 9.2.2: whole, or without a body, a backend may have acted on it.
+    // RFC 9110 section 9.2.2: the backend may have acted on a request that is complete or has no body.
     let whole = format!("{POST}0123456789");
     let put = whole.replace("POST", "PUT");
     for request in [&whole, &put, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"] {
@@ -46,7 +46,7 @@ fn what_may_not_be_done_twice_is_sent_once(subject: &Subject) {
 }
 
 fn a_backend_that_cannot_be_reached_is_passed_by_whatever_the_method(subject: &Subject) {
-    // Nothing of the request was sent.
+    // No byte of the request was sent.
     let ports = [(); 2].map(|()| RefusedPort::bind().unwrap());
     let good = good();
     let [first, second] = ports.each_ref().map(|port| port.address().unwrap());
@@ -63,20 +63,20 @@ fn a_request_goes_out_again_as_it_came_three_times_to_one_backend_and_to_three_a
     let proxy = start(subject, &addresses(&backends), &UNCHECKED);
     let response = exchange(&proxy, GET);
     assert_is_error(subject, &response, 503, "RFC 9110 section 15.6.4", "destination_unavailable", GET);
-    // Three failures put the first one out. Three pauses are all that a request waits, then each is tried once.
+    // Three failures mark the first backend down. A request pauses three times, then tries backends once.
     let mut sent = requests(&backends);
     sent.sort_unstable();
     assert_eq!(sent, [0, 1, 2, 3]);
     let states = [0, 1, 2, 3].map(|index| state(&proxy, index));
     assert_eq!(states.iter().filter(|state| *state == "down").count(), 1, "{states:?}");
-    // Named after a balancer that adds its fields with each attempt.
+    // Guards against a balancer that adds its fields with each attempt.
     let heads: Vec<_> = backends.iter().flat_map(Backend::requests).map(|request| request.head.raw).collect();
     assert!(heads.iter().all(|head| *head == heads[0]), "{heads:?}");
     assert_eq!(String::from_utf8_lossy(&heads[0]).matches("X-Forwarded-For").count(), 1);
 }
 
 fn nobody_waits_for_a_connection_on_which_an_exchange_has_failed(subject: &Subject) {
-    // It is the only one that the pool of the first backend may hold, and the second attempt comes while it is borrowed.
+    // It is the only connection in the first backend's pool, and it is borrowed during the second attempt.
     let backends = [closing(), good()];
     let proxy = start(subject, &addresses(&backends), &["--pool-size", "1", "--pool-wait", "60m"]);
     assert_eq!(exchange(&proxy, GET).text(), "hello");

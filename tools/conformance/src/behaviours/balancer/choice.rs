@@ -1,4 +1,4 @@
-//! Which backend gets a request: shares, and what flags and RPC say of the backends.
+//! Which backend gets a request: shares, and what flags and RPC report about the backends.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,12 +26,12 @@ fn each_backend_gets_its_share_of_3000_requests(subject: &Subject) {
     load(&proxy, 8, 375, |status| assert_eq!(status, 200));
     let shares = requests(&backends);
     assert_eq!(shares.iter().sum::<usize>(), 3000);
-    // 2 % of a share.
+    // A tolerance of 2 % of a share.
     assert!(shares.iter().all(|share| share.abs_diff(1000) <= 20), "{shares:?}");
 }
 
 fn the_share_of_a_backend_that_is_down_goes_to_all_others(subject: &Subject) {
-    // Not to the one that comes after it in the row.
+    // And not only to the next backend in the list.
     let backends = [good(), good(), good()];
     let port = RefusedPort::bind().unwrap();
     let all = [&[port.address().unwrap()][..], &addresses(&backends)].concat();
@@ -45,7 +45,7 @@ fn the_share_of_a_backend_that_is_down_goes_to_all_others(subject: &Subject) {
 }
 
 fn a_backend_killed_under_64_clients_costs_no_get(subject: &Subject) {
-    // The backends are processes, so that they can be killed: the stage itself, before one good backend.
+    // The backends are processes, so that they can be killed: the stage itself before one good backend.
     let origin = good();
     let start_backend = |listen: &str| {
         let backend = origin.address().to_string();
@@ -67,7 +67,7 @@ fn a_backend_killed_under_64_clients_costs_no_get(subject: &Subject) {
                 }
             });
         }
-        // The clients end with the test, also with one that fails.
+        // The clients end with the test, even if it fails.
         struct Ends<'a>(&'a AtomicBool);
         impl Drop for Ends<'_> {
             fn drop(&mut self) {

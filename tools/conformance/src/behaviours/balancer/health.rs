@@ -1,4 +1,4 @@
-//! When a backend is left out, and when it comes back.
+//! When a backend is marked down, and when it is used again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -51,7 +51,7 @@ fn a_backend_that_never_answers_is_out_after_three_failures(subject: &Subject) {
         connection.wait_for_end().map(drop)
     })
     .unwrap();
-    // It accepts connections, which is all that a check asks of a backend that is up.
+    // It accepts connections, and a check of a backend that is up asks for nothing more.
     let proxy = start(subject, &[silent.address(), good.address()], &CHECKED);
     let patience = Duration::from_secs(60);
     let mut clients: Vec<_> =
@@ -65,14 +65,14 @@ fn a_backend_that_never_answers_is_out_after_three_failures(subject: &Subject) {
     assert_eq!(statuses, [200, 200, 200, 504, 504, 504], "what was late is not tried elsewhere");
     let told = told(&proxy);
     assert_eq!((&told[0]["State"], &told[0]["Failures"]), (&json!("down"), &json!(3)), "{told:?}");
-    // That it accepts connections does not bring it back. It is asked for an answer, and gives none.
+    // Accepting connections does not bring it back: checks require a response, and it sends none.
     load(&proxy, 4, 50, |status| assert_eq!(status, 200));
     let asked = silent.requests();
     assert_eq!(asked.iter().filter(|request| request.head.start_line.starts_with("GET ")).count(), 3);
 }
 
 fn one_bad_request_does_not_put_out_a_backend_that_answers_others(subject: &Subject) {
-    // Three in a row do; here another one is answered in between.
+    // Three failures in a row mark a backend down; here a success interrupts them.
     let backend = || {
         Backend::script(|connection| {
             while let Some(head) = connection.read_request()? {
@@ -162,7 +162,7 @@ fn who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere(subject
     })
     .unwrap();
     let good = good();
-    // Its one connection is borrowed for as long as the test likes, and waited for without end.
+    // Its only connection is borrowed until the test releases it, and requests wait for it without limit.
     let flags = ["--pool-size", "1", "--pool-wait", "60m", "--health-path", "/health"];
     let proxy = start(subject, &[sick.address(), good.address()], &[&CHECKED[..], &flags].concat());
     let mut clients: Vec<_> = (0..3).map(|_| Client::connect(proxy.address()).unwrap()).collect();
@@ -220,7 +220,7 @@ fn requests_that_break_every_backend_leave_one_that_answers_others(subject: &Sub
 }
 
 fn a_tunnel_counts_as_an_answer_when_it_begins_and_not_as_a_failure_when_it_is_reset(subject: &Subject) {
-    // RFC 9110 section 7.8. Three failures in a row put a backend out.
+    // RFC 9110 section 7.8. Three failures in a row mark a backend down.
     const OFFER: &str = "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
     let backend = || {
         Backend::script(|connection| match connection.read_request()? {

@@ -1,5 +1,5 @@
-//! Several backends (from part6 on): each gets its share, one that fails is left out, and no request is sent again
-//! that may not be.
+//! Several backends (from part6 on): each gets its share, a failing backend is left out, and a request that
+//! must not be repeated is never resent.
 
 #[cfg(target_os = "linux")]
 pub mod addresses;
@@ -18,12 +18,12 @@ use testkit::{Backend, Client, PATIENCE, Process};
 use crate::behaviours::setup::{GET, HELLO, at_once};
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 10\r\n\r\n";
-/// No check comes within a test: what happens is what the requests did.
+/// No check runs during a test, so requests alone cause all effects.
 const UNCHECKED: [&str; 2] = ["--health-interval", "1440m"];
-/// Checks come all the time.
+/// Checks run continuously.
 const CHECKED: [&str; 2] = ["--health-interval", "20ms"];
 
-/// The stage before these backends.
+/// Starts the stage in front of these backends.
 fn start(subject: &Subject, backends: &[SocketAddr], flags: &[&str]) -> Process {
     let list = backends.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
     let arguments = [&["--listen", "127.0.0.1:0", "--backend", &list], flags, subject.free_ports()].concat();
@@ -34,7 +34,7 @@ fn good() -> Backend {
     Backend::good(HELLO).unwrap()
 }
 
-/// A backend that reads each request, and closes the connection without a word.
+/// A backend that reads each request and closes the connection without a response.
 fn closing() -> Backend {
     Backend::script(|connection| connection.read_request().map(drop)).unwrap()
 }
@@ -52,7 +52,7 @@ fn exchange(proxy: &Process, request: &str) -> testkit::Response {
     response.unwrap_or_else(|error| panic!("{request}: {error}; {}", proxy.log()))
 }
 
-/// What the stage tells of its backends over RPC.
+/// What the stage reports about its backends over RPC.
 fn told(proxy: &Process) -> Vec<Value> {
     let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap();
     let rpc = url.strip_suffix("/rpc").unwrap().parse().unwrap();
@@ -69,7 +69,7 @@ fn state(proxy: &Process, index: usize) -> String {
     told(proxy)[index]["State"].as_str().unwrap().to_owned()
 }
 
-/// Waits until something is so that nothing tells of.
+/// Polls until a condition holds that has no notification.
 #[track_caller]
 fn wait_until(what: &str, proxy: &Process, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
@@ -79,7 +79,7 @@ fn wait_until(what: &str, proxy: &Process, is_so: impl Fn() -> bool) {
     }
 }
 
-/// `clients` clients that ask, all together, `each` times; whatever status came is passed to `see`.
+/// Runs `clients` concurrent clients that send `each` requests, and passes each status to `see`.
 fn load(proxy: &Process, clients: usize, each: usize, see: impl Fn(u16) + Sync) {
     at_once(clients, || {
         let mut client = Client::connect(proxy.address()).unwrap();

@@ -16,14 +16,14 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 ];
 
 fn a_backend_that_is_back_begins_anew(subject: &Subject) {
-    // It answers checks, and no request.
+    // It answers checks and no other request.
     let backend = Backend::script(|connection| match connection.read_request()? {
         Some(head) if head.start_line.starts_with("OPTIONS ") => connection.answer(HELLO),
         _ => Ok(()),
     })
     .unwrap();
     let good = good();
-    // Seldom enough that no check brings it back between the third failure of a request and the choice of another.
+    // Long enough that no check marks it up between a request's third failure and the next choice.
     let proxy = start(subject, &[backend.address(), good.address()], &["--health-interval", "300ms"]);
     let asked = || {
         let requests = backend.requests();
@@ -38,7 +38,7 @@ fn a_backend_that_is_back_begins_anew(subject: &Subject) {
 }
 
 fn a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again(subject: &Subject) {
-    // It never answers `OPTIONS *`, which is only asked of a backend that requests have put out.
+    // It never answers `OPTIONS *`, which a check sends only to a backend that failed requests.
     let serve = |connection: &mut testkit::Connection| {
         while let Some(head) = connection.read_request()? {
             match head.start_line.split(' ').next() {

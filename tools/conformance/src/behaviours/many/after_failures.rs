@@ -1,4 +1,4 @@
-//! A backend that fails costs the client one request, not its connection.
+//! A failing backend costs the client one request and not its connection.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,7 +21,7 @@ const CHUNKED: &str =
     "PUT / HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n";
 
 fn behind_a_502_the_connection_goes_on_and_the_next_request_is_served(subject: &Subject) {
-    // RFC 9112 section 9.3: the request was read whole, so where the next one starts is known.
+    // RFC 9112 section 9.3: the request was read completely, so the start of the next one is known.
     let fails: [Step; 6] = [
         |_| Ok(()),
         |connection| connection.reset(),
@@ -56,7 +56,7 @@ fn behind_a_502_the_connection_goes_on_and_the_next_request_is_served(subject: &
 
 #[cfg(target_os = "linux")]
 fn behind_a_504_the_connection_goes_on(subject: &Subject) {
-    // RFC 9110 section 15.6.5: the backend's machine says nothing at all; 2 s are waited for it.
+    // RFC 9110 section 15.6.5: the backend's machine does not respond; the proxy waits 2 s for it.
     let port = testkit::FullPort::bind().unwrap();
     let proxy = subject.start(port.address().unwrap(), &[]).unwrap();
     let mut client = testkit::Client::connect(proxy.address()).unwrap();
@@ -68,7 +68,7 @@ fn behind_a_504_the_connection_goes_on(subject: &Subject) {
 }
 
 fn requests_pipelined_behind_a_502_are_served_in_order(subject: &Subject) {
-    // RFC 9112 section 9.3.2: each gets its own answer.
+    // RFC 9112 section 9.3.2: each request gets its own response.
     let count = AtomicUsize::new(0);
     let setup = Setup::new(
         subject,

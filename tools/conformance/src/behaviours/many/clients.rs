@@ -1,4 +1,4 @@
-//! Many clients at once: none delays another, whatever it does or does not do.
+//! Many clients at once: no client delays another, whatever it does.
 
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
@@ -17,7 +17,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_client_over_the_cap_waits_until_one_leaves,
 ];
 
-/// More than any stage has threads, so that one that gives a thread to each client stands still.
+/// More than the threads of any stage, so that a stage with one thread for each client would stall.
 const BAD_CLIENTS: usize = 64;
 
 fn assert_others_are_served(setup: &Setup) {
@@ -54,7 +54,7 @@ fn clients_that_send_their_requests_slowly_delay_nobody(subject: &Subject) {
 }
 
 fn clients_that_never_end_their_requests_delay_nobody(subject: &Subject) {
-    // RFC 9112 section 6: the body of a request that is announced and does not come.
+    // RFC 9112 section 6: the announced body of a request never arrives.
     let setup = Setup::hello(subject);
     let mut slow: Vec<Client> = (0..BAD_CLIENTS).map(|_| setup.client()).collect();
     for client in &mut slow {
@@ -65,7 +65,7 @@ fn clients_that_never_end_their_requests_delay_nobody(subject: &Subject) {
 }
 
 fn clients_that_never_read_their_responses_delay_nobody(subject: &Subject) {
-    // RFC 9112 section 9.5: they hold their own connection and that to the backend, and no thread.
+    // RFC 9112 section 9.5: they occupy their own connection and the backend connection, and no thread.
     const SIZE: usize = 16 * 1024 * 1024;
     let large: Arc<[u8]> = vec![b'a'; SIZE].into();
     let setup = Setup::new(
@@ -87,14 +87,14 @@ fn clients_that_never_read_their_responses_delay_nobody(subject: &Subject) {
     }
     setup.backend.wait_for_requests(BAD_CLIENTS).unwrap();
     assert_others_are_served(&setup);
-    // RFC 9112 section 6: and one that reads at last gets all.
+    // RFC 9112 section 6: a client that reads late gets the complete response.
     let response = deaf[0].read_response("GET").unwrap();
     assert_eq!((response.body.len(), response.is_complete()), (SIZE, true));
 }
 
 fn a_thousand_clients_are_served_at_once(subject: &Subject) {
-    // The promise of this stage: as many requests are in flight as there are clients.
-    // Two descriptors for each here, two in the proxy; other tests need some at the same time.
+    // The promise of this stage: one request in flight for each client. Each client needs two descriptors
+    // here and two in the proxy. Other tests need some at the same time.
     let limit = testkit::raise_open_files_limit().unwrap();
     let count = usize::try_from(limit / 4).unwrap().clamp(200, 1000);
     let gate = Arc::new(RwLock::new(()));
@@ -104,7 +104,7 @@ fn a_thousand_clients_are_served_at_once(subject: &Subject) {
         subject,
         Backend::script(move |connection| {
             while connection.read_request()?.is_some() {
-                // Waits until the test opens the gate: if it fails, it opens too.
+                // Waits until the test opens the gate, which a failing test does too.
                 drop(after.read());
                 connection.answer(HELLO)?;
             }
@@ -114,7 +114,7 @@ fn a_thousand_clients_are_served_at_once(subject: &Subject) {
     let deadline = Instant::now() + PATIENCE;
     let mut clients = Vec::new();
     while clients.len() < count {
-        // Each has its own patience, and a proxy that takes one now and then would use up all of it.
+        // Each client has its own timeout, so a proxy that accepts one now and then could use up all of them.
         assert!(Instant::now() < deadline, "only {} clients could connect", clients.len());
         clients.push(setup.client());
     }
@@ -142,7 +142,7 @@ fn a_client_over_the_cap_waits_until_one_leaves(subject: &Subject) {
     assert_eq!(second.exchange(GET).unwrap().text(), "hello");
     let mut third = setup.client();
     third.send("GET /third HTTP/1.1\r\nHost: example.test\r\n\r\n").unwrap();
-    // Time enough for a third to be served, if it were.
+    // Enough time to serve a third client, if the proxy did so.
     for _ in 0..20 {
         assert_eq!(first.exchange(GET).unwrap().text(), "hello");
         assert_eq!(second.exchange(GET).unwrap().text(), "hello");
@@ -150,7 +150,7 @@ fn a_client_over_the_cap_waits_until_one_leaves(subject: &Subject) {
     assert!(setup.backend.requests().iter().all(|request| request.head.start_line == "GET / HTTP/1.1"));
     drop(second);
     assert_eq!(third.read_response("GET").unwrap().text(), "hello");
-    // And the next one when the next leaves.
+    // When the next client leaves, the fourth is served.
     let mut fourth = setup.client();
     fourth.send(GET).unwrap();
     drop(first);

@@ -1,4 +1,4 @@
-//! Descriptors: none is left open by a client that leaves, and running out of them is survived. Linux tells.
+//! Descriptors: clients that leave leak none, and the proxy survives exhaustion. Only Linux reports them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     without_a_cap_there_are_as_many_clients_as_open_files_allow,
 ];
 
-/// Waits until the proxy has no more descriptors than that, but for connections to the backend that it keeps.
+/// Waits until the proxy has at most `level` descriptors, besides kept backend connections.
 fn wait_for_descriptors(subject: &Subject, setup: &Setup, level: usize, what: &str) {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -29,12 +29,12 @@ fn wait_for_descriptors(subject: &Subject, setup: &Setup, level: usize, what: &s
             return;
         }
         assert!(Instant::now() < deadline, "{what}: {open} descriptors are open, and were {level} before");
-        // Nothing tells when a process closes a descriptor.
+        // Nothing notifies when a process closes a descriptor.
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Waits until the proxy has that many descriptors.
+/// Waits until the proxy has at least `level` descriptors.
 fn wait_for_descriptors_to_reach(setup: &Setup, level: usize) {
     let deadline = Instant::now() + PATIENCE;
     while setup.proxy.descriptors().unwrap() < level {
@@ -43,7 +43,7 @@ fn wait_for_descriptors_to_reach(setup: &Setup, level: usize) {
     }
 }
 
-/// A stage that may open only so many files, before a backend that answers `hello`.
+/// A stage that may open only `limit` files, in front of a backend that answers `hello`.
 fn with_open_files(subject: &Subject, limit: usize, flags: &[&str]) -> Setup {
     let backend = Backend::good(HELLO).unwrap();
     let address = backend.address().to_string();
@@ -52,7 +52,7 @@ fn with_open_files(subject: &Subject, limit: usize, flags: &[&str]) -> Setup {
     Setup { proxy: Process::stage_with_open_files(subject.binary(), limit, &arguments).unwrap(), backend }
 }
 
-/// Answers `/slow` never, `/large` with more than fits into buffers, and switches protocols if asked to.
+/// Never answers `/slow`, answers `/large` with more than buffers hold, and switches protocols on request.
 fn backend() -> std::io::Result<Backend> {
     Backend::script(|connection| {
         let Some(head) = connection.read_head()? else { return Ok(()) };
@@ -73,7 +73,7 @@ fn backend() -> std::io::Result<Backend> {
     })
 }
 
-/// Clients send `sent`, perhaps wait for a head, and leave, with a reset or without.
+/// Clients send `sent`, wait for a head if asked to, and leave, with or without a reset.
 fn assert_nothing_is_left(subject: &Subject, what: &str, sent: &str, waits_for_head: bool, resets: bool) {
     const CLIENTS: usize = 30;
     if skips_foreign(subject, "the number of its descriptors") {
@@ -108,7 +108,7 @@ fn clients_that_leave_between_requests_leave_no_descriptor_behind(subject: &Subj
 }
 
 fn clients_that_leave_within_their_requests_leave_no_descriptor_behind(subject: &Subject) {
-    // RFC 9112 section 8: an incomplete request is not passed on as whole, and not kept.
+    // RFC 9112 section 8: an incomplete request is neither forwarded as complete nor kept.
     let post = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 9\r\n\r\nbody";
     for resets in [false, true] {
         assert_nothing_is_left(subject, "within the head", "GET / HT", false, resets);
@@ -117,7 +117,7 @@ fn clients_that_leave_within_their_requests_leave_no_descriptor_behind(subject: 
 }
 
 fn clients_that_leave_within_their_responses_leave_no_descriptor_behind(subject: &Subject) {
-    // RFC 9112 section 9.5: the connection to the backend ends with that to the client.
+    // RFC 9112 section 9.5: the backend connection ends with the client connection.
     let large = "GET /large HTTP/1.1\r\nHost: example.test\r\n\r\n";
     for resets in [false, true] {
         assert_nothing_is_left(subject, "within the response", large, true, resets);
@@ -125,7 +125,7 @@ fn clients_that_leave_within_their_responses_leave_no_descriptor_behind(subject:
 }
 
 fn clients_that_leave_a_tunnel_leave_no_descriptor_behind(subject: &Subject) {
-    // RFC 9110 section 7.8: the tunnel ends when both sides have; a backend sees the end and ends too.
+    // RFC 9110 section 7.8: a tunnel ends with both sides; the backend sees the end and closes too.
     let offer = "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
     for resets in [false, true] {
         assert_nothing_is_left(subject, "in a tunnel", offer, true, resets);
@@ -133,13 +133,13 @@ fn clients_that_leave_a_tunnel_leave_no_descriptor_behind(subject: &Subject) {
 }
 
 fn clients_that_reset_while_the_backend_thinks_leave_no_descriptor_behind(subject: &Subject) {
-    // RFC 9112 section 9.5: a half-close is no reason to give up, a reset is: nobody is there to be answered.
+    // RFC 9112 section 9.5: after a half-close the client is still answered, after a reset it is not.
     let slow = "GET /slow HTTP/1.1\r\nHost: example.test\r\n\r\n";
     assert_nothing_is_left(subject, "before the response", slow, false, true);
 }
 
 fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subject: &Subject) {
-    // RFC 9110 section 15.6.4: overloaded for the moment; clients wait in the queue of the kernel.
+    // RFC 9110 section 15.6.4: temporary overload; clients wait in the kernel's queue.
     if skips_foreign(subject, "what it logs, and its flags") {
         return;
     }
@@ -150,12 +150,12 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subje
     let mut first = setup.client();
     assert_eq!(first.exchange(GET).unwrap().text(), "hello");
     let before = setup.proxy.descriptors().unwrap();
-    // A second crowd soon after the first is the same trouble.
+    // A second crowd soon after the first counts as the same shortage.
     for _ in 0..2 {
         let others: Vec<Client> = (0..2 * LIMIT).map(|_| setup.client()).collect();
         setup.proxy.wait_for_log(TEXT).unwrap();
-        // A client that is there already is answered; the backend cannot be reached. A connection to it that was being
-        // closed may have left room for one more request, until a client of the crowd has taken it.
+        // A connected client is answered, but the backend cannot be reached. A backend connection that was
+        // just closing may allow one more request, until a client of the crowd takes its descriptor.
         let deadline = Instant::now() + PATIENCE;
         let response = loop {
             wait_for_descriptors_to_reach(&setup, LIMIT);
@@ -169,7 +169,7 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subje
             assert_is_error(subject, &response, 503, text, "connection_limit_reached", "no descriptor");
         }
 
-        // The last in the queue waits in vain: a second of this, in which a loop without a pause would run all along.
+        // The last client in the queue is not served. Within this second, a loop without a pause would spin.
         let busy = setup.proxy.cpu_time().unwrap();
         let patience = Duration::from_secs(1);
         let mut waiting = Client::connect_with(setup.proxy.address(), patience).unwrap();
@@ -187,13 +187,13 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subje
         assert_eq!(later.read_response("GET").unwrap().text(), "hello");
         assert_eq!(first.exchange(GET).unwrap().text(), "hello");
         drop((later, waiting));
-        // Else the next crowd would be counted with what is left of this one.
+        // Otherwise the descriptors of this crowd would count for the next one.
         wait_for_descriptors(subject, &setup, before, "the crowd has left");
     }
 }
 
 fn without_a_cap_there_are_as_many_clients_as_open_files_allow(subject: &Subject) {
-    // Two for each client, and 64 for all else: 32 of 128. So the limit is never met, and the next client waits.
+    // Two descriptors a client and 64 for all else: 32 clients of 128 files. The next client waits.
     if skips_foreign(subject, "how many clients it takes") {
         return;
     }

@@ -1,4 +1,4 @@
-//! Many requests on one connection: which responses let it go on, and what is on it then.
+//! Many requests on one connection: which responses keep it open, and what it then carries.
 
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Ended};
@@ -12,8 +12,8 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 ];
 
 fn one_connection_carries_requests_of_all_methods_and_framings(subject: &Subject) {
-    // RFC 9112 section 9.3: it goes on whatever the method, the framing of the request, and that of the response.
-    // Only lengths tell where a message ends: a byte too many or too few spoils the next.
+    // RFC 9112 section 9.3: the connection stays open with every method and framing. Only lengths delimit the
+    // messages, so one byte too many or too few breaks the next message.
     const SIZES: [usize; 5] = [0, 1, 5000, 16 * 1024, 100_000];
     let setup = Setup::new(subject, answering_as_asked());
     let mut client = setup.client();
@@ -46,7 +46,7 @@ fn one_connection_carries_requests_of_all_methods_and_framings(subject: &Subject
                 assert_eq!(response.status, answer.parse().unwrap_or(200), "{shown}");
                 assert_eq!(response.ended, ended, "{shown}");
                 assert!(response.body == body_of(index, if has_body { down } else { 0 }), "{shown}");
-                // RFC 9112 section 9.3: in HTTP/1.1 nothing needs to be said.
+                // RFC 9112 section 9.3: HTTP/1.1 is persistent by default.
                 assert!(!says_close(&response), "{shown}");
                 sent.push((format!("{method} /{index} HTTP/1.1"), body, shown));
             }
@@ -63,7 +63,7 @@ fn one_connection_carries_requests_of_all_methods_and_framings(subject: &Subject
 }
 
 fn an_upload_and_its_echo_leave_a_connection_that_goes_on(subject: &Subject) {
-    // RFC 9112 section 9.3: both directions have ended where their framing says.
+    // RFC 9112 section 9.3: both directions ended as their framing says.
     let setup = Setup::new(subject, Backend::echo());
     let mut client = setup.client();
     let body = body_of(0, 300_000);

@@ -1,4 +1,4 @@
-//! What a stage with a task per connection promises on top: many clients at a time, many requests a connection.
+//! What a stage with a task for each connection adds: many concurrent clients, many requests on a connection.
 
 pub mod after_failures;
 pub mod clients;
@@ -16,17 +16,17 @@ use testkit::Backend;
 
 use crate::behaviours::setup::{chunked, pattern_byte};
 
-/// `size` bytes that differ from those of another seed.
+/// `size` bytes that differ for each seed.
 fn body_of(seed: usize, size: usize) -> Vec<u8> {
     (seed..seed + size).map(pattern_byte).collect()
 }
 
-/// A request for [`answering_as_asked`]: a response framed as `answer` says, with the body of that seed and size.
+/// A request for [`answering_as_asked`]: the response is framed as `answer` says; `seed` gives its body.
 fn ask(line: &str, answer: &str, seed: usize, size: usize) -> String {
     format!("{line}\r\nHost: example.test\r\nX-Answer: {answer}\r\nX-Seed: {seed}\r\nX-Size: {size}\r\n")
 }
 
-/// A backend that answers as each request asks it to.
+/// A backend that answers each request as the request asks.
 fn answering_as_asked() -> io::Result<Backend> {
     Backend::script(|connection| {
         while let Some(head) = connection.read_request()? {

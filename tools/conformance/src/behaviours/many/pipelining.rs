@@ -1,4 +1,4 @@
-//! Requests that are sent before the answers to those before them have come.
+//! Requests that are sent before the responses to earlier requests have arrived.
 
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
@@ -11,7 +11,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     an_answer_does_not_wait_for_the_next_request,
 ];
 
-/// A request with that number, which is in its path, in its body and in the body of its response.
+/// A request with this number in its path, its body and the body of its response.
 fn numbered(number: usize) -> Vec<u8> {
     let answer = ["content-length", "chunked", "close-delimited"][number % 3];
     let body = body_of(number, 10 * number);
@@ -34,10 +34,10 @@ fn read_numbered(client: &mut Client, number: usize) {
 }
 
 fn pipelined_requests_are_answered_in_order_one_at_a_time(subject: &Subject) {
-    // RFC 9112 section 9.3.2: a server MUST answer in the order in which the requests came.
+    // RFC 9112 section 9.3.2: a server MUST answer in the order of the requests.
     const COUNT: usize = 60;
     let all: Vec<u8> = (0..COUNT).flat_map(numbered).collect();
-    // In one write, and so that the ends of requests and packets never meet.
+    // In one write, and in pieces whose ends never coincide with the ends of requests.
     for size in [all.len(), 1013] {
         let setup = Setup::new(subject, answering_as_asked());
         let mut client = setup.client();
@@ -59,7 +59,7 @@ fn pipelined_requests_are_answered_in_order_one_at_a_time(subject: &Subject) {
 }
 
 fn an_answer_does_not_wait_for_the_next_request(subject: &Subject) {
-    // RFC 9112 section 9.3.2: though the beginning of the next is there already.
+    // RFC 9112 section 9.3.2: even if the start of the next request has already arrived.
     let setup = Setup::new(subject, Backend::slow(HELLO));
     let mut client = setup.client();
     let (beginning, rest) = GET.split_at(20);

@@ -1,4 +1,4 @@
-//! A stop signal: no new clients, idle ones end at once, what is in flight is finished.
+//! A stop signal: no new clients, idle clients are closed at once, requests in flight are completed.
 
 #![cfg(unix)]
 
@@ -23,7 +23,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 /// How long requests in flight may take after a signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A proxy with one request in flight, which the backend answers when it is told to.
+/// A proxy with one request in flight, which the backend answers on release.
 fn in_flight(subject: &Subject) -> (Setup, Client) {
     let setup = Setup::new(subject, Backend::slow(HELLO));
     let mut client = setup.client();
@@ -33,7 +33,7 @@ fn in_flight(subject: &Subject) -> (Setup, Client) {
 }
 
 fn a_request_in_flight_is_finished_and_told_that_the_connection_ends(subject: &Subject) {
-    // RFC 9112 section 9.6: who is about to close says `close` in the last response.
+    // RFC 9112 section 9.6: a server that will close sends `close` in its last response.
     if skips_foreign(subject, "how it stops") {
         return;
     }
@@ -79,7 +79,7 @@ fn idle_clients_end_at_once_while_another_is_still_served(subject: &Subject) {
 }
 
 fn a_response_whose_head_has_gone_is_finished_and_the_one_behind_it_is_the_last(subject: &Subject) {
-    // RFC 9112 section 9.6: the body of the first is promised, and that the connection ends is still to be said.
+    // RFC 9112 section 9.6: the first body is already announced, and the close has not been announced yet.
     if skips_foreign(subject, "how it stops") {
         return;
     }
@@ -120,17 +120,17 @@ fn a_second_signal_ends_it_at_once(subject: &Subject) {
     }
     let (mut setup, mut client) = in_flight(subject);
     setup.proxy.terminate().unwrap();
-    // Two signals at the same time are one.
+    // Two signals at the same time would count as one.
     wait_until_refused(setup.proxy.address());
     setup.proxy.wait_for_log("stopping").unwrap();
     setup.proxy.terminate().unwrap();
-    // Not after the 10 s that requests in flight have: that would be an end with code 0.
+    // Not after the 10 s for requests in flight: that exit would have code 0.
     assert_eq!(setup.proxy.wait_for_exit().unwrap().code(), Some(1));
     assert!(client.read_response("GET").is_err());
 }
 
 fn a_request_that_does_not_end_is_cut_10_seconds_after_the_signal(subject: &Subject) {
-    // RFC 9112 section 9.5: a backend that never answers must not keep the process from ending.
+    // RFC 9112 section 9.5: a backend that never answers must not keep the process alive.
     if skips_foreign(subject, "how it stops") {
         return;
     }
@@ -148,7 +148,7 @@ fn a_request_that_does_not_end_is_cut_10_seconds_after_the_signal(subject: &Subj
     let stopped = Instant::now();
     setup.proxy.terminate().unwrap();
     wait_until_refused(setup.proxy.address());
-    // One wait for the log may be just too short.
+    // One wait for the log may be slightly too short.
     let cut_off = || setup.proxy.wait_for_log("clients were cut off");
     cut_off().or_else(|_| cut_off()).unwrap();
     assert!(stopped.elapsed() >= DRAIN_TIMEOUT, "after {:?}", stopped.elapsed());

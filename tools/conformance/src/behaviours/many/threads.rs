@@ -1,4 +1,4 @@
-//! How many threads a stage has: as many as the cores that it may use can run. Linux tells.
+//! The thread count of a stage: as many as the cores that it may use. Only Linux reports it.
 
 use std::process::Command;
 
@@ -10,12 +10,12 @@ use crate::behaviours::setup::{GET, HELLO, skips_foreign};
 pub(crate) const LIST: &[Behaviour] =
     behaviours![on_one_core_one_thread_serves_all_and_on_two_there_are_more];
 
-/// Starts the stage on these cores, as `taskset` takes them, and tells how many threads serve its clients.
+/// Starts the stage on these cores, in the syntax of `taskset`, and returns its thread count.
 fn threads_on(subject: &Subject, cores: &str) -> usize {
     let backend = Backend::good(HELLO).unwrap();
     let mut command = Command::new("taskset");
     command.args(["-c", cores]).arg(subject.binary()).args(["--listen", "127.0.0.1:0", "--backend"]);
-    // A thread writes the log, from the first line on.
+    // The thread of the log would start with its first line.
     command.arg(backend.address().to_string()).args(subject.free_ports()).args(["--log", "off"]);
     let proxy = Process::start(command, |_| ()).unwrap();
     let mut client = Client::connect(proxy.address()).unwrap();

@@ -1,4 +1,4 @@
-//! Clients that are too slow: a head has 10 s from its first byte to its last.
+//! Slow clients: a head must arrive within 10 s from its first byte to its last.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -11,30 +11,30 @@ use crate::behaviours::setup::{GET, Setup, assert_ends, assert_is_error, skips_f
 pub(crate) const LIST: &[Behaviour] =
     behaviours![a_head_that_dribbles_is_answered_408_after_10_seconds_in_all,];
 
-/// How long a head may take.
+/// The timeout of a head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How far after it the answer may come, on a machine that is busy.
+/// How much later the response may arrive on a busy machine.
 const TOLERANCE: Duration = Duration::from_secs(8);
 
-/// Sends a byte of a head that never ends, again and again, until an answer comes.
+/// Sends single bytes of an endless head until a response arrives.
 fn dribble(client: &mut Client) -> (Response, Duration) {
     let started = Instant::now();
     client.send("GET / HTTP/1.1\r\nHost: example.test\r\nA: ").unwrap();
     while started.elapsed() < HEAD_TIMEOUT + TOLERANCE {
         match client.read_response("GET") {
             Ok(response) => return (response, started.elapsed()),
-            // The patience of the client is the pause between two bytes.
+            // The client's read timeout is the pause between two bytes.
             Err(error) if error.kind() == ErrorKind::TimedOut => {}
             Err(error) => panic!("after {:?}: {error}", started.elapsed()),
         }
-        // It fails if the proxy has just closed: the answer is there then.
+        // Fails if the proxy has just closed; its response can then be read.
         let _ = client.send("a");
     }
     panic!("a head that never ends was not answered");
 }
 
 fn a_head_that_dribbles_is_answered_408_after_10_seconds_in_all(subject: &Subject) {
-    // RFC 9110 section 15.5.9: a bound between two bytes would let a byte a second go on for ever.
+    // RFC 9110 section 15.5.9: a limit between two bytes would allow one byte a second forever.
     if skips_foreign(subject, "how long a head may take") {
         return;
     }
@@ -56,7 +56,7 @@ fn a_head_that_dribbles_is_answered_408_after_10_seconds_in_all(subject: &Subjec
                     "http_request_error",
                     "a byte",
                 );
-                // Not each byte starts the time anew, and the second request has all of it.
+                // A byte does not restart the timeout, and the second request gets the full time.
                 assert!(HEAD_TIMEOUT - Duration::from_millis(500) < elapsed, "{elapsed:?}");
                 assert_ends(client, "a head that dribbles");
             });

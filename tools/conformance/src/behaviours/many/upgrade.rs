@@ -1,4 +1,4 @@
-//! Upgrade: after a 101 the proxy is a tunnel, after any other answer it is a proxy as before.
+//! Upgrade: after a 101 the proxy is a tunnel, after any other response it remains a proxy.
 
 use std::sync::mpsc::channel;
 use std::thread;
@@ -27,7 +27,7 @@ const OFFER: &str = "GET /chat HTTP/1.1\r\nHost: example.test\r\nConnection: kee
 const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Accept: x\r\n\r\n";
 
-/// A client in a tunnel to a backend that does this in it.
+/// A client in a tunnel to a backend that runs `script` in it.
 fn tunnel(subject: &Subject, script: Step) -> (Setup, Client) {
     let setup = Setup::new(
         subject,
@@ -82,7 +82,7 @@ fn behind_a_101_bytes_go_both_ways_also_those_right_behind_the_heads(subject: &S
 }
 
 fn a_client_that_closes_its_side_of_a_tunnel_still_hears_the_backend(subject: &Subject) {
-    // RFC 9110 section 7.8: whether a half-close means anything is for the new protocol to say.
+    // RFC 9110 section 7.8: the meaning of a half-close is up to the new protocol.
     let (setup, mut client) = tunnel(subject, |connection| {
         let (bytes, _) = connection.read_to_end()?;
         connection.wait_for_release()?;
@@ -96,7 +96,7 @@ fn a_client_that_closes_its_side_of_a_tunnel_still_hears_the_backend(subject: &S
 }
 
 fn a_backend_that_closes_its_side_of_a_tunnel_still_hears_the_client(subject: &Subject) {
-    // RFC 9110 section 7.8: the other way round.
+    // RFC 9110 section 7.8: the same in the other direction.
     let (setup, mut client) = tunnel(subject, |connection| {
         connection.send("bye")?;
         connection.half_close()?;
@@ -110,7 +110,7 @@ fn a_backend_that_closes_its_side_of_a_tunnel_still_hears_the_client(subject: &S
 }
 
 fn a_request_in_a_tunnel_is_bytes_as_any(subject: &Subject) {
-    // RFC 9110 section 7.8: the connection is not HTTP any more, and never is again.
+    // RFC 9110 section 7.8: the connection no longer carries HTTP.
     let (setup, mut client) = tunnel(subject, |connection| {
         let bytes = connection.read_bytes(GET.len())?;
         connection.send(bytes)
@@ -121,7 +121,7 @@ fn a_request_in_a_tunnel_is_bytes_as_any(subject: &Subject) {
 }
 
 fn a_tunnel_that_is_reset_at_one_end_is_reset_at_the_other(subject: &Subject) {
-    // RFC 9112 section 9.5: whoever is left must not wait for ever, nor take it for an ordinary end.
+    // RFC 9112 section 9.5: the other end must neither wait forever nor see an ordinary end.
     let (_setup, mut client) = tunnel(subject, |connection| connection.reset());
     let is_reset = |end: &End| *end == End::Reset || !subject.is_stage();
     let (bytes, end) = client.read_to_end().unwrap();
@@ -168,7 +168,7 @@ fn a_backend_that_does_not_switch_answers_and_the_connection_goes_on(subject: &S
     for (answer, status, upgrade) in [(HELLO, 200, None), (required, 426, Some("websocket"))] {
         let setup = Setup::new(subject, Backend::good(answer));
         let mut client = setup.client();
-        // The second request came early: it is one, and not the beginning of a tunnel.
+        // The second request arrived early. It is a request and not the start of a tunnel.
         client.send([OFFER, GET].concat()).unwrap();
         for index in 0..2 {
             let response = client.read_response("GET").unwrap();
@@ -181,8 +181,8 @@ fn a_backend_that_does_not_switch_answers_and_the_connection_goes_on(subject: &S
 }
 
 fn an_offer_that_is_not_to_be_passed_on_does_not_reach_the_backend(subject: &Subject) {
-    // RFC 9110 section 7.8: in HTTP/1.0, or not listed in Connection, it MUST be ignored. h2c would be a way
-    // around every rule here, and with a body in between nobody agrees on where the new protocol starts.
+    // RFC 9110 section 7.8: Upgrade MUST be ignored in HTTP/1.0 or if Connection does not list it. h2c would
+    // bypass every rule here. With a request body, implementations disagree on where the new protocol starts.
     for (version, fields) in [
         ("1.1", "Upgrade: websocket\r\n"),
         ("1.0", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
@@ -209,7 +209,7 @@ fn an_offer_that_is_not_to_be_passed_on_does_not_reach_the_backend(subject: &Sub
             "{request}"
         );
 
-        // RFC 9110 section 15.2.2: then a 101 was not asked for.
+        // RFC 9110 section 15.2.2: the 101 was then not requested.
         let setup = Setup::new(subject, Backend::closing([SWITCHED, "evil"].concat()));
         let response = setup.exchange(&request);
         assert_eq!(response.status, 502, "{request}");
@@ -217,14 +217,14 @@ fn an_offer_that_is_not_to_be_passed_on_does_not_reach_the_backend(subject: &Sub
 }
 
 fn h2c_is_taken_out_of_a_list_of_protocols(subject: &Subject) {
-    // RFC 9110 section 7.8: the others are still on offer. RFC 9113 section 3.1: h2c is obsolete.
+    // RFC 9110 section 7.8: the other protocols are still offered. RFC 9113 section 3.1: h2c is obsolete.
     let offer = OFFER.replace("Upgrade: websocket", "Upgrade: h2c, websocket");
     let received = Setup::hello(subject).forward(offer);
     assert_eq!(received.head.all("upgrade"), ["websocket"]);
 }
 
 fn behind_a_101_that_was_not_asked_for_the_connection_goes_on(subject: &Subject) {
-    // RFC 9110 section 15.2.2: it is the backend's fault, and what follows it is not for the client.
+    // RFC 9110 section 15.2.2: the backend is at fault, and the bytes after the 101 are not for the client.
     let setup = Setup::new(subject, Backend::closing([SWITCHED, HELLO].concat()));
     let mut client = setup.client();
     for _ in 0..2 {

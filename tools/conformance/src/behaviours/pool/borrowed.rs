@@ -1,4 +1,4 @@
-//! A request waits only for connections that may come back to the pool.
+//! A request waits only for connections that can return to the pool.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_request_that_waits_goes_on_when_the_connection_turns_out_not_to_come_back,
 ];
 
-/// With one connection in the pool, a request that waited for a connection that never comes back would wait longer
-/// than the patience of a client.
+/// With one connection in the pool, a request that waits for a connection that never returns exceeds the
+/// client's timeout.
 const FLAGS: [&str; 4] = ["--pool-size", "1", "--pool-wait", "10m"];
 
 const OFFER: &str =
     "GET /held HTTP/1.1\r\nHost: example.test\r\nConnection: Upgrade\r\nUpgrade: example\r\n\r\n";
 const HELD: &str = "GET /held HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
-/// A backend that answers `/held` with the beginning of a response once it is released, and goes no further; and
-/// everything else with `hello`.
+/// A backend that answers `/held` on release with the beginning of a response only, and all other requests
+/// with `hello`.
 fn holding(beginning: &'static str) -> Backend {
     let backend = Backend::script(move |connection| {
         while let Some(head) = connection.read_request()? {
@@ -44,7 +44,7 @@ fn start(subject: &Subject, backend: &Backend) -> Process {
     start_with(subject, backend.address(), &FLAGS).unwrap()
 }
 
-/// The first request holds the only connection that the pool has; the next one is answered all the same.
+/// Checks that a second request is answered while the first holds the pool's only connection.
 fn is_not_waited_for(subject: &Subject, request: &str, beginning: &'static str) {
     let backend = holding(beginning);
     let proxy = start(subject, &backend);
@@ -65,7 +65,7 @@ fn a_tunnel_is_not_waited_for(subject: &Subject) {
 }
 
 fn a_connection_whose_response_says_close_is_not_waited_for(subject: &Subject) {
-    // RFC 9112 section 9.6: it carries no other response.
+    // RFC 9112 section 9.6: it carries no further response.
     is_not_waited_for(
         subject,
         HELD,
@@ -88,7 +88,7 @@ fn an_event_stream_is_not_waited_for(subject: &Subject) {
 }
 
 fn a_request_that_waits_goes_on_when_the_connection_turns_out_not_to_come_back(subject: &Subject) {
-    // A tunnel begins, and a connection fails.
+    // Because a tunnel begins, or because the connection fails.
     for beginning in
         ["HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: example\r\n\r\n", "?\r\n\r\n"]
     {

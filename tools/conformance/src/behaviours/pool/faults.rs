@@ -1,4 +1,4 @@
-//! A backend that fails now and then: nothing of it is left for the requests that come after.
+//! A backend that fails now and then: its failures do not affect later requests.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -18,7 +18,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 ];
 
 fn one_bad_answer_never_affects_the_next_request(subject: &Subject) {
-    // Named after the original, which puts a broken connection back: no later request is answered.
+    // Guards against the original's bug, which puts a broken connection back: no later request is answered.
     for bad in [
         "garbage\r\n\r\n",
         "",
@@ -59,7 +59,7 @@ fn one_bad_answer_never_affects_the_next_request(subject: &Subject) {
 }
 
 fn bursts_before_a_backend_with_a_short_idle_time_see_no_error(subject: &Subject) {
-    // The backend closes connections that were idle for 100 ms; the bursts come in about that time.
+    // The backend closes connections that were idle for 100 ms. The bursts arrive at about that interval.
     let backend = Backend::script(|connection| {
         while let Ok(Some(_)) = connection.read_request() {
             connection.answer(HELLO)?;
@@ -76,7 +76,7 @@ fn bursts_before_a_backend_with_a_short_idle_time_see_no_error(subject: &Subject
             burst.wait();
             let response = client.exchange(GET).unwrap();
             failed.fetch_add(usize::from(response.status != 200), Ordering::Relaxed);
-            // What is tested is what happens around the backend's idle time, so time has to pass.
+            // The test is about the time around the backend's idle timeout, so it must sleep.
             std::thread::sleep(Duration::from_millis(85 + round));
         }
     });
@@ -120,7 +120,7 @@ fn descriptors_return_to_their_level_after_10_000_faulty_exchanges(subject: &Sub
     let setup = Setup::new(
         subject,
         Backend::script(|connection| {
-            // Each connection fails in another way.
+            // Each connection fails differently.
             match connection.peer()?.port() % 4 {
                 0 => Ok(()),
                 1 => connection.read_request()?.map_or(Ok(()), |_| connection.answer("garbage\r\n\r\n")),
@@ -138,7 +138,7 @@ fn descriptors_return_to_their_level_after_10_000_faulty_exchanges(subject: &Sub
     let exchange = |count: usize| {
         at_once(8, || {
             for _ in 0..count / 8 {
-                // Whatever comes back; a cut response ends the connection.
+                // Any response is accepted; a truncated response ends the connection.
                 let mut client = setup.client();
                 client.send(GET.replace("Host", "Connection: close\r\nHost")).unwrap();
                 let _ = client.read_to_end();

@@ -1,4 +1,4 @@
-//! Idle connections are closed without a request that asks for one.
+//! Idle connections are closed without waiting for the next request.
 
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
@@ -29,7 +29,7 @@ fn idle_connections_are_closed_when_they_are_too_old(subject: &Subject) {
 }
 
 fn an_idle_connection_that_the_backend_has_closed_is_closed(subject: &Subject) {
-    // RFC 9112 section 9.6: the backend waits for the proxy's end of it.
+    // RFC 9112 section 9.6: the backend waits for the proxy to close its side.
     let backend = Backend::half_closing(HELLO).unwrap();
     let proxy = start_with(subject, backend.address(), &["--pool-idle", "10m"]).unwrap();
     assert_eq!(Client::connect(proxy.address()).unwrap().exchange(GET).unwrap().text(), "hello");
@@ -37,7 +37,7 @@ fn an_idle_connection_that_the_backend_has_closed_is_closed(subject: &Subject) {
 }
 
 fn a_backend_that_serves_one_connection_at_a_time_answers_all_requests(subject: &Subject) {
-    // An idle connection that is kept open would hold its only thread.
+    // An idle connection that stays open would occupy its only thread.
     let busy = std::sync::Mutex::new(());
     let backend = Backend::script(move |connection| {
         let _one_at_a_time = busy.lock().unwrap();

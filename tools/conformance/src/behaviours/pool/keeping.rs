@@ -33,7 +33,7 @@ fn all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most(subj
 }
 
 fn a_cold_pool_does_not_wait_before_it_connects(subject: &Subject) {
-    // Named after the original, which waits 100 ms for a connection that cannot come.
+    // Guards against the original's bug, which waits 100 ms for a connection that cannot come.
     let backend = Backend::good(HELLO).unwrap();
     let proxy = start_with(subject, backend.address(), &["--pool-wait", "10m"]).unwrap();
     let mut client = Client::connect(proxy.address()).unwrap();
@@ -45,7 +45,7 @@ fn a_cold_pool_does_not_wait_before_it_connects(subject: &Subject) {
 }
 
 fn a_full_pool_is_waited_for_and_then_passed_by(subject: &Subject) {
-    // With all its connections borrowed, the pool waits for one to come back, and opens another if none does.
+    // If all its connections are borrowed, the pool waits for one, and opens another after the wait.
     let backend = Backend::slow(HELLO).unwrap();
     let flags = ["--pool-size", "1", "--pool-wait", "50ms"];
     let proxy = start_with(subject, backend.address(), &flags).unwrap();
@@ -62,7 +62,7 @@ fn a_full_pool_is_waited_for_and_then_passed_by(subject: &Subject) {
 }
 
 fn connections_over_the_size_of_the_pool_wait_for_room_and_are_closed(subject: &Subject) {
-    // 20 were needed at once, 10 are kept; RFC 9112 section 9.4: no more than are of use.
+    // 20 were needed at once, 10 are kept; RFC 9112 section 9.4: no more than are useful.
     let backend = Backend::slow(HELLO).unwrap();
     let proxy = start_with(subject, backend.address(), &["--pool-size", "10"]).unwrap();
     let mut clients: Vec<_> = (0..20).map(|_| Client::connect(proxy.address()).unwrap()).collect();
@@ -75,13 +75,13 @@ fn connections_over_the_size_of_the_pool_wait_for_room_and_are_closed(subject: &
         assert_eq!(client.read_response("GET").unwrap().text(), "hello");
     }
     backend.wait_for_closed(10).unwrap();
-    // Those that are kept serve on.
+    // The kept connections still serve requests.
     backend.release(1);
     assert_eq!(clients[0].exchange(GET).unwrap().text(), "hello");
 }
 
 fn a_connection_that_the_backend_has_closed_is_not_used(subject: &Subject) {
-    // With no retry to hide after: a POST gets its answer, because the end is seen before it is sent.
+    // No retry can hide a failure: a POST is answered because the proxy sees the close before it sends.
     let setup = Setup::new(
         subject,
         Backend::script(|connection| {
@@ -95,8 +95,8 @@ fn a_connection_that_the_backend_has_closed_is_not_used(subject: &Subject) {
     for number in 1..=20 {
         assert_eq!(client.exchange(GET).unwrap().status, 200);
         setup.backend.wait_for_closed(number).unwrap();
-        // The end is on its way to the proxy. When it has answered two requests by itself, it has been told of the end: the
-        // first may reach one of its threads while another is still being told.
+        // The close may still be on its way to the proxy. After two responses of the proxy itself it has been
+        // processed: one of its threads may answer the first while another is still being notified.
         for _ in 0..2 {
             assert_eq!(setup.client().exchange("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").unwrap().status, 204);
         }
@@ -117,13 +117,13 @@ fn a_connection_that_is_too_old_is_not_used(subject: &Subject) {
 
 fn a_connection_is_not_used_after_a_response_whose_end_is_in_doubt(subject: &Subject) {
     for (method, response, connections) in [
-        // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.
+        // RFC 9112 section 6.3, rule 3: after a response with both fields its framing is not trusted.
         (
             "GET",
             "200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             2,
         ),
-        // RFC 9112 section 6.3, rule 8: with a GET, the end of the connection would end this one.
+        // RFC 9112 section 6.3, rule 8: the response to a GET would be close-delimited.
         ("HEAD", "200 OK\r\n\r\n", 2),
         ("HEAD", "200 OK\r\nContent-Length: 5\r\n\r\n", 1),
         ("HEAD", "200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 1),

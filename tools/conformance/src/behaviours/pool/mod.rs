@@ -1,4 +1,4 @@
-//! Connections to the backend are kept, and a broken one never costs a request that can be helped (from part4 on).
+//! Backend connections are kept, and a broken one costs no request that can be saved (from part4 on).
 
 pub mod borrowed;
 pub mod faults;

@@ -1,4 +1,4 @@
-//! Which requests are sent once more after a kept connection has died, and which are not.
+//! Which requests are resent after a kept connection has died, and which are not.
 
 use crate::{Behaviour, Subject};
 use testkit::Backend;
@@ -13,7 +13,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_response_that_has_begun_is_not_asked_for_again,
 ];
 
-/// A backend that answers the first request on each connection, and closes it when the second comes.
+/// A backend that answers the first request on each connection and closes it on the second.
 fn forgetful() -> std::io::Result<Backend> {
     Backend::script(|connection| {
         if let Some(head) = connection.read_request()? {
@@ -43,7 +43,7 @@ fn a_repeatable_request_on_a_connection_that_has_died_is_sent_once_more(subject:
 }
 
 fn a_request_that_is_not_repeatable_is_answered_502_and_sent_once(subject: &Subject) {
-    // RFC 9110 section 9.2.2: what is done twice may not be the same as what is done once.
+    // RFC 9110 section 9.2.2: the effect of two executions may differ from that of one.
     let put = POST.replace("POST", "PUT");
     let empty_post = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 0\r\n\r\n";
     for request in [POST, &put, empty_post, "PATCH / HTTP/1.1\r\nHost: example.test\r\n\r\n"] {

@@ -1,4 +1,4 @@
-//! Which hosts the RPC answers to: no name that a web page could bring along (DNS rebinding).
+//! Which hosts the RPC answers to: no name that a web page could choose (DNS rebinding).
 
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
@@ -11,7 +11,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     the_rpc_answers_to_the_names_that_a_flag_adds,
 ];
 
-/// The status of the answer to a call that begins with this request line and has this `Host`.
+/// The status of the response to a call with this request line and this `Host`.
 fn status_for(rpc: &Rpc, request_line: &str, host: Option<&str>) -> u16 {
     let host = host.map(|host| format!("Host: {host}\r\n")).unwrap_or_default();
     let fields = format!("{host}Content-Type: application/json\r\nContent-Length: {}", CALL.len());
@@ -43,10 +43,10 @@ fn the_rpc_answers_to_ip_addresses_and_to_localhost_only(subject: &Subject) {
         assert_eq!(status_for(&rpc, POST, Some(host)), 421, "{host}");
         assert_eq!(status_for(&rpc, "GET / HTTP/1.1", Some(host)), 421, "{host}");
     }
-    // RFC 9112 section 3.2.2: the host of an absolute-form target counts, and not `Host`.
+    // RFC 9112 section 3.2.2: the host of an absolute-form target takes precedence over `Host`.
     assert_eq!(status_for(&rpc, "POST http://attacker.test/rpc HTTP/1.1", Some("localhost")), 421);
     assert_eq!(status_for(&rpc, "POST http://localhost:8079/rpc HTTP/1.1", Some("attacker.test")), 200);
-    // HTTP/1.0 needs no host, and a browser always sends one.
+    // HTTP/1.0 needs no host, but a browser always sends one.
     assert_eq!(status_for(&rpc, "POST /rpc HTTP/1.0", None), 200);
     assert_eq!(status_for(&rpc, "POST /rpc HTTP/1.0", Some("attacker.test")), 421);
 }

@@ -1,4 +1,4 @@
-//! Answers of megabytes: they delay no proxied request, and their memory is bounded.
+//! Responses of megabytes: they delay no proxied request, and their memory is bounded.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub(crate) const LIST: &[Behaviour] =
     behaviours![a_large_answer_delays_no_proxied_request, all_answers_together_hold_at_most_64_mib,];
 
 impl Rpc {
-    /// A proxy on one core, where a runtime has one thread; on any core where there is no `taskset`.
+    /// A proxy on one core, where a runtime has one thread. Without `taskset`, on all cores.
     fn hello_on_one_core(subject: &Subject) -> Rpc {
         let backend = Backend::good(HELLO).unwrap();
         let has_taskset = Command::new("taskset").arg("--version").output().is_ok();
@@ -57,7 +57,7 @@ fn a_large_answer_delays_no_proxied_request(subject: &Subject) {
         );
         Client::connect(address).unwrap().exchange(call).unwrap().body.len()
     });
-    // Requests are counted, because how long one may take depends on the machine.
+    // Counts requests, because the time of a request depends on the machine.
     let mut client = Client::connect(rpc.proxy.address()).unwrap();
     let mut answered = 0;
     while !asking.is_finished() {
@@ -71,7 +71,7 @@ fn a_large_answer_delays_no_proxied_request(subject: &Subject) {
 fn all_answers_together_hold_at_most_64_mib(subject: &Subject) {
     let rpc = Rpc::hello(subject);
     rpc.count_many_paths();
-    // The 16 results of an answer have 3 MiB each, and they are one: 21 such answers fit.
+    // The 16 results of a response have 3 MiB each and share their memory, so 21 such responses fit.
     let batch = format!("[{}]", [CALL; 16].join(","));
     let ask = || {
         let mut client = rpc.send("Content-Type: application/json\r\n", &batch);

@@ -1,4 +1,4 @@
-//! The stats RPC (from part5 on): JSON-RPC 2.0 over HTTP, a snapshot, and nobody is delayed by who asks.
+//! The stats RPC (from part5 on): JSON-RPC 2.0 over HTTP, a snapshot, and no delay for other clients.
 
 pub mod hosts;
 pub mod large;
@@ -30,7 +30,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 
 const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
 
-/// A proxy with an RPC, and the backend before which it stands.
+/// A proxy with an RPC, and its backend.
 struct Rpc {
     proxy: Process,
     address: SocketAddr,
@@ -44,7 +44,7 @@ impl Rpc {
     }
 
     fn of(proxy: Process, backend: Backend) -> Rpc {
-        // The ready line goes on: `, stats RPC on http://127.0.0.1:4711/rpc`.
+        // The ready line continues: `, stats RPC on http://127.0.0.1:4711/rpc`.
         let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap().to_owned();
         let address = url.strip_suffix("/rpc").unwrap().parse().unwrap();
         Rpc { proxy, address, backend }
@@ -54,7 +54,7 @@ impl Rpc {
         Rpc::start(subject, Backend::good(HELLO).unwrap(), &[])
     }
 
-    /// Sends a call on a connection of its own, and does not read the answer.
+    /// Sends a call on a new connection and does not read the response.
     fn send(&self, fields: &str, call: &str) -> Client {
         let length = call.len();
         let head =
@@ -127,7 +127,7 @@ fn calls_that_are_not_valid_get_the_codes_of_json_rpc(subject: &Subject) {
 }
 
 fn an_id_comes_back_as_the_bytes_it_came_in(subject: &Subject) {
-    // JSON-RPC 2.0 section 5: the id of an answer is that of its call. A number need not fit into any type of ours.
+    // JSON-RPC 2.0 section 5: a response has the id of its call. A number need not fit into an integer type.
     let rpc = Rpc::hello(subject);
     for id in [
         "18446744073709551616",
@@ -206,7 +206,7 @@ fn a_call_over_64_kib_is_413(subject: &Subject) {
 }
 
 fn a_caller_that_waits_with_its_call_is_asked_for_it(subject: &Subject) {
-    // RFC 9110 section 10.1.1: 100, or a final response.
+    // RFC 9110 section 10.1.1: a 100 or a final response.
     let rpc = Rpc::hello(subject);
     let mut client = Client::connect(rpc.address).unwrap();
     let fields = "Content-Type: application/json\r\nExpect: 100-continue\r\n";
@@ -226,7 +226,7 @@ fn rpc_clients_that_stall_delay_nobody(subject: &Subject) {
             let mut client = Client::connect(rpc.address).unwrap();
             let head = "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n";
             match number % 3 {
-                // Within the head, within the body, and one that does not read its answer.
+                // Stops in the head, stops in the body, and never reads the response.
                 0 => client.send(&head[..40]).unwrap(),
                 1 => client.send(format!("{head}{}", &CALL[..20])).unwrap(),
                 _ => client.send(format!("{head}{CALL}")).unwrap(),
@@ -244,7 +244,7 @@ fn rpc_clients_that_stall_delay_nobody(subject: &Subject) {
 
 #[cfg(unix)]
 fn an_answer_that_is_being_read_at_a_stop_signal_is_finished(subject: &Subject) {
-    // RFC 9112 section 9.6: its length is promised. It is larger than what the kernel keeps for both sockets.
+    // RFC 9112 section 9.6: its length is announced. It exceeds the kernel's buffers of both sockets.
     const PATHS: usize = 6_000;
     const AT_ONCE: usize = 100;
     let mut rpc = Rpc::hello(subject);
@@ -268,7 +268,7 @@ fn an_answer_that_is_being_read_at_a_stop_signal_is_finished(subject: &Subject) 
             rpc.proxy.terminate()?;
             wait_until_refused(rpc.proxy.address());
             wait_until_refused(rpc.address);
-            // An idle caller ends at once.
+            // The connection of an idle caller is closed at once.
             assert_eq!(idle.read_to_end()?, (Vec::new(), End::EndOfFile));
         }
         length += piece.len();
@@ -280,7 +280,7 @@ fn an_answer_that_is_being_read_at_a_stop_signal_is_finished(subject: &Subject) 
 }
 
 fn the_65th_rpc_client_waits_until_one_leaves(subject: &Subject) {
-    // A bound of its own, so that stats clients never take the descriptors of others.
+    // A separate limit, so that stats clients never take the descriptors of other clients.
     let rpc = Rpc::hello(subject);
     let mut clients: Vec<Client> = (0..64).map(|_| Client::connect(rpc.address).unwrap()).collect();
     let call = format!(
