@@ -1,6 +1,6 @@
-//! Keeps what `cargo lab start` replaces.
+//! Keeps the files that `cargo lab start` replaces.
 //!
-//! Invariant: what is replaced is neither copied nor deleted. It is renamed, so every byte and every link of it is kept.
+//! Invariant: replaced files are renamed and never copied or deleted, so every byte and link is kept.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow};
 
 use crate::places::date_and_time;
 
-/// Whether the source files below a folder are exactly these. Files that Cargo does not build are ignored.
+/// Whether a folder contains exactly these source files. Files that Cargo does not build are ignored.
 pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
     let Ok(found) = sources::files(folder) else {
         return false;
@@ -24,9 +24,9 @@ pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
     found.len() == files.len() && found.iter().zip(files).all(is_same)
 }
 
-/// Moves all that is in a folder to a new folder below `backups`, and returns that; `None` if there is nothing.
+/// Moves the contents of a folder to a new folder below `backups` and returns it; `None` if it is empty.
 ///
-/// The folder itself stays, so that a shell that is in it remains there. If it is a link or a file, that is moved.
+/// The folder itself stays, so that a shell in it keeps its directory. A link or a file is moved itself.
 pub fn move_away(folder: &Path, backups: &Path) -> anyhow::Result<Option<PathBuf>> {
     let cannot = || format!("cannot read {}", folder.display());
     let paths = match folder.symlink_metadata() {
@@ -56,7 +56,7 @@ pub fn move_away(folder: &Path, backups: &Path) -> anyhow::Result<Option<PathBuf
     Ok(Some(backup))
 }
 
-/// Makes a folder that is named after the time. Two within a second get two names.
+/// Creates a folder that is named after the time. Two folders within a second get different names.
 fn new_folder(backups: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(backups)?;
     let (date, time) = date_and_time(SystemTime::now());

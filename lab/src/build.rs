@@ -1,4 +1,4 @@
-//! Runs checks on what was built.
+//! Runs checks on a built binary.
 
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
@@ -10,15 +10,15 @@ use anyhow::Context;
 
 use crate::places::Places;
 
-/// What a check came to.
+/// The result of a check.
 pub enum Verdict {
     Pass,
     Fail(Seen),
-    /// The task that it needs is not done.
+    /// A task that it needs is not done.
     Skip(&'static str),
 }
 
-/// A copy of the binary of `work`: the next build can replace the original while the copy runs.
+/// Copies the binary of `work`, so that the next build can replace the original while the copy runs.
 pub fn copy_of_work(places: &Places, built: &Path) -> anyhow::Result<PathBuf> {
     let copy = places.kept(&format!("work{EXE_SUFFIX}"));
     let unfinished = places.kept(&format!("work-new{EXE_SUFFIX}"));
@@ -29,7 +29,7 @@ pub fn copy_of_work(places: &Places, built: &Path) -> anyhow::Result<PathBuf> {
     Ok(copy)
 }
 
-/// Checks tasks of one stage, all at the same time, each with a proxy of its own.
+/// Checks tasks of one stage concurrently, each with its own proxy.
 pub fn check(program: &Program, tasks: &[&'static Task]) -> Vec<(&'static Task, Verdict)> {
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = tasks.iter().map(|task| scope.spawn(|| task.check(program))).collect();

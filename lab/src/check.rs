@@ -1,4 +1,4 @@
-//! `cargo lab check N`: builds work, and checks its tasks from outside, as a client and a backend see it.
+//! `cargo lab check N`: builds work/ and checks its tasks from outside, as a client and a backend.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub struct Check {
 
 /// The exit code if a check failed.
 const FAILED: i32 = 1;
-/// How often the files are looked at.
+/// The polling interval for the files.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 pub fn run(check: &Check) -> anyhow::Result<()> {
@@ -46,7 +46,7 @@ pub fn run(check: &Check) -> anyhow::Result<()> {
     let places = Places::find()?;
     if !check.watch {
         if !run_once(check, &places, &tasks)? {
-            // All is said, and the last line is what to do next.
+            // Everything is printed, and the last line says what to do next.
             std::process::exit(FAILED);
         }
         return Ok(());
@@ -63,7 +63,7 @@ pub fn run(check: &Check) -> anyhow::Result<()> {
     }
 }
 
-/// The tasks that a stage or a task stands for; of a task also what it needs.
+/// The tasks that the argument names. For a single task, also the tasks that it needs.
 fn choose(what: &str) -> Result<Vec<&'static Task>, Failure> {
     if let Ok(number) = what.parse() {
         return Ok(start::find_stage(number)?.tasks.iter().collect());
@@ -75,10 +75,10 @@ fn choose(what: &str) -> Result<Vec<&'static Task>, Failure> {
     Ok(tasks)
 }
 
-/// Checks once, and says whether all passed.
+/// Checks once and returns whether all tasks passed.
 fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::Result<bool> {
     let what = &check.what;
-    // Until the end: no other check may replace the binary that is tested.
+    // Held until the end, so that no other check replaces the binary under test.
     let lock = if check.cmd.is_none() { Some(Lock::take(places, "work")?) } else { None };
     let program = match &check.cmd {
         Some(line) => {
@@ -108,7 +108,7 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
         match verdict {
             Verdict::Pass => say!("PASS {} {}", task.name, task.promise),
             Verdict::Fail(seen) => {
-                // Of a foreign proxy, no line is known.
+                // A foreign proxy has no known source lines.
                 let file = places.work_sources().join(&task.file);
                 let source = check.cmd.is_none().then(|| fs::read_to_string(file).ok()).flatten();
                 say!("{}", failure(task, seen, source.as_deref()).trim_end());
@@ -153,9 +153,9 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
     Ok(false)
 }
 
-/// What changes when a file changes that Cargo builds `work` from: names, lengths and times.
+/// The names, lengths and times of the files that Cargo builds `work` from. It changes when a file changes.
 fn fingerprint(work: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
-    // It cannot be read while an editor replaces the folder: then the next look sees a change.
+    // Reading fails while an editor replaces the folder. The next poll then sees a change.
     let sources = sources::files(&work.join("src")).unwrap_or_default();
     let paths = sources.into_values().chain([work.join("Cargo.toml")]);
     let of = |path: PathBuf| {

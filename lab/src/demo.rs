@@ -1,4 +1,4 @@
-//! `cargo lab demo`: a stage before the demo backend, or before three of them, and what to try next.
+//! `cargo lab demo`: a stage in front of one or three demo backends, and what to try next.
 
 use std::path::Path;
 use std::process::{self, Command};
@@ -20,15 +20,15 @@ pub struct Demo {
 }
 
 const BACKEND: &str = "webserver";
-/// Where backends listen: one, or for a stage that takes several, all.
+/// The addresses of the backends: a stage with several backends uses all, other stages the first.
 const BACKENDS_LISTEN: [&str; 3] = ["127.0.0.1:8081", "127.0.0.1:8082", "127.0.0.1:8083"];
 
-/// A stage may take 10 s to let its clients finish.
+/// Longer than the 10 s that a stage may take to drain its clients.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
-/// How often a child is looked at.
+/// The polling interval for the children.
 const TICK: Duration = Duration::from_millis(100);
 
-/// One of the children.
+/// A child process.
 struct Part {
     name: String,
     process: Process,
@@ -72,7 +72,7 @@ pub fn run(demo: &Demo) -> anyhow::Result<()> {
     process::exit(stop::EXIT_CODE)
 }
 
-/// That number, if there is such a stage; or the highest.
+/// The given number if such a stage exists, or the highest number.
 fn choose_stage(workspace: &Workspace, number: Option<u32>) -> anyhow::Result<u32> {
     let known = workspace.stages();
     let highest = *known.last().context("there is no stage in the workspace. Try: cargo lab doctor")?;
@@ -88,7 +88,7 @@ fn choose_stage(workspace: &Workspace, number: Option<u32>) -> anyhow::Result<u3
     }
 }
 
-/// Starts a binary, which is called `name` in what is said of it.
+/// Starts a binary. `name` is its name in messages.
 fn start(binary: &Path, name: String, arguments: &[&str]) -> anyhow::Result<Part> {
     let mut command = Command::new(binary);
     command.args(arguments);
@@ -98,7 +98,7 @@ fn start(binary: &Path, name: String, arguments: &[&str]) -> anyhow::Result<Part
     Ok(Part { name, process })
 }
 
-/// The child's own message is shown already; its exit code for the environment is passed on.
+/// The child's own message is already shown. Its exit code for an environment failure is kept.
 fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
     match error.exit_code {
         Some(3) => Failure::Environment(format!("{name} could not start, see its message above")).into(),
@@ -109,7 +109,7 @@ fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
     }
 }
 
-/// Makes a request, and shows the beginning of the response.
+/// Sends a request and shows the beginning of the response.
 fn show(proxy: &Process, path: &str) -> anyhow::Result<()> {
     const SHOWN_FIELDS: [&str; 5] = ["Content-Type", "Content-Length", "Transfer-Encoding", "Via", "X-Bytes"];
     const SHOWN_LINES: usize = 5;
@@ -142,7 +142,7 @@ fn show(proxy: &Process, path: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for Ctrl-C. One of several backends may end before: that is what is to be seen.
+/// Waits for Ctrl-C. One of several backends may end before, to demonstrate the failover.
 fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> anyhow::Result<()> {
     let is_only_backend = parts.len() == 2;
     while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
@@ -166,10 +166,10 @@ fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks all to stop, the proxy first, and waits for their ends. A second Ctrl-C does not wait.
+/// Asks all children to stop, the proxy first, and waits until they end. A second Ctrl-C ends the wait.
 fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
     for part in &mut *parts {
-        // It fails if the child has just ended, which is what is wanted.
+        // Fails if the child has just ended, which is the goal.
         let _ = part.process.terminate();
     }
     let deadline = Instant::now() + STOP_TIMEOUT;

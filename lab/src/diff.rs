@@ -1,7 +1,7 @@
-//! `cargo lab diff`: what one stage changed in the sources of another.
+//! `cargo lab diff`: the changes between the sources of two stages.
 //!
-//! The difference between two stages is a lesson, so it must read well: files that are the same are only named,
-//! new ones are shown whole. It is a unified diff, which other tools can read too.
+//! The difference between two stages is a lesson, so it must be readable: unchanged files are only named, and
+//! new files are shown completely. The output is a unified diff, which other tools can read.
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -29,7 +29,7 @@ pub struct Diff {
     stat: bool,
 }
 
-/// Lines around a change that are shown with it.
+/// The number of unchanged lines around a change.
 const CONTEXT_LINES: usize = 3;
 
 const BOLD: &str = "\x1b[1m";
@@ -37,10 +37,10 @@ const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
 const DEFAULT: &str = "\x1b[0m";
 
-/// A file that is in one of the two stages, or in both.
+/// A file of one stage or of both.
 struct Compared {
     name: String,
-    /// The contents; `None` where it is not there.
+    /// The contents; `None` if the file does not exist.
     old: Option<String>,
     new: Option<String>,
 }
@@ -58,13 +58,13 @@ pub fn run(diff: &Diff) -> anyhow::Result<()> {
         write_diff(&mut stdout, &files, (&old, &new), is_coloured)
     };
     match written {
-        // Who reads stdout, as `head` does, has enough.
+        // A closed stdout, as behind `head`, is not an error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
     }
 }
 
-/// The crate that a number, or `work`, stands for.
+/// The crate that a number or `work` names.
 fn crate_name(places: &Places, given: &str) -> Result<String, Failure> {
     let name = match given {
         "work" => given.to_owned(),
@@ -99,7 +99,7 @@ fn read(path: Option<&PathBuf>) -> anyhow::Result<Option<String>> {
         return Ok(None);
     };
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    // The text is only shown. A file that is not UTF-8 does not build, and rustc says so.
+    // The text is only shown. A file that is not UTF-8 does not build, and rustc reports it.
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -113,7 +113,7 @@ impl Compared {
         TextDiff::from_lines(old.unwrap_or_default(), new.unwrap_or_default())
     }
 
-    /// Lines added and lines removed.
+    /// The numbers of added and removed lines.
     fn counts(&self) -> (usize, usize) {
         let diff = self.diff();
         let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
@@ -129,7 +129,7 @@ fn write_diff(
 ) -> io::Result<()> {
     for file in files.iter().filter(|file| !file.is_same()) {
         let name = &file.name;
-        // Where a file is not there, diff tools say /dev/null.
+        // Diff tools use /dev/null for a missing file.
         let path = |contents: &Option<String>, side: &str| match contents {
             Some(_) => format!("{side}/src/{name}"),
             None => "/dev/null".to_owned(),

@@ -1,4 +1,4 @@
-//! `cargo lab doctor`: whether this machine has what the workshop needs, one line each, and what mends it.
+//! `cargo lab doctor`: checks that this machine has what the workshop needs, one line each, with the remedy.
 
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 use crate::places::Places;
 use testkit::say;
 
-/// What was found; an error is how to mend it.
+/// A result; `mend` is the remedy of a failure.
 struct Finding {
     what: String,
     mend: Option<String>,
 }
 
-/// The ports of the stats RPC, the proxy and the demo backends, and the flag that takes another.
+/// The ports of the stats RPC, the proxy and the demo backends, with the flag that selects another port.
 const PORTS: [(u16, &str); 5] = [
     (8079, "--rpc 127.0.0.1:8089"),
     (8080, "--listen 127.0.0.1:8090"),
@@ -23,9 +23,9 @@ const PORTS: [(u16, &str); 5] = [
 ];
 /// The exit code if the machine lacks something.
 const FAILED: i32 = 3;
-/// What one client needs twice, a few hundred times.
+/// Two descriptors for each of a few hundred clients.
 const MIN_OPEN_FILES: u64 = 1024;
-/// What all builds of the workshop take, debug and release.
+/// The disk space of all builds of the workshop, debug and release.
 const MIN_DISK_KIB: u64 = 3 * 1024 * 1024;
 
 pub fn run() -> anyhow::Result<()> {
@@ -46,7 +46,7 @@ pub fn run() -> anyhow::Result<()> {
     if failed > 0 {
         say!("{failed} of {} failed", findings.len());
         say!("next: do what stands under each FAIL, then cargo lab doctor");
-        // All is said, and the last line is what to do next.
+        // Everything is printed, and the last line says what to do next.
         std::process::exit(FAILED);
     }
     say!("ready. next: cargo lab demo 1");
@@ -61,7 +61,7 @@ fn fail(what: impl Into<String>, mend: impl Into<String>) -> Finding {
     Finding { what: what.into(), mend: Some(mend.into()) }
 }
 
-/// What a program says on stdout; `None` if it fails or is not there.
+/// The stdout of a program; `None` if it fails or does not exist.
 fn output_of(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
@@ -93,7 +93,7 @@ fn free_port(port: u16, flag: &str) -> Finding {
     }
 }
 
-/// Variables that send a request for this machine to a proxy elsewhere.
+/// Variables that send a local request to a remote proxy.
 fn proxy_variables() -> Finding {
     let value = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let set =
@@ -110,13 +110,13 @@ fn proxy_variables() -> Finding {
     }
 }
 
-/// Whether an entry of `no_proxy` stands for 127.0.0.1: all hosts, the address, or a range such as `127.0.0.0/8`.
+/// Whether an entry of `no_proxy` covers 127.0.0.1: all hosts, the address, or a range such as `127.0.0.0/8`.
 fn leaves_out_loopback(entry: &str) -> bool {
     let (address, bits) = entry.split_once('/').unwrap_or((entry, "32"));
     let range = address.parse::<Ipv4Addr>().ok().zip(bits.parse::<u32>().ok());
     let is_in_range = |(address, bits): (Ipv4Addr, u32)| {
         let differing = address.to_bits() ^ Ipv4Addr::LOCALHOST.to_bits();
-        // All 32 bits may be left out, and that is no shift of a u32.
+        // A shift by 32 bits is not valid for u32.
         bits <= 32 && u64::from(differing) >> (32 - bits) == 0
     };
     entry == "*" || range.is_some_and(is_in_range)
@@ -133,7 +133,7 @@ fn open_files() -> Finding {
 }
 
 fn disk(places: &Places) -> Finding {
-    // Only Unix has a program for it that is always there, and the standard library does not tell.
+    // Only Unix always has a program for it, and the standard library does not report it.
     let target = places.workspace.target().ok().filter(|target| target.is_dir());
     let target = target.unwrap_or_else(|| places.root().to_owned());
     let text = output_of(Command::new("df").arg("-Pk").arg(target));

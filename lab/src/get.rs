@@ -1,5 +1,5 @@
-//! `cargo lab get`: one request through the proxy, with a client of its own, so that neither the shell's `curl`
-//! nor a variable such as `http_proxy` stands in between.
+//! `cargo lab get`: sends one request through the proxy with its own client, so that neither the shell's
+//! `curl` nor a variable such as `http_proxy` interferes.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -21,17 +21,17 @@ pub struct Get {
     proxy: Option<String>,
 }
 
-/// The server to ask, and what to ask it for.
+/// The server and the path to request.
 struct Target {
     authority: String,
     addresses: Vec<SocketAddr>,
     path: String,
 }
 
-/// Where a stage listens without flags.
+/// The default address of a stage.
 const DEFAULT_PROXY: &str = "127.0.0.1:8080";
 const EXAMPLE: &str = "cargo lab get /hello/you";
-/// Longer than a proxy waits for its backend, so that its 504 is seen.
+/// Longer than a proxy waits for its backend, so that its 504 is received.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn run(get: &Get) -> anyhow::Result<()> {
@@ -52,7 +52,7 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
     client.send(request).with_context(|| format!("{proxy} did not take the request"))?;
 
     let mut stdout = io::stdout().lock();
-    // Into a pipe or a file the body goes byte for byte.
+    // A pipe or a file gets the body unchanged.
     let mut shown = stdout.is_terminal().then(Shown::default);
     let mut length = 0;
     let mut last_byte = b'\n';
@@ -66,7 +66,7 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
         unwritten.as_ref().map(|&()| ()).map_err(|error| io::Error::from(error.kind()))
     });
     match unwritten {
-        // Who reads stdout, as `head` does, has enough.
+        // A closed stdout, as behind `head`, is not an error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
         written => written.context("cannot write the body to stdout")?,
     }
@@ -110,7 +110,7 @@ impl Target {
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         // RFC 9110 section 7.1: a fragment is not sent.
         let path = path.split('#').next().unwrap_or_default();
-        // RFC 9110 section 4.2.1: without a port it is 80. A colon within brackets is part of an address.
+        // RFC 9110 section 4.2.1: the default port is 80. A colon within brackets is part of an address.
         let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
         let authority = if has_port { authority.to_owned() } else { format!("{authority}:80") };
         let slash = if path.starts_with('/') { "" } else { "/" };
@@ -124,7 +124,7 @@ impl Target {
     }
 }
 
-/// The summary and the fields, after the body: its length and the time are only known then.
+/// Prints the summary and the fields after the body, because its length and time are known only then.
 fn report(response: &Response, length: usize, elapsed: Duration) {
     let reason = printable(&response.reason);
     eprintln!("{} {reason} {length} bytes {} ms", response.status, elapsed.as_millis());
@@ -138,7 +138,7 @@ pub fn request(path: &str, host: &str) -> Result<String, Failure> {
         let message = format!("{path:?} is not a path. Write other characters as %XX: {EXAMPLE}");
         return Err(Failure::Usage(message));
     }
-    // Some shells on Windows turn a path with a leading slash into the name of a file, so it may be left out.
+    // Some shells on Windows turn a path with a leading slash into a file name, so the slash is optional.
     let slash = if path.starts_with('/') { "" } else { "/" };
     let version = env!("CARGO_PKG_VERSION");
     Ok(format!(

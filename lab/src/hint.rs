@@ -1,4 +1,4 @@
-//! `cargo lab hint TASK`: where, what, and nearly the code, one after the other.
+//! `cargo lab hint TASK`: the hints in order: where, what, and nearly the code.
 
 use crate::tasks::{Task, heading};
 use stage::{Failure, parse_number};

@@ -1,10 +1,10 @@
-//! `cargo lab ...`: the attendee's tool. A library, so that its tests and `cargo maintain` can look into it.
+//! `cargo lab ...`: the attendee's tool. A library, so that its tests and `cargo maintain` can use its parts.
 
-/// What `cargo lab start` replaces, and where it is kept.
+/// Keeps the files that `cargo lab start` replaces.
 pub mod backup;
-/// `cargo lab bench`: measures stages against each other.
+/// `cargo lab bench`: compares stages.
 pub mod bench;
-/// Builds and runs what is checked.
+/// Runs checks on a built binary.
 pub mod build;
 pub mod check;
 pub mod demo;
@@ -13,16 +13,16 @@ pub mod doctor;
 pub mod get;
 pub mod hint;
 pub mod list;
-/// Lets one command at a time do something.
+/// A lock for one command at a time.
 pub mod lock;
-/// Where things are.
+/// The paths of the workspace and of stored files.
 pub mod places;
-/// What the attendee has done so far.
+/// The attendee's progress.
 pub mod progress;
-/// Text from the network, as it may be shown.
+/// Makes text from the network safe to print.
 pub mod shown;
-/// The sources of a stage: what cargo would build.
+/// The source files that cargo builds.
 pub mod sources;
 pub mod start;
-/// The attendee's tasks: what is cut out of each stage, how it is checked, and what is said about it.
+/// The attendee's tasks: how each is cut out of its stage, checked, and described.
 pub mod tasks;

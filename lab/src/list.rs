@@ -1,4 +1,4 @@
-//! `cargo lab list`: the stages, their tasks, and what is done.
+//! `cargo lab list`: the stages, their tasks, and which tasks are done.
 
 use crate::tasks::{all, stages};
 use testkit::say;
@@ -25,7 +25,7 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What to type next: the check of the stage in work/, the start of the next one, or a look back.
+/// The next command to type: the check of the stage in work/, the start of the next stage, or a look back.
 pub fn next(progress: &Progress) -> String {
     let here = progress.stage.unwrap_or(1);
     let is_open = |number: u32| {

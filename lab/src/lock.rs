@@ -1,6 +1,6 @@
-//! Lets one command at a time do something in a workspace. A command that must wait says so, as cargo does.
+//! Lets only one command at a time work in a workspace. A command that must wait reports it, as cargo does.
 //!
-//! The system ends a lock together with the process that has it, however that ends.
+//! The system releases a lock when its process ends in any way.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
@@ -9,13 +9,13 @@ use anyhow::Context;
 
 use crate::places::Places;
 
-/// What only one command at a time does.
+/// A lock that only one command at a time holds.
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Waits until no other command in this workspace has the lock `name`, and takes it.
+    /// Waits until no other command in this workspace holds the lock `name`, then takes it.
     pub fn take(places: &Places, name: &str) -> anyhow::Result<Lock> {
         let path = places.kept(&format!("lock-{name}"));
         let cannot = || format!("cannot lock {}", path.display());
@@ -29,7 +29,7 @@ impl Lock {
     }
 }
 
-/// The file, once nobody else has it; `None` if that would take waiting, and it is not to be waited for.
+/// Returns the locked file; `None` if another process holds the lock and `waits` is false.
 #[cfg(unix)]
 fn open(path: &Path, waits: bool) -> std::io::Result<Option<File>> {
     use rustix::fs::{FlockOperation, flock};
@@ -42,14 +42,14 @@ fn open(path: &Path, waits: bool) -> std::io::Result<Option<File>> {
         match flock(&file, operation) {
             Ok(()) => return Ok(Some(file)),
             Err(Errno::WOULDBLOCK) => return Ok(None),
-            // A signal; Ctrl-C has ended the process.
+            // A signal arrived. Ctrl-C ends the process elsewhere.
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// The same. Windows lets a file be opened by one process alone, and does not tell when it can be opened again.
+/// The same for Windows, where one process can open a file exclusively, but is not notified of its release.
 #[cfg(windows)]
 fn open(path: &Path, waits: bool) -> std::io::Result<Option<File>> {
     use std::os::windows::fs::OpenOptionsExt;

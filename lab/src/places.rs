@@ -1,4 +1,4 @@
-//! Where things are: the workspace, the attendee's crate, and what the tool keeps between two commands.
+//! The paths of the workspace, the attendee's crate, and the files that the tool stores between commands.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +9,13 @@ use crate::sources;
 use anyhow::Context;
 use testkit::Workspace;
 
-/// The workspace, and what the tool keeps in it.
+/// The workspace and the files that the tool stores in it.
 pub struct Places {
     pub workspace: Workspace,
 }
 
 impl Places {
-    /// Those of the workspace in which the command was typed.
+    /// The places of the workspace in which the command runs.
     pub fn find() -> anyhow::Result<Places> {
         Ok(Places { workspace: Workspace::find()? })
     }
@@ -25,7 +25,7 @@ impl Places {
         self.workspace.root()
     }
 
-    /// A file or a folder that the tool keeps. Outside of the target folder: `cargo clean` must remove no work.
+    /// The path of a stored file or folder, outside the target folder: `cargo clean` must remove no work.
     pub fn kept(&self, name: &str) -> PathBuf {
         self.root().join(".lab").join(name)
     }
@@ -40,7 +40,7 @@ impl Places {
         self.root().join("work/src")
     }
 
-    /// A path as an attendee knows it: from the workspace, if it is in there.
+    /// A path for display: relative to the workspace if it is inside.
     pub fn shown(&self, path: &Path) -> String {
         path.strip_prefix(self.root()).unwrap_or(path).display().to_string().replace('\\', "/")
     }
@@ -56,7 +56,7 @@ pub fn read_sources(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     files.into_iter().map(read).collect()
 }
 
-/// Writes files below a folder; one that has the text already is left alone, so that nothing is built again.
+/// Writes files below a folder. A file that already has this text is not written, so that nothing is rebuilt.
 pub fn write_sources(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
     for (name, text) in files {
         let path = folder.join(name);
@@ -70,11 +70,11 @@ pub fn write_sources(folder: &Path, files: &BTreeMap<String, String>) -> anyhow:
     Ok(())
 }
 
-/// The time of day, and the date before it, in UTC: the standard library knows no other.
+/// The date and the time of day in UTC; the standard library has no time zones.
 pub fn date_and_time(time: SystemTime) -> (String, String) {
     let seconds = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Years are taken to begin in March: then the day that some of them lack is their last.
+    // The calculation starts years in March, so that a leap day is the last day of its year.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

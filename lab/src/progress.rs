@@ -1,6 +1,6 @@
-//! What the attendee has done so far, in a text file that outlives the commands.
+//! The attendee's progress, in a text file that is kept between commands.
 //!
-//! Its lines are `stage 2`, `done 2.1` and `hint 2.1 1`. Others, of another version, are dropped.
+//! Its lines are `stage 2`, `done 2.1` and `hint 2.1 1`. Unknown lines, as from another version, are dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,22 +15,22 @@ use crate::places::Places;
 pub struct Progress {
     file: PathBuf,
     _lock: Option<Lock>,
-    /// The stage that work/ was filled with last; it is committed with the first.
+    /// The stage that work/ was last filled with; `None` in a new checkout, which has the first.
     pub stage: Option<u32>,
-    /// Tasks whose check has passed.
+    /// The tasks whose checks have passed.
     pub done: BTreeSet<String>,
-    /// Task -> the highest level of hint that was shown.
+    /// Task -> the highest hint level that was shown.
     pub hints: BTreeMap<String, usize>,
 }
 
 impl Progress {
-    /// Reads it to change it: until this is dropped, other commands that change it wait.
+    /// Reads the progress to change it. Other commands that change it wait until this value is dropped.
     pub fn open(places: &Places) -> anyhow::Result<Progress> {
         let lock = Lock::take(places, "progress")?;
         Ok(Progress { _lock: Some(lock), ..Progress::load(places) })
     }
 
-    /// Reads it. A file that is not there is an empty one.
+    /// Reads the progress. A missing file is treated as empty.
     pub fn load(places: &Places) -> Progress {
         let file = places.kept("progress");
         let text = fs::read_to_string(&file).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Progress {
         if let Some(folder) = self.file.parent() {
             fs::create_dir_all(folder).with_context(cannot)?;
         }
-        // In one step, so that a command that is broken off leaves the old one or the new one.
+        // Atomic, so that an interrupted command leaves either the old file or the new one.
         let unfinished = self.file.with_extension("new");
         fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, &self.file)).with_context(cannot)
     }

@@ -1,18 +1,18 @@
-//! A body as a terminal gets it: its lines stay, and what else the terminal would act on is shown.
+//! Prepares a body for a terminal: lines are kept, and other control characters are made visible.
 
 use std::mem;
 
 use stage::printable;
 
-/// Turns the pieces of a body into text. A character may lie in two pieces.
+/// Turns the pieces of a body into text. A character may be split between two pieces.
 #[derive(Default)]
 pub struct Shown {
-    /// The beginning of a character whose end has not come, or a byte that is in none.
+    /// The start of an incomplete character, or an invalid byte.
     rest: Vec<u8>,
 }
 
 impl Shown {
-    /// What a terminal gets for the next piece.
+    /// The text for the next piece.
     pub fn piece(&mut self, piece: &[u8]) -> String {
         self.rest.extend_from_slice(piece);
         let bytes = mem::take(&mut self.rest);
@@ -29,13 +29,13 @@ impl Shown {
         lines(&text)
     }
 
-    /// What a terminal gets for the end of the body.
+    /// The text for the end of the body.
     pub fn end(self) -> String {
         String::from_utf8_lossy(&self.rest).into_owned()
     }
 }
 
-/// Makes text harmless and keeps its lines and tabs.
+/// Makes text safe to print and keeps its lines and tabs.
 fn lines(text: &str) -> String {
     let mut shown = String::new();
     for part in text.replace("\r\n", "\n").split_inclusive(['\n', '\t']) {

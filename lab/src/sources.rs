@@ -1,6 +1,6 @@
 //! The source files of a crate: the `*.rs` files that Cargo would build.
 //!
-//! Editors leave other files beside them: swap files, backups, lock links that point nowhere. Their names begin with a
+//! Other files of editors are ignored: swap files, backups and dangling lock links. Their names begin with a
 //! dot or do not end with `.rs`.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,9 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The source files below `folder`: name, with `/` between its parts, -> path.
+/// The source files below `folder`: name, with `/` as separator, -> path.
 ///
-/// A link to a file counts as that file. A link to a folder is not followed, so a loop of links ends.
+/// A link to a file counts as the file. A link to a folder is not followed, so that cyclic links end.
 ///
 /// # Errors
 /// A folder cannot be read.
@@ -18,7 +18,7 @@ pub fn files(folder: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::new();
     for entry in folder.read_dir()? {
         let (entry, path) = entry.map(|entry| (entry.file_type(), entry.path()))?;
-        // A module cannot have a name that is not UTF-8.
+        // The name of a module is always UTF-8.
         let Some(name) = path.file_name().and_then(OsStr::to_str).filter(|name| !name.starts_with('.'))
         else {
             continue;

@@ -54,7 +54,7 @@ pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
         .ok_or_else(|| Failure::Usage(format!("there is no stage {number} with tasks. Try: cargo lab list")))
 }
 
-/// The sources of a stage without these tasks, or with these stretch tasks done.
+/// The sources of a stage without these tasks, or with these stretch tasks solved.
 pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = read_sources(&places.root().join(stage.reference()).join("src"))?;
     for task in tasks {

@@ -1,22 +1,22 @@
 //! One connection of the load generator: it sends a request and verifies every byte of the response.
 //!
-//! It is leaner than `testkit::Client`, which keeps all that it reads: what the load generator spends, the proxy under
-//! test does not get.
+//! It is leaner than `testkit::Client`, which keeps everything that it reads: CPU time of the load generator
+//! is not available to the proxy under test.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Longer than a proxy waits for its backend, so that its 504 is seen.
+/// Longer than a proxy waits for its backend, so that its 504 is received.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// What every response must be.
+/// What every response must contain.
 #[derive(Clone, Debug)]
 pub struct Expected {
     /// The status code.
     pub status: u16,
-    /// The body, framing taken off.
+    /// The body without its framing.
     pub body: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum Persistence {
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
-    /// Where what was read and not used begins and ends in the buffer.
+    /// The bounds of the unused bytes in the buffer.
     start: usize,
     end: usize,
 }
@@ -59,10 +59,10 @@ impl Connection {
         Ok(Connection { stream, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0 })
     }
 
-    /// Sends a request whole, and reads its response to the end.
+    /// Sends a complete request and reads its complete response.
     ///
     /// # Errors
-    /// The response is not exactly what is expected, in words; the connection is of no use then.
+    /// The response differs from the expected one. The message says how, and the connection is unusable.
     pub(crate) fn exchange(&mut self, request: &[u8], expected: &Expected) -> Result<Persistence, String> {
         self.stream.write_all(request).map_err(|error| format!("cannot send a request: {error}"))?;
         let mut head = self.read_head()?;
@@ -117,7 +117,7 @@ impl Connection {
         Ok(head)
     }
 
-    /// The next line, without its end.
+    /// The next line, without its line end.
     fn read_line(&mut self) -> Result<&[u8], String> {
         let mut searched = 0;
         loop {
@@ -172,7 +172,7 @@ impl Connection {
         }
     }
 
-    /// Compares what was read with what is expected next.
+    /// Compares the next `length` bytes with the expected ones.
     fn compare_piece(&mut self, length: usize, rest: &mut &[u8]) -> Result<(), String> {
         let piece = &self.buffer[self.start..self.start + length];
         match rest.split_at_checked(length) {
@@ -183,7 +183,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads more; 0 at the end of the connection.
+    /// Reads more bytes; 0 at the end of the connection.
     fn fill(&mut self) -> Result<usize, String> {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);

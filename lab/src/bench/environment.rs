@@ -1,4 +1,4 @@
-//! Where and with what something was measured: figures without it mean nothing a week later.
+//! The environment of a measurement. Figures without it mean nothing a week later.
 
 use std::env;
 use std::fs;
@@ -7,9 +7,9 @@ use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What is known of it, in the order in which it is shown.
+/// The known facts, in the order in which they are shown.
 pub(super) struct Environment {
-    /// When, in UTC, as the name of a file that there is not.
+    /// The time in UTC, as a file name that is not used yet.
     pub(super) time: String,
     pub(super) entries: Vec<(&'static str, String)>,
 }
@@ -18,7 +18,7 @@ impl Environment {
     pub(super) fn new(workspace: &Path, folder: &Path) -> Environment {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut time = file_name_of(time);
-        // Two in one second: an invalid run is short.
+        // Two runs can start within one second: an invalid run is short.
         while folder.join(format!("{time}.json")).exists() {
             time.push('b');
         }
@@ -32,7 +32,7 @@ impl Environment {
         entries.extend(processor.map(|processor| ("processor", processor)));
         let load = fs::read_to_string("/proc/loadavg").ok();
         let load = load.and_then(|load| load.split(' ').next().map(str::to_owned));
-        // A machine that is busy with something else measures that, too.
+        // Other load on the machine affects the figures.
         entries.extend(load.map(|load| ("load average before", load)));
         let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         entries.extend(output(Command::new(rustc).arg("--version")).map(|rustc| ("rustc", rustc)));
@@ -64,7 +64,7 @@ fn first_value(file: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// `2025-03-09T140502Z`: a colon is not allowed in names of files everywhere.
+/// `2025-03-09T140502Z`: some systems do not allow a colon in file names.
 fn file_name_of(seconds: u64) -> String {
     const DAY: u64 = 24 * 60 * 60;
     let (year, month, day) = date_of(seconds / DAY);
@@ -72,7 +72,7 @@ fn file_name_of(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
-/// The date so many days after 1970-01-01.
+/// The date `days` days after 1970-01-01.
 pub fn date_of(mut days: u64) -> (u64, u64, u64) {
     let is_leap = |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     let mut year = 1970;

@@ -1,7 +1,7 @@
-//! The graded exercises: a load, a ratio that follows from arithmetic, and the range in which it is accepted.
+//! The graded exercises: a load, a ratio that follows from arithmetic, and its accepted range.
 //!
-//! Sleeps dominate each, so that the ratio hardly depends on the machine. Whoever edits this: measure first, and write
-//! what was measured into docs/src/measuring.md.
+//! Invariant: sleeps dominate each exercise, so its ratio hardly depends on the machine. Measure before you
+//! change one, and record the results in docs/src/measuring.md.
 
 use crate::bench::figures::{Expectation, Metric};
 use crate::bench::load::Pacing;
@@ -9,13 +9,13 @@ use crate::bench::load::Pacing;
 /// A graded exercise.
 pub(super) struct Exercise {
     pub(super) id: &'static str,
-    /// The two that are compared: the ratio is the second by the first.
+    /// The compared subjects. The ratio is the second divided by the first.
     pub(super) pair: [(&'static str, Pacing); 2],
     pub(super) clients: u32,
     pub(super) requests: u64,
     pub(super) delay: u64,
     pub(super) accept_delay: u64,
-    /// The backend stalls so long, every so many requests.
+    /// The length in milliseconds of each stall of the backend, and the number of requests between stalls.
     pub(super) stall: Option<(u64, u64)>,
     pub(super) metric: Metric,
     pub(super) expectation: Expectation,
@@ -68,7 +68,7 @@ static EXERCISES: [Exercise; 4] = [
     },
 ];
 
-/// Their names.
+/// The names of the exercises.
 pub fn names() -> impl Iterator<Item = &'static str> {
     EXERCISES.iter().map(|exercise| exercise.id)
 }
@@ -77,7 +77,7 @@ pub(super) fn find(id: &str) -> Option<&'static Exercise> {
     EXERCISES.iter().find(|exercise| exercise.id.eq_ignore_ascii_case(id))
 }
 
-/// The one that compares these two stages, given by their numbers: b5 compares a stage with itself.
+/// The exercise that compares the stages with these numbers, except b5, which compares a stage with itself.
 pub(super) fn of_pair(numbers: &[String]) -> Option<&'static Exercise> {
     let stages: Vec<String> = numbers.iter().map(|number| format!("part{number}")).collect();
     let is_about = |exercise: &&Exercise| stages == exercise.pair.map(|(stage, _)| stage);

@@ -1,9 +1,9 @@
-//! Medians, spreads and ratios, and when a ratio is not worth printing.
+//! Medians, spreads and ratios, and when a ratio is too noisy to be printed.
 
-/// A ratio is refused if its largest and smallest are further apart than this part of its median.
+/// A ratio is rejected if its largest and smallest rounds differ by more than this fraction of its median.
 pub const MOST_SPREAD: f64 = 0.25;
 
-/// What a ratio compares.
+/// The quantity that a ratio compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// Requests a second.
@@ -12,40 +12,40 @@ pub enum Metric {
     P99,
 }
 
-/// A ratio that was predicted.
+/// A predicted ratio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     /// The prediction, in words: a number, or a bound.
     pub predicted: &'static str,
-    /// Accepted from here ...
+    /// The lower end of the accepted range.
     pub least: f64,
-    /// ... to here. If it is infinite, each round must reach `least`, and need not agree with the others.
+    /// The upper end. If it is infinite, each round must reach `least`, and the rounds may differ.
     pub most: f64,
 }
 
-/// Several measurements of one thing.
+/// Several measurements of one quantity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series(Vec<f64>);
 
-/// How much of something one subject has, compared with another, round by round.
+/// The ratio between two subjects, round by round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ratio {
     pub rounds: Series,
     pub verdict: Verdict,
 }
 
-/// What a ratio is worth.
+/// The reliability of a ratio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A ratio that can be believed, and nothing was predicted.
+    /// A reliable ratio without a prediction.
     Measured,
-    /// One round: nobody knows how far another would be off.
+    /// One round only, so the spread is unknown.
     OneRound,
     /// In the accepted range.
     Pass,
-    /// Outside.
+    /// Outside the accepted range.
     Fail,
-    /// The rounds are too far apart.
+    /// The rounds differ too much.
     Noisy,
 }
 
@@ -67,7 +67,7 @@ impl Series {
         &self.0
     }
 
-    /// The one in the middle; of an even number the mean of the two.
+    /// The middle value; for an even count, the mean of the two middle values.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -87,7 +87,7 @@ impl Series {
         self.0.iter().copied().reduce(f64::max).unwrap_or_default()
     }
 
-    /// How far the largest and the smallest are apart, as a part of the median; `None` of fewer than two.
+    /// The difference of the extremes as a fraction of the median; `None` for fewer than two values.
     pub fn spread(&self) -> Option<f64> {
         let median = self.median();
         (self.0.len() > 1 && median > 0.0).then(|| (self.most() - self.least()) / median)
@@ -95,13 +95,13 @@ impl Series {
 }
 
 impl Ratio {
-    /// `second` by `first`; round i of one is compared with round i of the other, which ran just before it.
+    /// `second` divided by `first`, for each pair of rounds. The rounds of a pair ran one after the other.
     pub fn new(first: &Series, second: &Series, expectation: Option<&Expectation>) -> Ratio {
         let pairs = first.values().iter().zip(second.values());
         let rounds = Series::new(pairs.map(|(&first, &second)| second / first));
         let verdict = match (rounds.spread(), expectation) {
             (None, _) => Verdict::OneRound,
-            // A bound that every round keeps is kept, however far they are apart.
+            // A bound that every round keeps is met, however much the rounds differ.
             (Some(_), Some(bound)) if bound.most.is_infinite() && rounds.least() >= bound.least => {
                 Verdict::Pass
             }
@@ -115,12 +115,12 @@ impl Ratio {
         Ratio { rounds, verdict }
     }
 
-    /// Whether the rounds are too far apart for a median to mean anything.
+    /// Whether the rounds differ too much for a meaningful median.
     pub fn is_noisy(&self) -> bool {
         self.rounds.spread().is_some_and(is_noisy)
     }
 
-    /// In words, with what to do.
+    /// Describes the ratio and what to do next.
     pub fn describe(&self, expectation: Option<&Expectation>) -> String {
         let median = number(self.rounds.median());
         let spread = self.rounds.spread().unwrap_or_default() * 100.0;
@@ -154,7 +154,7 @@ fn is_noisy(spread: f64) -> bool {
     spread.is_nan() || spread > MOST_SPREAD
 }
 
-/// Three digits that matter, whatever the size.
+/// Formats a number with three significant digits.
 pub fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),

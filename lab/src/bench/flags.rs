@@ -1,11 +1,11 @@
-//! What `cargo lab bench` can be asked for.
+//! The flags of `cargo lab bench`.
 
 use clap::ArgAction;
 use stage::parse_number;
 
 use testkit::Peer;
 
-/// The longest time that the backend may be told to wait. All three together stay below the timeouts of a proxy.
+/// The longest delay of the backend. All three delays together stay below the timeouts of a proxy.
 const MAX_DELAY_MILLISECONDS: u64 = 5_000;
 const MAX_REQUESTS: u64 = 10_000_000;
 const MAX_CLIENTS: u64 = 512;
@@ -103,7 +103,7 @@ fn parse_peer(text: &str) -> Result<Peer, String> {
 }
 
 fn parse_path(text: &str) -> Result<String, String> {
-    // Some shells on Windows turn a path with a leading slash into the name of a file, so it may be left out.
+    // Some shells on Windows turn a path with a leading slash into a file name, so the slash is optional.
     let path = format!("/{}", text.strip_prefix('/').unwrap_or(text));
     match path.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
         true => Ok(path),

@@ -1,8 +1,8 @@
-//! The load generator: a thread for each client, each with one connection at a time.
+//! The load generator: one thread for each client, each with one connection at a time.
 //!
-//! Closed loop: a client sends its next request when it has the response. Open loop: request number i is due at
-//! i / rate, and its latency counts from then, whether or not a client was free. Whoever edits this: time spent
-//! waiting for a free client must never be left out of an open loop, or the worst latencies go unseen.
+//! Closed loop: a client sends its next request when it has the response. Open loop: request number i is due
+//! at i / rate, and its latency counts from then. Invariant: latencies of an open loop include the wait for
+//! an idle client, because the worst latencies would otherwise be hidden.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,59 +17,59 @@ use crate::bench::connection::{Connection, Expected, Persistence};
 use crate::bench::latencies::Latencies;
 use crate::bench::usage;
 
-/// After so many errors a run is over: it is invalid anyway.
+/// A run ends after this many errors, because it is invalid anyway.
 const MOST_ERRORS: u64 = 20;
-/// How often the caller hears how far a run is.
+/// The interval between two progress reports to the caller.
 const TICK: Duration = Duration::from_millis(20);
-/// Clients need little stack, and there may be hundreds.
+/// The stack size of a client. Clients need little, and there may be hundreds.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// When requests are sent.
+/// The schedule of requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pacing {
-    /// Each client sends the next when it has the response to the last.
+    /// Each client sends its next request when it has received the last response.
     Closed,
-    /// So many requests a second, whatever the responses do.
+    /// This many requests a second, independent of the responses.
     Open(f64),
 }
 
-/// What is sent to whom, and what must come back.
+/// The requests to send, and the expected response.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// Where the proxy listens.
+    /// The address of the proxy.
     pub address: SocketAddr,
-    /// The whole request.
+    /// The complete request.
     pub request: Vec<u8>,
-    /// The response.
+    /// The expected response.
     pub expected: Expected,
-    /// How many requests are under way at most.
+    /// The maximum number of requests in flight.
     pub clients: usize,
-    /// How many are measured.
+    /// The number of measured requests.
     pub requests: u64,
-    /// How many are sent before, in a closed loop, and only verified.
+    /// The number of requests before the measurement, in a closed loop. They are only verified.
     pub warm_up: u64,
-    /// When they are sent.
+    /// The schedule of the requests.
     pub pacing: Pacing,
-    /// Whether each request gets a connection of its own.
+    /// Whether each request gets a new connection.
     pub close: bool,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// One for each request that succeeded, warm-up not counted.
+    /// One latency for each successful request, without warm-up.
     pub latencies: Latencies,
-    /// From the start to the end of the last response.
+    /// The time from the start to the end of the last response.
     pub elapsed: Duration,
-    /// What went wrong, and how often; also while warming up.
+    /// Errors and their counts, including those of the warm-up.
     pub errors: BTreeMap<String, u64>,
-    /// Connections that were opened, warm-up not counted.
+    /// The number of opened connections, without warm-up.
     pub connections: u64,
-    /// The processor time that the clients used themselves, where the system tells.
+    /// The CPU time of the clients themselves; `None` where the system does not report it.
     pub cpu: Option<Duration>,
 }
 
-/// What the clients of a run share.
+/// The shared state of the clients of a run.
 #[derive(Default)]
 struct Shared {
     warm_up_taken: AtomicU64,
@@ -78,15 +78,15 @@ struct Shared {
     failed: AtomicU64,
     is_over: AtomicBool,
     started: OnceLock<Instant>,
-    /// Held for writing until all clients are warm.
+    /// Locked for writing until all clients are warm.
     gate: RwLock<()>,
 }
 
-/// Runs a load to its end. `on_start` is called when all clients are warm, `on_progress` now and then with the
-/// number of requests that are done.
+/// Runs a load to its end. Calls `on_start` when all clients are warm, and `on_progress` regularly with the
+/// number of completed requests.
 ///
 /// # Errors
-/// A thread cannot be started. What goes wrong with a request is in the outcome.
+/// A thread cannot be started. Failed requests are in the outcome.
 pub fn run(load: &Load, on_start: &mut dyn FnMut(), on_progress: &mut dyn FnMut(u64)) -> io::Result<Outcome> {
     let shared = &Shared::default();
     let mut outcome = Outcome::default();
@@ -99,7 +99,7 @@ pub fn run(load: &Load, on_start: &mut dyn FnMut(), on_progress: &mut dyn FnMut(
             let client = move || {
                 let mut client = Client { load, shared, connection: None, outcome: Outcome::default() };
                 client.warm_up();
-                // The receiver is gone only if another client could not be started.
+                // The receiver is dropped only if another client could not be started.
                 let _ = warm.send(());
                 drop(shared.gate.read());
                 let before = usage::of_this_thread();
@@ -156,7 +156,7 @@ impl Client<'_> {
     }
 
     fn measure(&mut self) {
-        // The gate opens after it is set.
+        // `started` is set before the gate opens.
         let Some(&started) = self.shared.started.get() else {
             return;
         };

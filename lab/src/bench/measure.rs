@@ -1,6 +1,6 @@
-//! Runs a plan: starts what is measured, and lets all take turns, round by round.
+//! Runs a plan: starts the subjects and measures them in turns, round by round.
 //!
-//! In turns, so that what disturbs the machine for a while disturbs all alike.
+//! Turns spread a temporary disturbance of the machine over all subjects.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,15 +30,15 @@ pub(super) struct Run {
     pub(super) elapsed: Duration,
     pub(super) proxy_cpu: Option<Duration>,
     pub(super) generator_cpu: Option<Duration>,
-    /// Connections that the clients opened.
+    /// The connections that the clients opened.
     pub(super) client_connections: u64,
-    /// Connections that the backend saw for the first time.
+    /// The new connections that the backend saw.
     pub(super) backend_connections: u64,
-    /// The most requests that the backend was working on at once.
+    /// The most requests that the backend had in flight.
     pub(super) in_flight_max: u64,
 }
 
-/// All rounds of a subject with a number of clients.
+/// All rounds of a subject with one number of clients.
 #[derive(Debug)]
 pub(super) struct Case {
     pub(super) name: String,
@@ -47,14 +47,14 @@ pub(super) struct Case {
     pub(super) peak_memory_kib: Option<u64>,
 }
 
-/// Why there are no figures.
+/// The reason why there are no figures.
 #[derive(Debug)]
 pub(super) struct Invalid {
     pub(super) subject: String,
     pub(super) clients: u32,
     pub(super) round: u32,
     pub(super) errors: BTreeMap<String, u64>,
-    /// What the proxy said on stderr.
+    /// The stderr of the proxy.
     pub(super) log: String,
 }
 
@@ -77,7 +77,7 @@ impl Case {
         all
     }
 
-    /// Microseconds a request over all rounds: a single round may be too short for the clock.
+    /// Microseconds for each request over all rounds, because a single round may be too short for the clock.
     pub(super) fn cpu_per_request(&self, cpu: impl Fn(&Run) -> Option<Duration>) -> Option<f64> {
         let sum: Duration = self.runs.iter().map(cpu).sum::<Option<Duration>>()?;
         let requests: u64 = self.runs.iter().map(|run| run.latencies.count()).sum();
@@ -85,7 +85,7 @@ impl Case {
     }
 }
 
-/// Runs everything; the cases are in the order of the levels, and within them of the subjects.
+/// Runs the plan. The cases are ordered by level, then by subject.
 pub(super) fn run(
     plan: &Plan,
     binaries: &BTreeMap<String, PathBuf>,
@@ -153,7 +153,7 @@ fn measure(
     let mut before = None;
     let mut reset = Ok(());
     let mut on_start = || {
-        // Not through the proxy: it must not see more requests than the clients send.
+        // Sent directly to the backend: the proxy must see only the requests of the clients.
         reset = lab_request(backend, "POST", "/_lab/counters/reset").map(drop);
         before = usage::of_process(process);
     };
@@ -169,7 +169,7 @@ fn measure(
     let counters: serde_json::Value =
         serde_json::from_slice(&counters).context("the counters are not JSON")?;
     let counter = |name: &str| counters[name].as_u64().unwrap_or_default();
-    // More are right: a pool may send a request again.
+    // More requests are correct, because a pool may resend a request.
     if counter("requests") < plan.requests {
         bail!(
             "of {} requests only {} reached the backend: something else has answered. Try: cargo lab get /",
@@ -236,7 +236,7 @@ fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
     anyhow::anyhow!("{name} could not start: {error}. Try: cargo lab doctor")
 }
 
-/// What the backend answers directly: the same must come through every proxy.
+/// The direct response of the backend, which every proxy must return unchanged.
 fn ask_backend(backend: SocketAddr, path: &str) -> anyhow::Result<Expected> {
     let ask = || {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {backend}\r\nConnection: close\r\n\r\n");

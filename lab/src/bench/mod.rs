@@ -1,12 +1,12 @@
-//! `cargo lab bench`: measures stages against each other, honestly: whatever would make a figure mean something else
-//! than it seems (a debug build, an error, a cold start, a noisy machine) is excluded or said.
+//! `cargo lab bench`: compares stages. Whatever makes a figure misleading is excluded or reported: a debug
+//! build, an error, a cold start, a noisy machine.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `flags.rs`, `plan.rs`, `exercise.rs` | what is measured; the graded exercises |
-//! | `variant.rs` | where the proxies come from |
-//! | `load.rs`, `connection.rs`, `latencies.rs`, `usage.rs`, `measure.rs` | measuring |
-//! | `figures.rs`, `report.rs`, `terminal.rs`, `record.rs`, `page.rs`, `svg.rs` | what comes out |
+//! | `variant.rs` | stages with a patch |
+//! | `load.rs`, `connection.rs`, `latencies.rs`, `usage.rs`, `measure.rs` | the measurement |
+//! | `figures.rs`, `report.rs`, `terminal.rs`, `record.rs`, `page.rs`, `svg.rs` | the results |
 
 mod connection;
 mod environment;
@@ -49,13 +49,13 @@ pub use latencies::Latencies;
 pub use load::{Load, Outcome, Pacing, run as run_load};
 pub use variant::{Variant, names as variant_names};
 
-/// How often a graded exercise is measured.
+/// The number of rounds of a graded exercise.
 const GRADED_ROUNDS: u32 = 3;
 
-/// Measures what the flags ask for.
+/// Runs the measurement that the flags describe.
 ///
 /// # Errors
-/// A flag cannot be used, something does not build, a response is wrong, or a ratio is noisy or not as expected.
+/// A flag is invalid, something does not build, a response is wrong, or a ratio is noisy or out of range.
 pub fn run(flags: &Flags) -> anyhow::Result<()> {
     let places = Places::find()?;
     let plan = Plan::new(&places.workspace, flags)?;
@@ -68,7 +68,7 @@ pub fn run(flags: &Flags) -> anyhow::Result<()> {
     }
 }
 
-/// Measures a graded exercise, and prints what comes of it.
+/// Measures a graded exercise and prints the results.
 ///
 /// # Errors
 /// There is no such exercise, something does not build, or a response is wrong.
@@ -79,9 +79,9 @@ pub fn grade(exercise: &str) -> anyhow::Result<Verdict> {
     comparisons.first().map(|comparison| comparison.ratio.verdict).context("nothing was compared")
 }
 
-/// Measures, prints and keeps the figures, and returns what they came to.
+/// Measures, prints and stores the figures, and returns the comparisons.
 fn evaluate(places: &Places, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
-    // Two at once would measure each other.
+    // Two concurrent measurements would affect each other.
     let _lock = Lock::take(places, "bench")?;
     for warning in &plan.warnings {
         eprint!("{}", wrap(&format!("warning: {warning}"), ""));
@@ -110,16 +110,16 @@ fn evaluate(places: &Places, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
     Ok(comparisons)
 }
 
-/// Builds all that is measured and the backend, always optimised: a debug build is several times slower, and not
-/// evenly. Returns where the binaries are, by the names of the subjects, and of the backend.
+/// Builds all subjects and the backend, always optimised, because a debug build is several times slower by
+/// varying factors. Returns the paths of the binaries by the names of the subjects and the backend.
 fn build(plan: &Plan, places: &Places) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let mut binaries = BTreeMap::new();
     let mut packages = vec![BACKEND];
-    // Variants first: cargo puts the binary of the stage itself in the same place afterwards.
+    // Variants first: cargo later puts the binary of the stage itself in the same place.
     for subject in &plan.subjects {
         if let Program::Variant(variant) = &subject.program {
             binaries.insert(subject.name.clone(), variant.build(places)?);
-            // So that what stays there is the stage without the patch.
+            // The stage without the patch is built last and stays there.
             packages.push(&variant.stage);
         }
     }
@@ -147,7 +147,7 @@ fn build(plan: &Plan, places: &Places) -> anyhow::Result<BTreeMap<String, PathBu
 
 fn print(text: &str) -> anyhow::Result<()> {
     match io::stdout().lock().write_all(text.as_bytes()) {
-        // Who reads stdout, as `head` does, has enough.
+        // A closed stdout, as behind `head`, is not an error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
     }

@@ -1,4 +1,4 @@
-//! The page of a measurement: one file, without scripts, and readable in light and dark.
+//! The page of a measurement: one file, without scripts, readable in light and dark mode.
 
 use std::fmt::Write;
 
@@ -60,7 +60,7 @@ pub(super) fn page(
     )
 }
 
-/// What scrolls on a narrow screen. It can have the focus, so that it scrolls with the keyboard too.
+/// Content that scrolls on a narrow screen. It is focusable, so that it also scrolls with the keyboard.
 fn wide(content: &str) -> String {
     format!("<div class=\"wide\" tabindex=\"0\">{content}</div>")
 }
@@ -71,7 +71,7 @@ fn table(rows: &[Vec<String>]) -> String {
         text += "<tr>";
         for (column, cell) in row.iter().enumerate() {
             let _ = match (index, column) {
-                // A cell without text is no header.
+                // An empty cell is not a header.
                 (0, _) if cell.is_empty() => write!(text, "<td></td>"),
                 (0, _) => write!(text, "<th scope=\"col\">{}</th>", escape(cell)),
                 (_, 0) => write!(text, "<th scope=\"row\">{}</th>", escape(cell)),

@@ -1,4 +1,4 @@
-//! What is measured, decided from the flags before anything is built.
+//! The plan of a measurement, made from the flags before anything is built.
 
 use anyhow::Context;
 use stage::Failure;
@@ -10,7 +10,7 @@ use crate::bench::load::Pacing;
 use crate::bench::variant::Variant;
 use testkit::{Peer, Workspace};
 
-/// A proxy, and the pacing of its load.
+/// A proxy and the pacing of its load.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Subject {
     pub(super) name: String,
@@ -25,25 +25,25 @@ pub(super) enum Program {
     Peer(Peer),
 }
 
-/// All runs of one call.
+/// All runs of one command.
 pub(super) struct Plan {
     pub(super) title: String,
     pub(super) subjects: Vec<Subject>,
-    /// Numbers of clients.
+    /// The numbers of clients.
     pub(super) levels: Vec<u32>,
     pub(super) requests: u64,
     pub(super) warm_up: u64,
     pub(super) rounds: u32,
     pub(super) load: LoadFlags,
-    /// What the ratios are about.
+    /// The quantity that the ratios compare.
     pub(super) metric: Metric,
     pub(super) expectation: Option<Expectation>,
-    /// What the user must know before the figures.
+    /// Warnings that are shown before the figures.
     pub(super) warnings: Vec<String>,
 }
 
 const WARM_UP: u64 = 50;
-/// macOS has 16,384 ports for connections, and keeps each for 30 s after its end.
+/// macOS has 16,384 ports for connections and keeps each for 30 s after its end.
 const MOST_CONNECTIONS: u64 = 12_000;
 
 const CLIENTS: u32 = 8;
@@ -79,7 +79,7 @@ impl Plan {
                 }
                 Plan::graded(exercise, flags.rounds, replaced)
             }
-            // Without a word on the load, two stages meet under the one of which it is known what comes of it.
+            // Without load flags, two stages are compared under the load whose ratio is predicted.
             None => match exercise::of_pair(&flags.subjects).filter(|_| has_no_load && flags.rounds >= 3) {
                 Some(exercise) => Plan::graded(exercise, flags.rounds, None),
                 None => Plan::of_flags(workspace, flags)?,
@@ -151,11 +151,11 @@ impl Plan {
         })
     }
 
-    /// The plan of an exercise, with another stage in the place of the one that is graded.
+    /// The plan of an exercise, with another stage in place of the graded one.
     pub(super) fn graded(exercise: &Exercise, rounds: u32, replaced: Option<String>) -> Plan {
         let [(first, _), (second, _)] = exercise.pair;
         let subjects = exercise.pair.iter().enumerate().map(|(index, &(stage, pacing))| {
-            // Where a stage is compared with itself, both are replaced.
+            // If a stage is compared with itself, both subjects are replaced.
             let is_graded = index == 1 || first == second;
             let stage = replaced.clone().filter(|_| is_graded).unwrap_or_else(|| stage.to_owned());
             let name = match (first == second, pacing) {
@@ -186,7 +186,7 @@ impl Plan {
         }
     }
 
-    /// Fewer requests, if they would use up the ports of the machine.
+    /// Reduces the requests if they would use up the ports of the machine.
     fn capped(mut self) -> Plan {
         let close = u64::from(self.load.close);
         let a_request: u64 = self.subjects.iter().map(|subject| subject.connections().max(close)).sum();
@@ -206,7 +206,7 @@ impl Plan {
 }
 
 impl Subject {
-    /// How many connections it needs for each request, on both sides together.
+    /// The number of connections that it needs for each request, on both sides together.
     fn connections(&self) -> u64 {
         match &self.program {
             Program::Peer(_) => 0,
@@ -222,13 +222,13 @@ impl Subject {
 }
 
 impl LoadFlags {
-    /// What the parser makes of no flags.
+    /// The load flags of an empty command line.
     pub(super) fn of_a_command_line_without_flags() -> LoadFlags {
         LoadFlags { path: "/hello/you".to_owned(), ..LoadFlags::default() }
     }
 }
 
-/// The crate that a number, or `work`, stands for.
+/// The crate that a number or `work` names.
 fn stage(workspace: &Workspace, given: &str) -> anyhow::Result<String> {
     let name = match given {
         "work" => given.to_owned(),
@@ -250,7 +250,7 @@ fn newest(workspace: &Workspace) -> anyhow::Result<String> {
     Ok(format!("part{number}"))
 }
 
-/// The first that is there twice.
+/// The first value that occurs twice.
 fn repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
     values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)).map(|(_, value)| value)
 }

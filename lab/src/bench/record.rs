@@ -1,4 +1,4 @@
-//! The files of a measurement: all figures as JSON, and a page to look at.
+//! The files of a measurement: all figures as JSON, and an HTML page.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::bench::measure::{Case, Invalid, Run};
 use crate::bench::plan::Plan;
 use crate::bench::report::Comparison;
 
-/// Writes the figures, and returns the name of the file.
+/// Writes the figures and returns the path of the file.
 pub(super) fn write_json(
     folder: &Path,
     environment: &Environment,
@@ -46,7 +46,7 @@ pub(super) fn write_json(
     write(folder, &format!("{}.json", environment.time), &(text + "\n"))
 }
 
-/// Writes the page twice: under its time, and as the latest.
+/// Writes the page twice: under its time, and as the latest page.
 pub(super) fn write_page(folder: &Path, environment: &Environment, page: &str) -> anyhow::Result<PathBuf> {
     write(folder, "latest.html", page)?;
     write(folder, &format!("{}.html", environment.time), page)
@@ -112,7 +112,7 @@ fn run_json(run: &Run) -> Value {
     })
 }
 
-/// Percentiles that cannot be told from so few requests are null.
+/// Percentiles that need more requests are null.
 fn latencies_json(latencies: &Latencies) -> Value {
     let mut value = json!({ "count": latencies.count(), "max": latencies.max() });
     for (name, quantile, needed) in PERCENTILES {
@@ -130,7 +130,7 @@ fn comparison_json(comparison: &Comparison) -> Value {
         Verdict::Fail => "fail",
         Verdict::Noisy => "noisy",
     };
-    // A ratio that is refused in words is refused here as well; the rounds say why.
+    // A ratio that is too noisy to be printed is null here as well; the rounds show why.
     json!({
         "name": comparison.name,
         "ratio": (!ratio.is_noisy()).then(|| ratio.rounds.median()),

@@ -1,4 +1,4 @@
-//! What was measured, in rows and sentences: the same for the terminal and for the page.
+//! The results as rows and sentences, shared by the terminal and the page.
 
 use crate::bench::figures::{Metric, Ratio, number};
 use crate::bench::latencies::PERCENTILES;
@@ -6,7 +6,7 @@ use crate::bench::load::Pacing;
 use crate::bench::measure::Case;
 use crate::bench::plan::Plan;
 
-/// A ratio of two cases, and its name.
+/// A ratio of two cases and its name.
 pub(super) struct Comparison {
     pub(super) name: String,
     pub(super) ratio: Ratio,
@@ -46,13 +46,13 @@ fn number_or_zero(value: f64) -> String {
     format!("{value:.0}")
 }
 
-/// What the columns are.
+/// The meaning of the columns.
 pub(super) const LEGEND: &str = "req/s: requests a second, the median of the rounds; spread: how far the rounds are \
     apart. p50 to p99.9: the latency in ms that so many percent did not exceed, the median of the rounds; max: the \
     slowest of all rounds. CPU: what the proxy itself used; conns: connections that it opened to the backend in a \
     round; in flight: the most requests that the backend had at once. -: not known, or too few requests to tell.";
 
-/// Each subject against the first, at each number of clients.
+/// Compares each subject with the first, for each number of clients.
 pub(super) fn compare(plan: &Plan, cases: &[Case]) -> Vec<Comparison> {
     let mut comparisons = Vec::new();
     for level in cases.chunks(plan.subjects.len()) {
@@ -72,7 +72,7 @@ pub(super) fn compare(plan: &Plan, cases: &[Case]) -> Vec<Comparison> {
     comparisons
 }
 
-/// What the runs were, in a line.
+/// Describes the runs in one line.
 pub(super) fn describe(plan: &Plan) -> String {
     let load = &plan.load;
     let rounds = if plan.rounds == 1 { "1 round".to_owned() } else { format!("{} rounds", plan.rounds) };
@@ -105,7 +105,7 @@ pub(super) fn describe(plan: &Plan) -> String {
     text
 }
 
-/// What is worth knowing about the load generator.
+/// Notes about the load generator.
 pub(super) fn notes(plan: &Plan, cases: &[Case]) -> Vec<String> {
     let mut notes = Vec::new();
     let generator = cases.iter().filter_map(|case| case.cpu_per_request(|run| run.generator_cpu));

@@ -1,7 +1,7 @@
-//! Charts as SVG, written by hand: bars of throughput, and curves of latency over percentiles.
+//! Charts as SVG, written by hand: bars of throughput, and latency curves over percentiles.
 //!
-//! The page gives the colours as classes, for light and for dark. Whoever edits this: no line is told from another by
-//! its colour alone, and each chart has a `<title>` and a `<desc>` that say what it shows.
+//! The page defines the colours as classes, for light and dark mode. Invariant: no line is distinguished by
+//! its colour alone, and each chart has a `<title>` and a `<desc>` that describe it.
 
 use std::fmt::Write;
 
@@ -9,14 +9,14 @@ use crate::bench::figures::number;
 use crate::bench::measure::Case;
 
 const WIDTH: f64 = 760.0;
-/// Colours and dashes that the page knows.
+/// The number of colours and dash patterns that the page defines.
 pub(super) const STYLES: usize = 6;
 
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A bar for each case: the median, and a thin line from the slowest to the fastest round.
+/// A bar for each case: the median, with a thin line from the slowest to the fastest round.
 pub(super) fn throughput(cases: &[Case], subjects: usize) -> String {
     const RIGHT: f64 = 90.0;
     const ROW: f64 = 30.0;
@@ -56,8 +56,8 @@ pub(super) fn throughput(cases: &[Case], subjects: usize) -> String {
     chart("Requests a second", &description, height, &bars)
 }
 
-/// A curve for each case: which latency so many of the requests did not exceed. To the right each step stands for a
-/// tenth of the requests that are left, or the few that matter would not be seen.
+/// A curve for each case: the latency that a fraction of the requests does not exceed. To the right, each
+/// step covers a tenth of the remaining requests. Otherwise the few slow requests would not be visible.
 pub(super) fn latencies(cases: &[Case], title: &str) -> String {
     const LEFT: f64 = 70.0;
     const TOP: f64 = 12.0;
@@ -73,7 +73,7 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
     ];
     let right = width_of_longest(cases.iter().map(|case| case.name.clone())) + 46.0;
     let count = cases.iter().map(|case| case.latencies().count()).max().unwrap_or(1).max(2);
-    // The last request of all is as far to the right as its number allows.
+    // The last request is as far to the right as its rank allows.
     let nines = (count as f64).log10();
     let most = nice(cases.iter().map(|case| case.latencies().max()).fold(0.001, f64::max));
     let x = |quantile: f64| LEFT + -(1.0 - quantile).log10() / nines * (WIDTH - LEFT - right);
@@ -124,7 +124,7 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
         let _ = write!(description, "{name}: half within {half} ms, the slowest {most} ms. ");
         labels.push((y(latencies.max()), name, style));
     }
-    // Labels at the ends of the curves, pushed apart where they would overlap.
+    // Labels at the ends of the curves, moved apart to avoid overlaps.
     labels.sort_by(|left, right| left.0.total_cmp(&right.0));
     let mut free = TOP;
     for (index, (wanted, name, style)) in labels.iter().enumerate() {
@@ -141,7 +141,7 @@ pub(super) fn latencies(cases: &[Case], title: &str) -> String {
     chart(title, &description, TOP + PLOT_HEIGHT + BOTTOM, &lines)
 }
 
-/// About how wide the longest of these texts is; not more than half of the chart.
+/// The approximate width of the longest text, at most half of the chart.
 fn width_of_longest(texts: impl Iterator<Item = String>) -> f64 {
     const LETTER: f64 = 7.5;
     (texts.map(|text| text.chars().count()).max().unwrap_or(0) as f64 * LETTER).min(WIDTH / 2.0)
@@ -155,7 +155,7 @@ fn chart(title: &str, description: &str, height: f64, content: &str) -> String {
     )
 }
 
-/// `0.500` as `0.5`; `120` stays.
+/// `0.500` becomes `0.5`; `120` is unchanged.
 fn without_zeros(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }

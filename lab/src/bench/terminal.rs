@@ -1,4 +1,4 @@
-//! What a measurement came to, for a terminal of 80 columns.
+//! The results of a measurement, for a terminal of 80 columns.
 
 use crate::bench::environment::Environment;
 use crate::bench::measure::{Case, Invalid};
@@ -7,10 +7,10 @@ use crate::bench::report::{self, Comparison};
 use testkit::text::wrap;
 
 const INDENT: &str = "     ";
-/// The columns of the two tables: what a client sees, and what it costs.
+/// The columns of the two tables: the client's view, and the cost.
 const TABLES: [&[usize]; 2] = [&[2, 3, 4, 5, 6, 7, 8], &[9, 10, 11, 12]];
 
-/// The tables, the ratios, and where the rest is.
+/// The tables, the ratios, and the path of the page.
 pub(super) fn text(
     plan: &Plan,
     environment: &Environment,
@@ -42,7 +42,7 @@ pub(super) fn text(
     text + &format!("next: open {}\n", page)
 }
 
-/// An invalid run: what went wrong, the most frequent first.
+/// Describes an invalid run: its errors, the most frequent first.
 pub(super) fn explain(invalid: &Invalid, record: &str) -> String {
     let Invalid { subject, clients, round, errors, log } = invalid;
     let mut text = format!("INVALID: requests failed in round {round}, {subject}, clients {clients}:\n");
@@ -58,7 +58,7 @@ pub(super) fn explain(invalid: &Invalid, record: &str) -> String {
     text + &format!("next: look at what it answers: cargo lab get PATH, or at\n{INDENT}{}\n", record)
 }
 
-/// Some columns of the table of one number of clients, which stands above the names.
+/// Selected columns for one number of clients, which is the heading of the names.
 fn selected(level: &[Case], columns: &[usize]) -> Vec<Vec<String>> {
     let mut rows = report::table(level);
     if let (Some(head), Some(case)) = (rows.first_mut(), level.first()) {
@@ -68,7 +68,7 @@ fn selected(level: &[Case], columns: &[usize]) -> Vec<Vec<String>> {
     rows.iter().map(select).collect()
 }
 
-/// Aligned columns: the first to the left, the others to the right.
+/// Aligns columns: the first to the left, the others to the right.
 fn align(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a process has used, as far as the system tells: only Linux does.
+//! The CPU time of a process or thread, as far as the system reports it. Only Linux does.
 
 use std::fs;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use testkit::Process;
 
-/// The processor time that a stage or peer has used.
+/// The CPU time of a stage or peer.
 pub(super) fn of_process(process: &Process) -> Option<Duration> {
     of_threads(process.id()).or_else(|| process.cpu_time())
 }
 
-/// The same of the thread that asks.
+/// The CPU time of the calling thread.
 pub(super) fn of_this_thread() -> Option<Duration> {
     read(Path::new("/proc/thread-self/schedstat"))
 }
 
-/// Nanoseconds, where `/proc/N/stat` counts in steps of 10 ms: a run may need only a few of these. Threads that have
-/// ended are not in it, but no stage ends one while it serves requests without bodies.
+/// In nanoseconds: `/proc/N/stat` counts in steps of 10 ms, and a run may take only a few of them. Ended
+/// threads are not included, but no stage ends a thread while it serves requests without bodies.
 fn of_threads(process: u32) -> Option<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{process}/task")).ok()? {

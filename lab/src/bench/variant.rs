@@ -1,6 +1,6 @@
-//! A stage with a patch of lab/variants applied, built in a copy of the workspace, so that the sources stay as they are.
+//! A stage with a patch of lab/variants, built in a copy of the workspace: the sources stay unchanged.
 //!
-//! A patch is a unified diff of one stage, as the patches of the tasks are.
+//! A patch is a unified diff of one stage, like the patches of the tasks.
 
 use std::collections::BTreeSet;
 use std::env::consts::EXE_SUFFIX;
@@ -15,7 +15,7 @@ use crate::places::Places;
 use crate::tasks;
 use testkit::{Profile, Workspace};
 
-/// A patch, and the stage that it changes.
+/// A patch and the stage that it changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
     pub name: String,
@@ -39,7 +39,7 @@ impl Variant {
         Ok(Variant { name: name.to_owned(), stage, patch })
     }
 
-    /// The new text of each file that the patch changes, by its path in the workspace.
+    /// The new text of each changed file, by its path in the workspace.
     pub fn apply(&self, workspace: &Path) -> anyhow::Result<Vec<(String, String)>> {
         let mut changed = Vec::new();
         for part in self.patch.split("\n--- ").skip(usize::from(!self.patch.starts_with("--- "))) {
@@ -55,8 +55,8 @@ impl Variant {
         Ok(changed)
     }
 
-    /// Builds it, and returns where its binary is. The binary of the stage itself must be built after it: cargo puts
-    /// both in one place, from where this one is copied.
+    /// Builds the variant and returns the path of its binary. The stage itself must be built after it,
+    /// because cargo puts both binaries in the same place, from which this one is copied.
     pub(super) fn build(&self, places: &Places) -> anyhow::Result<PathBuf> {
         let folder = places.kept("variants").join(&self.name);
         let scratch = folder.join("workspace");
@@ -67,15 +67,15 @@ impl Variant {
         let scratch = Workspace::at(scratch).with_target(places.workspace.target()?);
         let built = scratch.build(Profile::Release, &[&self.stage])?;
         let binary = folder.join(format!("{}{EXE_SUFFIX}", self.stage));
-        // A new file: a binary that still runs cannot be written to.
+        // Creates a new file, because a running binary cannot be overwritten.
         let _ = fs::remove_file(&binary);
         fs::copy(built.path(&self.stage)?, &binary)
             .with_context(|| format!("cannot copy a binary to {}", binary.display()))?;
         Ok(binary)
     }
 
-    /// Gives all crates of the copy another version. Cargo tells crates of two workspaces by name and version, not by
-    /// path: with the same, it would take the patched stage for the stage itself, and not build it again.
+    /// Gives all crates of the copy another version. Cargo distinguishes crates of two workspaces by name and
+    /// version, not by path: with the same version it would not rebuild the patched stage.
     fn rename_version(&self, workspace: &Path, scratch: &Path) -> anyhow::Result<()> {
         let manifest = fs::read_to_string(workspace.join("Cargo.toml"))?;
         let own = concat!("version = \"", env!("CARGO_PKG_VERSION"), "\"");
@@ -86,7 +86,7 @@ impl Variant {
         write_if_changed(&scratch.join("Cargo.toml"), manifest.replace(own, &renamed).as_bytes())
     }
 
-    /// Makes sure that a variant and its stage are not one binary by mistake: their ratio would be 1, and a lie.
+    /// Fails if a variant and its stage are the same binary, because a ratio of 1 would be wrong.
     pub(super) fn check(&self, variant: &Path, stage: &Path) -> anyhow::Result<()> {
         let read = |file: &Path| fs::read(file).with_context(|| format!("cannot read {}", file.display()));
         if read(variant)? == read(stage)? {
@@ -101,7 +101,7 @@ impl Variant {
     }
 }
 
-/// The names of all patches.
+/// The names of all patches, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let files = folder.read_dir().into_iter().flatten().flatten();
     let names = files.filter_map(|file| file.file_name().into_string().ok());
@@ -114,8 +114,8 @@ fn changed_files(patch: &str) -> impl Iterator<Item = &str> {
     patch.lines().filter_map(|line| line.strip_prefix("+++ b/")).map(str::trim)
 }
 
-/// Copies what cargo needs, but for the manifest of the workspace. Files that are the same are left alone, so that
-/// cargo does not build them again; it changes the copy of its lock file by itself.
+/// Copies what cargo needs, except the manifest of the workspace. Unchanged files are not written again, so
+/// that cargo does not rebuild them. Cargo updates the copy of the lock file itself.
 fn copy_workspace(from: &Path, to: &Path, changed: &[(String, String)]) -> anyhow::Result<()> {
     fs::create_dir_all(to)?;
     if !to.join("Cargo.lock").exists() {
@@ -131,8 +131,8 @@ fn copy_workspace(from: &Path, to: &Path, changed: &[(String, String)]) -> anyho
     Ok(())
 }
 
-/// Whether it is no source: what cargo has built, and the lock links and swap files that editors leave, which may be
-/// gone again before they are copied.
+/// Whether the entry is not a source: cargo's target folder, or an editor's lock links and swap files, which
+/// may disappear before they are copied.
 fn is_left_out(name: &OsStr) -> bool {
     name == "target" || name.as_encoded_bytes().starts_with(b".")
 }

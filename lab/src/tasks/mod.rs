@@ -1,14 +1,14 @@
-//! The attendee's tasks: what is cut out of each stage, and how it is checked. What is said of them is in
+//! The attendee's tasks: how each is cut out of its stage, and how it is checked. Their descriptions are in
 //! `lab/course/partN/stage.toml`.
 //!
-//! A task is a patch that cuts its region out of partN, and a check that passes on partN and fails on the cut.
-//! `cargo maintain selftest` proves both. A rule that lives in the codec is never a task.
+//! A task is a patch that removes its region from partN, and a check that passes on partN and fails without
+//! the region. `cargo maintain selftest` proves both. A rule that the codec implements is never a task.
 
 /// Applies the patch of a task.
 mod patch;
-/// The proxy under check, and what is seen of it.
+/// The proxy under check, and what a check observes.
 mod trial;
-/// What is said about a task and its check, in lines of at most 80 columns.
+/// The messages about a task and its check, in lines of at most 80 columns.
 mod wording;
 
 #[path = "../../course/part1/checks.rs"]
@@ -32,8 +32,8 @@ pub use testkit::Program;
 pub use trial::{CLIENT_PATIENCE, Running, Seen, Subject};
 pub use wording::{failure, heading};
 
-/// The name of a task, what cuts it out of the stage's sources as a unified diff (of a stretch task, what adds it), and
-/// whether its promise holds.
+/// The name of a task, the unified diff that removes it from the stage's sources (or adds a stretch task),
+/// and the function that checks its promise.
 type Check = (&'static str, &'static str, fn(&Subject<'_>) -> Result<(), Seen>);
 
 /// The checks of all stages.
@@ -43,18 +43,18 @@ const CHECKS: &[&[Check]] =
 /// A task: its description, its patch, and its check.
 pub struct Task {
     described: &'static course::Task,
-    /// What cuts it out of the stage's sources, as a unified diff; of a stretch task, what adds it.
+    /// The unified diff that removes the task from the stage's sources, or adds a stretch task.
     pub patch: &'static str,
-    /// Whether the promise holds.
+    /// Checks that the promise holds.
     holds: fn(&Subject<'_>) -> Result<(), Seen>,
 }
 
-/// A stage, and its tasks.
+/// A stage and its tasks.
 pub struct Stage {
     described: &'static course::Stage,
-    /// Its tasks, in the order in which they are best done.
+    /// Its tasks, in the recommended order.
     pub tasks: Vec<Task>,
-    /// What its reference does not do either: the patch of such a task is what does it.
+    /// Tasks that its reference does not solve either. The patch of such a task solves it.
     pub stretch: Vec<Task>,
 }
 
@@ -80,7 +80,7 @@ impl Stage {
         Stage { described, tasks: tasks(&described.tasks), stretch: tasks(&described.stretch) }
     }
 
-    /// The stage with that number.
+    /// The stage with this number.
     pub fn find(number: u32) -> Option<&'static Stage> {
         stages().iter().find(|stage| stage.number == number)
     }
@@ -102,12 +102,12 @@ impl Task {
         Task { described, patch, holds: *holds }
     }
 
-    /// The task with that name.
+    /// The task with this name.
     pub fn find(name: &str) -> Option<&'static Task> {
         all().chain(stretch()).find(|task| task.name == name)
     }
 
-    /// Whether its stage's reference does not do it.
+    /// Whether the reference of its stage does not solve it.
     pub fn is_stretch(&self) -> bool {
         stretch().any(|task| task.name == self.name)
     }

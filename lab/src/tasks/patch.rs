@@ -1,22 +1,22 @@
-//! Applies a unified diff to one file: attendees may have neither `patch` nor `git`.
+//! Applies a unified diff to one file. Attendees may have neither `patch` nor `git`.
 //!
-//! A hunk must match word for word, but may have moved: other cuts change how many lines stand before it.
+//! A hunk must match exactly but may have moved, because other patches change the number of lines before it.
 
 use std::fmt::Write;
 
-/// A run of changes, with the lines around them.
+/// A run of changes, with the lines around it.
 #[derive(Default)]
 struct Hunk<'a> {
-    /// Where it begins in the old file, counted from 0.
+    /// Its first line in the old file, counted from 0.
     start: usize,
     old: Vec<&'a str>,
     new: Vec<&'a str>,
 }
 
-/// Applies `patch` to the text of the file that it is for.
+/// Applies `patch` to the text of its file.
 ///
 /// # Errors
-/// It is no patch, or does not fit.
+/// The patch is invalid or does not match the text.
 pub fn apply(text: &str, patch: &str) -> Result<String, String> {
     let mut lines: Vec<&str> = text.lines().collect();
     let mut moved = 0;
@@ -31,13 +31,13 @@ pub fn apply(text: &str, patch: &str) -> Result<String, String> {
     }
     let mut patched = String::new();
     for line in lines {
-        // Writing to a string does not fail.
+        // Writing to a `String` does not fail.
         let _ = writeln!(patched, "{line}");
     }
     Ok(patched)
 }
 
-/// The place nearest to `expected` at which these lines stand.
+/// The position nearest to `expected` at which these lines occur.
 fn find(lines: &[&str], wanted: &[&str], expected: usize) -> Option<usize> {
     let last = lines.len().checked_sub(wanted.len())?;
     let stands = |&place: &usize| &lines[place..place + wanted.len()] == wanted;
@@ -64,7 +64,7 @@ fn parse(patch: &str) -> Result<Vec<Hunk<'_>>, String> {
                 hunk.old.push(both);
                 hunk.new.push(both);
             }
-            // Some editors take the space from a line that has nothing else.
+            // Some editors remove the space from an otherwise empty line.
             None => {
                 hunk.old.push("");
                 hunk.new.push("");

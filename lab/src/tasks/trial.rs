@@ -1,6 +1,6 @@
-//! The proxy under check, started anew for each check, and what is seen of it.
+//! The proxy under check, started again for each check, and what the check observes.
 //!
-//! Whoever edits this: count, do not time. A wait has a deadline, and a reason that is shown.
+//! Invariant: checks count and do not measure time. Each wait has a deadline and reports its reason.
 
 use std::fmt;
 use std::io;
@@ -13,12 +13,12 @@ use testkit::{Backend, Client, Process, Program, Response, StartError};
 
 use super::Task;
 
-/// How long a client of a check waits for the next byte. A proxy that answers at all does so in a hundredth of it.
+/// How long a client of a check waits for the next byte. A working proxy answers in a hundredth of this time.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(4);
 
-/// What a good backend answers.
+/// The response of a good backend.
 pub(super) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-/// A request that nothing is wrong with.
+/// A valid request.
 pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
 /// A program under one check.
@@ -27,22 +27,22 @@ pub struct Subject<'a> {
     panic: Panic,
 }
 
-/// A panic of the proxies that a check has started.
+/// A panic of the proxies that a check started.
 type Panic = Arc<Mutex<Option<String>>>;
 
-/// A proxy that runs.
+/// A running proxy.
 pub struct Running {
     proxy: Process,
     rpc: Option<SocketAddr>,
     panic: Panic,
 }
 
-/// What was seen that must not be, in one sentence.
+/// A wrong observation, in one sentence.
 #[derive(Debug)]
 pub struct Seen(pub String);
 
 impl Task {
-    /// Runs its check on a program. What was seen ends with where and why the proxy has panicked, if it has.
+    /// Runs the check on a program. If the proxy panicked, the observation ends with the place and reason.
     ///
     /// # Errors
     /// The promise does not hold.
@@ -58,7 +58,7 @@ impl Task {
 }
 
 impl Subject<'_> {
-    /// Starts it before a backend.
+    /// Starts it in front of a backend.
     pub(super) fn start(&self, backend: &Backend) -> Result<Running, Seen> {
         self.start_with(backend, &[])
     }
@@ -72,7 +72,7 @@ impl Subject<'_> {
         self.run(&[backend.address()], flags)
     }
 
-    /// Starts it with a stats RPC before several backends; a command line gets no flags but those that it has.
+    /// Starts it with a stats RPC before several backends. A program given as a command line ignores `flags`.
     pub(super) fn start_before(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
         self.run(backends, &[&["--rpc", "127.0.0.1:0"], flags].concat())
     }
@@ -96,7 +96,7 @@ impl Subject<'_> {
 }
 
 impl Running {
-    /// Where it listens.
+    /// The address that it listens on.
     pub(super) fn address(&self) -> SocketAddr {
         self.proxy.address()
     }
@@ -105,12 +105,12 @@ impl Running {
         Ok(Client::connect_with(self.address(), CLIENT_PATIENCE)?)
     }
 
-    /// Sends a request on a connection of its own; says which one if there is no answer to it.
+    /// Sends a request on a new connection. The error names the request if there is no response.
     pub(super) fn exchange(&self, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
         exchange(&mut self.client()?, request)
     }
 
-    /// A connection to its stats RPC.
+    /// Connects to its stats RPC.
     pub(super) fn rpc_client(&self) -> Result<Client, Seen> {
         let rpc = self.rpc.ok_or_else(|| Seen("its ready line names no stats RPC".to_owned()))?;
         let client = Client::connect_with(rpc, CLIENT_PATIENCE);
@@ -126,7 +126,7 @@ impl Drop for Running {
     }
 }
 
-/// Sends a request, and reads its response; says which one if there is no answer to it.
+/// Sends a request and reads its response. The error names the request if there is no response.
 pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
     let request = request.as_ref();
     client.exchange(request).map_err(|error| {
@@ -135,7 +135,7 @@ pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result
     })
 }
 
-/// Why nothing came from the proxy; of a wait that was too long, what to look for.
+/// Describes why no response arrived. For a timeout, suggests what to look for.
 pub(super) fn silence(error: &io::Error) -> String {
     let seconds = CLIENT_PATIENCE.as_secs();
     match error.kind() {
@@ -148,7 +148,7 @@ pub(super) fn silence(error: &io::Error) -> String {
     }
 }
 
-/// So many times, in words.
+/// A count in words.
 pub(super) fn times(count: usize) -> String {
     match count {
         0 => "not".to_owned(),
@@ -158,17 +158,17 @@ pub(super) fn times(count: usize) -> String {
     }
 }
 
-/// A GET of that path.
+/// A GET of this path.
 pub(super) fn get(path: &str) -> String {
     GET.replacen('/', path, 1)
 }
 
-/// What was seen, unless it is as it must be.
+/// Returns the observation as an error unless `is_so` is true.
 pub(super) fn ensure(is_so: bool, seen: impl FnOnce() -> String) -> Result<(), Seen> {
     if is_so { Ok(()) } else { Err(Seen(seen())) }
 }
 
-/// Bytes in which each place can be told from its neighbours.
+/// Bytes that differ from their neighbours.
 pub(super) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|place| (place ^ (place >> 8) ^ (place >> 16)) as u8).collect()
 }
@@ -188,7 +188,7 @@ impl From<io::Error> for Seen {
 impl From<StartError> for Seen {
     fn from(error: StartError) -> Seen {
         match error.exit_code {
-            // What its parser of flags says last is how to get help.
+            // The last line of its flag parser only says how to get help.
             Some(2) => Seen("it did not start: it does not take the flags of this stage".to_owned()),
             _ => Seen(format!("it did not start: {error}")),
         }

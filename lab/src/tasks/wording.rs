@@ -1,14 +1,14 @@
-//! What is said about a task and its check, in lines of at most 80 columns.
+//! The messages about a task and its check, in lines of at most 80 columns.
 
 use testkit::text::wrap;
 
 use super::{Seen, Task};
 
-/// Where what belongs to a line above begins.
+/// The indentation of lines that belong to the line above.
 const INDENT: &str = "     ";
 
-/// The lines of a check that failed: what was promised, what was seen, where to look, what to type next. `source` is
-/// the text of the task's file; without it, no line is named.
+/// The message of a failed check: the promise, the observation, where to look and what to type next. `source`
+/// is the text of the task's file; without it, no line number is shown.
 pub fn failure(task: &Task, seen: &Seen, source: Option<&str>) -> String {
     let course::Task { name, promise, file, function, .. } = &**task;
     let seen = wrap(&seen.0, INDENT);
@@ -30,7 +30,7 @@ fn line_of(task: &Task, source: &str) -> Option<usize> {
     line([&marker, &marker]).or_else(|| line([&plain, &generic])).map(|index| index + 1)
 }
 
-/// What a task asks for.
+/// The description of a task.
 pub fn heading(task: &Task) -> String {
     let course::Task { name, title, file, function, lines, minutes, .. } = &**task;
     let lines = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
