@@ -5,7 +5,7 @@ use testkit::Backend;
 use crate::tasks::Check;
 use crate::tasks::trial::{GET, HELLO, Seen, Subject, ensure, exchange, pattern};
 
-/// What cuts each task out of the sources, as a unified diff, and whether its promise holds.
+/// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
     ("1.1", include_str!("1.1.patch"), sends_the_request),
     ("1.2", include_str!("1.2.patch"), sends_the_response_on),
@@ -31,7 +31,7 @@ fn sends_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
         let method = if size == 0 { "GET" } else { "POST" };
         let fields = if framing.is_empty() { String::new() } else { format!("{framing}\r\n") };
         let head = format!("{method} / HTTP/1.1\r\nHost: example.test\r\n{fields}\r\n");
-        // Whether an answer comes is for another task: what counts is what the backend got.
+        // Another task makes the answer arrive. This check only looks at what the backend received.
         let answer = running.client()?.exchange([head.as_bytes(), &coded].concat());
         let requests = backend.requests();
         let received = requests.get(index).ok_or_else(|| {
@@ -59,7 +59,7 @@ fn sends_the_response_on(subject: &Subject<'_>) -> Result<(), Seen> {
         format!("the backend sent {SIZE} bytes of body; the client got {came}, or others")
     })?;
 
-    // The second event is held back until the client has the first.
+    // The second event is sent only after the client has received the first.
     let backend = Backend::script(|connection| {
         connection.read_request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")?;

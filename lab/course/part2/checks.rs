@@ -1,4 +1,4 @@
-//! Stage 2: many clients at a time, many requests a connection, both directions at once.
+//! Stage 2: many concurrent clients, many requests on a connection, both directions at once.
 
 use std::sync::mpsc::channel;
 
@@ -7,7 +7,7 @@ use testkit::Backend;
 use crate::tasks::Check;
 use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, silence};
 
-/// What cuts each task out of the sources, as a unified diff, and whether its promise holds.
+/// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
     ("2.1", include_str!("2.1.patch"), serves_clients_at_once),
     ("2.2", include_str!("2.2.patch"), keeps_the_connection),
@@ -24,7 +24,7 @@ fn serves_clients_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
         client.send(GET)?;
         clients.push(client);
     }
-    // The backend answers none of them before all have come.
+    // The backend answers no request before all have arrived.
     let all_came = backend.wait_for_requests_within(CLIENTS, CLIENT_PATIENCE);
     let most = backend.in_flight_max();
     ensure(all_came.is_ok(), || {
@@ -81,7 +81,7 @@ fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::script(move |connection| {
         connection.read_request()?;
         connection.wait_for_end()?;
-        // Nobody listens if the check has given up.
+        // Fails if the check has already given up.
         let _ = end.send(());
         Ok(())
     })?;

@@ -1,4 +1,4 @@
-//! Stage 3: counting, exact under concurrency and true for every kind of body.
+//! Stage 3: byte counts, exact under concurrency and for every kind of body.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -8,7 +8,7 @@ use testkit::{Backend, Response};
 use crate::tasks::Check;
 use crate::tasks::trial::{GET, HELLO, Running, Seen, Subject, ensure, exchange, get, silence};
 
-/// What cuts each task out of the sources, as a unified diff, and whether its promise holds.
+/// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
     ("3.1", include_str!("3.1.patch"), announces_known_lengths),
     ("3.2", include_str!("3.2.patch"), counts_exactly),
@@ -37,8 +37,8 @@ fn announces_known_lengths(subject: &Subject<'_>) -> Result<(), Seen> {
 }
 
 fn counts_exactly(subject: &Subject<'_>) -> Result<(), Seen> {
-    // An update is lost by chance. Long names make it likelier, since a lock is held while they are looked up, and
-    // so do several rounds.
+    // Updates are lost by chance. Long names make a loss more likely, because a lock is held during their
+    // lookup. Several rounds make it more likely too.
     const ROUNDS: usize = 5;
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
@@ -48,12 +48,12 @@ fn counts_exactly(subject: &Subject<'_>) -> Result<(), Seen> {
     Ok(())
 }
 
-/// Asks 400 times for a path that is new to the proxy.
+/// Sends 400 requests for a path that is new to the proxy.
 fn count_round(running: &Running, path: &str) -> Result<(), Seen> {
     const CLIENTS: u64 = 8;
     const EACH: u64 = 50;
     let requests = get(path).repeat(EACH as usize);
-    // All are sent at once, so that the proxy waits for nobody but the backend.
+    // All requests are sent at once, so that the proxy waits only for the backend.
     let ask = || -> Result<Vec<u64>, Seen> {
         let mut client = running.client()?;
         client.send(&requests)?;
@@ -102,7 +102,7 @@ fn corrects_what_was_announced(subject: &Subject<'_>) -> Result<(), Seen> {
     let running = subject.start(&backend)?;
     running.exchange(get("/?cut=1"))?;
     expect(&running.exchange(GET)?, 8 + 5, "8 of 100 bytes, and a response of 5 bytes")?;
-    // On one connection, so that the second request is only read when the first response is counted.
+    // On one connection, so that the second request is read only after the first response is counted.
     let mut client = running.client()?;
     for (responses, total) in [("no response", 0), ("one chunked response of 5 bytes", 5)] {
         expect(&exchange(&mut client, get("/chunked"))?, total, responses)?;

@@ -1,4 +1,4 @@
-//! Stage 4: connections are kept, and a broken one never costs a request that can be helped.
+//! Stage 4: connections are kept, and a broken one costs no request that can be saved.
 
 use std::io;
 use std::thread;
@@ -8,7 +8,7 @@ use testkit::{Backend, Client};
 use crate::tasks::Check;
 use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, exchange, times};
 
-/// What cuts each task out of the sources, as a unified diff, and whether its promise holds.
+/// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
     ("4.1", include_str!("4.1.patch"), takes_idle_connections),
     ("4.2", include_str!("4.2.patch"), puts_back_only_what_is_clean),
@@ -80,14 +80,14 @@ fn uses_no_closed_connection(subject: &Subject<'_>) -> Result<(), Seen> {
     let running = subject.start(&backend)?;
     let mut client = running.client()?;
     for closed in 1..=5 {
-        // With no retry to hide after.
+        // A POST, because a retry cannot hide its failure.
         let status = exchange(&mut client, POST)?.status;
         ensure(status == 200, || {
             format!("the backend closed an idle connection; the next POST was sent into it: {status}")
         })?;
         backend.wait_for_closed(closed)?;
-        // The proxy answers this by itself. When it has, it has also been told of the end that came before: at the latest
-        // with the second, because the first may reach one of its threads while another is still being told.
+        // The proxy answers this itself. After two answers it has processed the earlier close: one of its
+        // threads may answer the first while another is still being notified.
         for _ in 0..2 {
             running.exchange("OPTIONS * HTTP/1.1\r\nHost: example.test\r\n\r\n")?;
         }
@@ -95,7 +95,7 @@ fn uses_no_closed_connection(subject: &Subject<'_>) -> Result<(), Seen> {
     Ok(())
 }
 
-/// A backend that answers the first request on each connection, and closes it when the second comes.
+/// A backend that answers the first request on each connection and closes it on the second.
 fn forgetful() -> io::Result<Backend> {
     Backend::script(|connection| {
         if let Some(head) = connection.read_request()? {

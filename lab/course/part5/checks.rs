@@ -1,11 +1,11 @@
-//! Stage 5: the stats RPC tells what was counted, and nobody waits for who asks.
+//! Stage 5: the stats RPC reports the counts, and no client waits for a caller.
 
 use testkit::{Backend, Client, Response};
 
 use crate::tasks::Check;
 use crate::tasks::trial::{HELLO, Running, Seen, Subject, ensure, exchange, get};
 
-/// What cuts each task out of the sources, as a unified diff, and whether its promise holds.
+/// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
     ("5.1", include_str!("5.1.patch"), tells_what_was_counted),
     ("5.2", include_str!("5.2.patch"), tells_calls_apart),
@@ -20,7 +20,7 @@ fn post(client: &mut Client, call: &str) -> Result<Response, Seen> {
     exchange(client, format!("POST /rpc HTTP/1.1\r\n{fields}\r\nContent-Length: {length}\r\n\r\n{call}"))
 }
 
-/// The answer to a call.
+/// Returns the answer to a call.
 fn call(running: &Running, call: &str) -> Result<String, Seen> {
     let response = post(&mut running.rpc_client()?, call)?;
     let text = response.text();
@@ -62,7 +62,7 @@ fn tells_calls_apart(subject: &Subject<'_>) -> Result<(), Seen> {
     ensure((status, length) == (204, 0), || {
         format!("a notification was answered {status} with {length} bytes, need 204 without a body")
     })?;
-    // JSON-RPC 2.0 section 4: null is an id that is not wise, and an id.
+    // JSON-RPC 2.0 section 4: null is a discouraged id, but it is an id.
     let answer = call(&running, &CALL.replace("1}", "null}"))?;
     ensure(answer.contains("\"result\""), || {
         format!(

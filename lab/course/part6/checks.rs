@@ -1,4 +1,4 @@
-//! Stage 6: several backends share the requests, and one that fails costs none of them.
+//! Stage 6: several backends share the requests, and a failing backend costs no request.
 
 use std::thread;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use testkit::{Backend, Client, KeptPort, RefusedPort};
 use crate::tasks::Check;
 use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Seen, Subject, ensure, exchange, times};
 
-/// What cuts each task out of the sources, as a unified diff, and whether its promise holds.
+/// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
     ("6.1", include_str!("6.1.patch"), takes_turns),
     ("6.2", include_str!("6.2.patch"), leaves_out_what_fails),
@@ -17,23 +17,23 @@ pub const CHECKS: &[Check] = &[
     ("6.5", include_str!("6.5.patch"), takes_the_least_busy),
 ];
 
-/// Checks come all the time.
+/// Checks run continuously.
 const CHECKED: [&str; 2] = ["--health-interval", "20ms"];
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
 
-/// A backend that reads each request, and closes the connection without a word.
+/// A backend that reads each request and closes the connection without a response.
 fn closing() -> Result<Backend, Seen> {
     Ok(Backend::script(|connection| connection.read_request().map(drop))?)
 }
 
-/// How many requests with that method have come.
+/// The number of received requests with this method.
 fn sent(backend: &Backend, method: &str) -> usize {
     let requests = backend.requests();
     requests.iter().filter(|request| request.head.start_line.split(' ').next() == Some(method)).count()
 }
 
-/// Sends so many requests, one after the other, and expects that the good backends answer them.
+/// Sends `count` requests in sequence and checks that the good backends answer them.
 fn get_all(running: &Running, count: usize, what: &str) -> Result<(), Seen> {
     let mut client = running.client()?;
     for number in 1..=count {
@@ -53,7 +53,7 @@ fn takes_turns(subject: &Subject<'_>) -> Result<(), Seen> {
             addresses.insert(1, port.address()?);
         }
         let running = subject.start_before(&addresses, &[])?;
-        // Until it is known to be down.
+        // Enough requests to mark it down.
         get_all(&running, 12, what)?;
         let before = backends.each_ref().map(|backend| sent(backend, "GET"));
         get_all(&running, 3 * EACH, what)?;
@@ -86,7 +86,7 @@ fn repeats_what_is_safe(subject: &Subject<'_>) -> Result<(), Seen> {
     for request in [POST, &put, &empty_post] {
         let backends = [closing()?, closing()?];
         let running = subject.start_before(&backends.each_ref().map(Backend::address), &[])?;
-        // Without the task there may be none: a body that was sent once is not there a second time.
+        // Without the task no response may arrive: a body that was sent once is not available a second time.
         let status = running.exchange(request).map_or(0, |response| response.status);
         let method = request.split(' ').next().unwrap_or_default();
         let count: usize = backends.iter().map(|backend| sent(backend, method)).sum();
@@ -124,7 +124,7 @@ fn takes_back_what_is_well(subject: &Subject<'_>) -> Result<(), Seen> {
     Ok(())
 }
 
-/// Waits until so many requests have come to these backends, all together; returns how many each has.
+/// Waits until these backends have received `count` requests in total; returns the count of each.
 fn wait_for_requests(backends: &[Backend], count: usize) -> Result<Vec<usize>, Seen> {
     let deadline = Instant::now() + CLIENT_PATIENCE;
     loop {
@@ -153,7 +153,7 @@ fn takes_the_least_busy(subject: &Subject<'_>) -> Result<(), Seen> {
     ensure(each == [1, 1, 1], || {
         format!("of 3 requests that take long, three backends got {each:?}, need one each")
     })?;
-    // One backend is quick from now on, and the others still have what they have.
+    // One backend now answers quickly, and the others keep their requests.
     for round in 1..=4 {
         backends[first].release(1);
         clients[0].read_response("GET")?;

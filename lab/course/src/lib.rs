@@ -1,5 +1,5 @@
-//! Each stage of the workshop, described once: `partN/stage.toml`. The attendee's tool, the conformance suite, the tests and
-//! the tables of the book read it.
+//! The description of each stage of the workshop, from `partN/stage.toml`. The attendee's tool, the
+//! conformance suite, the tests and the tables of the book read it.
 //!
 //! To add a stage, add its line to `FILES`.
 
@@ -17,7 +17,7 @@ const FILES: &[(u32, &str)] = &[
     (6, include_str!("../part6/stage.toml")),
 ];
 
-/// A stage, and its tasks.
+/// A stage and its tasks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
@@ -26,33 +26,33 @@ pub struct Stage {
     pub number: u32,
     /// Its title in the book.
     pub title: String,
-    /// What it adds, in the words of the README.
+    /// What it adds, as the README says it.
     pub idea: String,
     /// The file below `src` to read first.
     pub read: String,
     /// What to measure.
     pub measure: String,
-    /// Whether it is one of those that the workshop's time is planned for.
+    /// Whether the workshop's schedule includes it.
     pub is_in_workshop: bool,
-    /// What it does beyond forwarding requests.
+    /// Its abilities beyond forwarding requests.
     pub abilities: Vec<Ability>,
-    /// Its difference to the stage before; `None` for the first.
+    /// Its difference from the previous stage; `None` for the first.
     pub diff: Option<Diff>,
-    /// Its tasks, in the order in which they are best done.
+    /// Its tasks, in the recommended order.
     pub tasks: Vec<Task>,
-    /// Tasks that its reference does not do either.
+    /// Tasks that its reference does not solve either.
     #[serde(default)]
     pub stretch: Vec<Task>,
-    /// Mistakes that its checks must not let pass.
+    /// Mistakes that its checks must detect.
     #[serde(default)]
     pub mistakes: Vec<Mistake>,
 }
 
-/// What a proxy does beyond forwarding requests: the behaviours that are asked of it depend on it.
+/// An ability of a proxy beyond forwarding requests. Abilities determine the required behaviours.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ability {
-    /// It serves one client at a time, and one request a connection.
+    /// It serves one client at a time and one request on each connection.
     OneClientAtATime,
     /// It serves many clients at once.
     ManyClients,
@@ -62,60 +62,60 @@ pub enum Ability {
     Upgrade,
     /// It counts the bytes of each path in `X-Bytes`.
     Counting,
-    /// It keeps connections to the backend.
+    /// It keeps backend connections open.
     Pool,
-    /// It has the stats RPC, on a port of its own.
+    /// It has the stats RPC, on a separate port.
     Rpc,
     /// It chooses among backends.
     SeveralBackends,
 }
 
-/// What may differ between a stage and the one before it.
+/// The allowed difference between a stage and the previous one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Diff {
-    /// A behaviour in the conformance list that holds on the stage, and not on the one before it; `None` if the stage
-    /// promises nothing that a client or a backend can see.
+    /// A behaviour of the conformance list that holds on the stage and not on the previous one; `None` if the
+    /// stage adds nothing that a client or a backend can see.
     pub promise: Option<String>,
-    /// The files that it adds.
+    /// The files that the stage adds.
     pub new_files: Vec<String>,
-    /// The most lines, added plus removed, that it changes in the others.
+    /// The most lines, added plus removed, that it changes in other files.
     pub most_changed_lines: u32,
 }
 
-/// Something for the attendee to write.
+/// A task for the attendee.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// The number of the stage, a dot, the number of the task.
+    /// The number of the stage, a dot and the number of the task.
     pub name: String,
     /// What to do.
     pub title: String,
-    /// What holds when it is done: the check asks for it.
+    /// What holds when it is done. The check verifies this.
     pub promise: String,
     /// The file below `src`.
     pub file: String,
-    /// The function in it.
+    /// The function in that file.
     pub function: String,
-    /// The most lines that have to be written.
+    /// The most lines that a solution needs.
     pub lines: usize,
-    /// How long it takes.
+    /// The planned time.
     pub minutes: u32,
-    /// The task without which its check means nothing.
+    /// The task that must be done before the check of this one is meaningful.
     pub needs: Option<String>,
-    /// Where, what, and nearly the code; lines that begin with four spaces are code.
+    /// The hints: where, what, and nearly the code. Lines that begin with four spaces are code.
     pub hints: [String; 3],
 }
 
-/// A task done wrong, in a way that looks right.
+/// A plausible but wrong solution of a task.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mistake {
     /// The name of the task.
     pub task: String,
-    /// What stands in the stage's sources.
+    /// The text in the stage's sources.
     pub right: String,
-    /// What stands there instead.
+    /// The text that replaces it.
     pub wrong: String,
 }
 
@@ -133,13 +133,13 @@ pub fn stages() -> &'static [Stage] {
     &STAGES
 }
 
-/// The stage with that number.
+/// The stage with this number.
 pub fn find(number: u32) -> Option<&'static Stage> {
     stages().iter().find(|stage| stage.number == number)
 }
 
 impl Stage {
-    /// Whether it does that.
+    /// Whether it has this ability.
     pub fn can(&self, ability: Ability) -> bool {
         self.abilities.contains(&ability)
     }
