@@ -6,25 +6,25 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use crate::Host;
 
-/// Where a backend is: the name it was given by, and all addresses that the name stands for.
+/// The address of a backend: its name as given, and all addresses that the name resolves to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackendAddress {
     authority: Host,
     addresses: Vec<SocketAddr>,
 }
 
-/// Why a text is not the address of a backend.
+/// The reason why a text is not the address of a backend.
 #[derive(Debug)]
 pub enum AddressError {
-    /// It is not `host:port`, nor `http://host:port`.
+    /// The text is neither `host:port` nor `http://host:port`.
     Invalid,
     /// The name could not be resolved.
     Unresolved(io::Error),
 }
 
 impl BackendAddress {
-    /// Takes `host:port` or `http://host:port`, and resolves the name once, now. Why once, and why no TLS:
-    /// docs/src/limits.md.
+    /// Parses `host:port` or `http://host:port`, and resolves the name once, in this call. docs/src/limits.md
+    /// explains why once, and why there is no TLS.
     pub fn resolve(text: &str) -> Result<BackendAddress, AddressError> {
         let authority = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
         let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
@@ -39,7 +39,7 @@ impl BackendAddress {
         Ok(BackendAddress { authority: host, addresses })
     }
 
-    /// Host and port as they were given: what `Host` says in a request that names none.
+    /// The host and port as given: the value of `Host` for a request without one.
     pub fn authority(&self) -> &str {
         self.authority.as_str()
     }

@@ -1,4 +1,4 @@
-//! Bodies, piece by piece: decoding what comes in and encoding what goes out, for each framing.
+//! Decodes incoming bodies and encodes outgoing ones, piece by piece, for each framing.
 
 use std::fmt::{self, Write};
 
@@ -8,9 +8,9 @@ use crate::chunked::{ChunkedDecoder, DecodedPart};
 use crate::lines::put_field;
 use crate::{BodyFraming, FieldSection, Limits, Refusal, forward};
 
-/// A part of a body, lent from the buffer of the connection that it was read from.
+/// A part of a body, borrowed from the buffer of the connection that it was read from.
 ///
-/// A body is one or more pieces; a body without a byte is one empty piece, the last.
+/// A body is one or more pieces. An empty body is one empty piece, which is the last.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Piece<'a> {
     bytes: &'a [u8],
@@ -19,7 +19,7 @@ pub struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// A piece that is followed by more.
+    /// A piece that is not the last of its body.
     pub fn partial(bytes: &'a [u8]) -> Piece<'a> {
         Piece { bytes, is_last: false, trailers: None }
     }
@@ -29,13 +29,13 @@ impl<'a> Piece<'a> {
         Piece { bytes, is_last: true, trailers: None }
     }
 
-    /// The same piece with a trailer section after it, which only a chunked body can carry.
+    /// The same piece, followed by a trailer section. Only a chunked body can carry one.
     #[must_use]
     pub fn with_trailers(self, trailers: Option<&'a FieldSection>) -> Piece<'a> {
         Piece { trailers, ..self }
     }
 
-    /// The bytes, without any framing; none if the body pauses here or has ended.
+    /// The bytes, without any framing. Empty if the body pauses here or has ended.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
@@ -45,7 +45,7 @@ impl<'a> Piece<'a> {
         self.is_last
     }
 
-    /// The trailer section (RFC 9110 section 6.5); `None` but on the last piece, or if it is empty.
+    /// The trailer section (RFC 9110 section 6.5). `None` if it is empty, or if this is not the last piece.
     pub fn trailers(&self) -> Option<&'a FieldSection> {
         self.trailers
     }
@@ -61,10 +61,10 @@ impl fmt::Debug for Piece<'_> {
     }
 }
 
-/// Checks the length that is announced of a body that is to be kept in memory.
+/// Checks the announced length of a body that is to be collected in memory.
 ///
 /// # Errors
-/// [`Refusal::BodyTooLarge`] if it is more than `max_bytes`.
+/// [`Refusal::BodyTooLarge`] if the length exceeds `max_bytes`.
 pub(crate) fn check_length(framing: BodyFraming, max_bytes: usize) -> Result<(), Refusal> {
     match framing {
         BodyFraming::ContentLength(length) if length > max_bytes as u64 => Err(Refusal::BodyTooLarge),
@@ -72,10 +72,10 @@ pub(crate) fn check_length(framing: BodyFraming, max_bytes: usize) -> Result<(),
     }
 }
 
-/// Appends a piece to a body that is kept in memory.
+/// Appends a piece to a body that is collected in memory.
 ///
 /// # Errors
-/// [`Refusal::BodyTooLarge`] if the body has more than `max_bytes`.
+/// [`Refusal::BodyTooLarge`] if the body exceeds `max_bytes`.
 pub(crate) fn collect(body: &mut Vec<u8>, piece: &Piece<'_>, max_bytes: usize) -> Result<(), Refusal> {
     if piece.bytes.len() > max_bytes.saturating_sub(body.len()) {
         return Err(Refusal::BodyTooLarge);
@@ -84,18 +84,18 @@ pub(crate) fn collect(body: &mut Vec<u8>, piece: &Piece<'_>, max_bytes: usize) -
     Ok(())
 }
 
-/// What has come of a body.
+/// The result of decoding the next piece of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decoded {
-    /// A piece: [`Decoder::piece`](crate::Decoder::piece) lends it.
+    /// A piece, available from [`Decoder::piece`](crate::Decoder::piece).
     Piece,
-    /// Nothing yet: more bytes are needed.
+    /// No piece yet: the decoder needs more bytes.
     NeedsMore,
-    /// Nothing more: the last piece was decoded before, or no head came before a body.
+    /// No more pieces: the last piece was already decoded, or no head was decoded before the body.
     End,
 }
 
-/// Takes the framing off a body.
+/// Removes the framing from a body.
 #[derive(Debug)]
 pub(crate) enum BodyDecoder {
     Empty,
@@ -114,7 +114,7 @@ impl BodyDecoder {
         }
     }
 
-    /// Decodes as much of `input` as there is. `at_end_of_file`: no more bytes will come.
+    /// Decodes as much of `input` as possible. `at_end_of_file` means that no more bytes follow.
     pub(crate) fn decode(
         &mut self,
         input: &mut [u8],
@@ -134,7 +134,7 @@ impl BodyDecoder {
         }
     }
 
-    /// Whether the body has no byte, which is known without a piece being asked for.
+    /// Whether no byte of the body remains, if this is known without decoding another piece.
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, BodyDecoder::Empty | BodyDecoder::ContentLength { remaining: 0 })
     }
@@ -147,7 +147,7 @@ impl BodyDecoder {
     }
 }
 
-/// The body handed over does not have the length that its head announced.
+/// The body does not have the length that its head announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WrongBodyLength;
 
@@ -159,9 +159,9 @@ impl fmt::Display for WrongBodyLength {
 
 impl std::error::Error for WrongBodyLength {}
 
-/// Writes the framing that stands before the bytes of a piece, which are sent as they are.
+/// Writes the framing before the bytes of a piece. The bytes themselves are sent unchanged.
 ///
-/// A `ContentLength` counts down to what is still to come.
+/// Reduces a `ContentLength` to the number of bytes that remain to be sent.
 pub(crate) fn put_before(
     out: &mut BytesMut,
     framing: &mut BodyFraming,
@@ -170,16 +170,16 @@ pub(crate) fn put_before(
     match framing {
         BodyFraming::Empty | BodyFraming::CloseDelimited => {}
         BodyFraming::ContentLength(remaining) => {
-            // RFC 9112 section 6.3: more or less than was announced would shift the next message.
+            // RFC 9112 section 6.3: a longer or shorter body than announced would shift the next message.
             *remaining = remaining.checked_sub(piece.bytes.len() as u64).ok_or(WrongBodyLength)?;
             if piece.is_last && *remaining > 0 {
                 return Err(WrongBodyLength);
             }
         }
         BodyFraming::Chunked => {
-            // RFC 9112 section 7.1: a chunk of size 0 would end the body, so an empty piece is none.
+            // RFC 9112 section 7.1: a chunk of size 0 ends the body, so an empty piece is not sent as a chunk.
             if !piece.bytes.is_empty() {
-                // Writing to a buffer that grows does not fail.
+                // Writing to a growing buffer does not fail.
                 let _ = write!(out, "{:x}\r\n", piece.bytes.len());
             }
         }
@@ -187,7 +187,7 @@ pub(crate) fn put_before(
     Ok(())
 }
 
-/// Writes the framing that stands after the bytes of a piece.
+/// Writes the framing after the bytes of a piece.
 pub(crate) fn put_after(out: &mut BytesMut, framing: BodyFraming, piece: &Piece<'_>) {
     if framing != BodyFraming::Chunked {
         return;

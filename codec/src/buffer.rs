@@ -1,31 +1,31 @@
-//! The read buffer of a connection: bytes that came and were not consumed yet.
+//! The read buffer of a connection: bytes that were received and not yet consumed.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The size of a buffer that is not yet known to be needed larger.
+/// The first size of a buffer.
 const FIRST_BYTES: usize = 16 * 1024;
-/// By how much a buffer grows.
+/// The factor by which a buffer grows.
 const GROWTH: usize = 4;
-/// How many bytes of buffers of each size a thread keeps for the next connections that need one. Given back to
-/// the allocator, a large one would go back to the kernel, and come back page by page.
+/// The most bytes of free buffers of each size that a thread keeps for later connections. The allocator would
+/// return a large buffer to the kernel, which would then provide it again page by page.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many bytes the buffers in use that are larger than they must be may take in all. Whoever reads slowly holds on
-/// to a buffer: ten thousand of them would hold gigabytes.
+/// No buffer grows only for speed while the grown buffers in use hold this many bytes. A slow reader keeps
+/// its buffer: ten thousand of them would hold gigabytes.
 const MAX_GROWN_BYTES: usize = 32 * 1024 * 1024;
 
 /// The bytes of the buffers in use that are larger than the first size.
 static GROWN_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// Buffers that nobody uses, by size: 16 KiB, 64 KiB, 256 KiB.
+    /// Free buffers, by size: 16 KiB, 64 KiB, 256 KiB.
     static FREE: RefCell<[Vec<Vec<u8>>; 3]> = const { RefCell::new([Vec::new(), Vec::new(), Vec::new()]) };
 }
 
-/// The place of a size in the free list; `None` for a size that is not kept.
+/// The index of a size in the free list; `None` if buffers of that size are not kept.
 fn class(bytes: usize) -> Option<usize> {
     const SECOND_BYTES: usize = FIRST_BYTES * GROWTH;
     const THIRD_BYTES: usize = SECOND_BYTES * GROWTH;
@@ -52,7 +52,7 @@ fn give_back(buffer: Vec<u8>) {
     let Some(class) = class(buffer.len()) else {
         return;
     };
-    // A thread that is ending has no list any more.
+    // A thread that is exiting no longer has a free list.
     let _ = FREE.try_with(|free| {
         let free = &mut free.borrow_mut()[class];
         if free.len() < KEPT_BYTES / buffer.len() {
@@ -61,19 +61,19 @@ fn give_back(buffer: Vec<u8>) {
     });
 }
 
-/// A buffer that is filled at its end and consumed at its start. It holds no memory until it is first filled.
+/// A buffer that is filled at its end and consumed at its start. It holds no memory until space is first requested.
 #[derive(Default)]
 pub(crate) struct ReadBuffer {
-    /// Zeroed once when it grows, so that sockets can write into it without unsafe code.
+    /// Zeroed once when allocated, so that sockets can write into it without unsafe code.
     bytes: Vec<u8>,
     start: usize,
     end: usize,
-    /// Whether the last read filled all the space it was given: more is waiting, and a larger buffer pays.
+    /// Whether the last read filled all available space. If so, more data is waiting, and a larger buffer pays off.
     was_filled: bool,
 }
 
 impl ReadBuffer {
-    /// The bytes that wait to be consumed.
+    /// The bytes that are not yet consumed.
     pub(crate) fn unread(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
@@ -91,7 +91,7 @@ impl ReadBuffer {
         self.start
     }
 
-    /// Bytes by their offset; those consumed stay where they are until the next [`ReadBuffer::space`].
+    /// Bytes by their offset. Consumed bytes stay in place until the next [`ReadBuffer::space`].
     pub(crate) fn at(&self, range: std::ops::Range<usize>) -> &[u8] {
         &self.bytes[range]
     }
@@ -100,8 +100,9 @@ impl ReadBuffer {
         self.start += length;
     }
 
-    /// Free space to read into, at least one byte. It grows to at most `max_bytes`, or as far as it must:
-    /// what must be kept whole (a head, a chunk size) is bounded by the scanner and the decoder.
+    /// Free space for the next read, at least one byte. The buffer grows to `max_bytes` at most, or further
+    /// if unread bytes fill it. The scanner and the decoder bound what must be kept complete (a head, a chunk
+    /// size).
     pub(crate) fn space(&mut self, max_bytes: usize) -> &mut [u8] {
         if self.is_empty() {
             self.start = 0;
@@ -127,14 +128,14 @@ impl ReadBuffer {
         &mut self.bytes[self.end..]
     }
 
-    /// Says that `length` bytes were read into [`ReadBuffer::space`].
+    /// Reports that `length` bytes were read into [`ReadBuffer::space`].
     pub(crate) fn filled(&mut self, length: usize) {
         assert!(length <= self.bytes.len() - self.end, "more bytes than there was space for");
         self.end += length;
         self.was_filled = self.end == self.bytes.len();
     }
 
-    /// Gives the memory back if nothing is unread.
+    /// Releases the memory if no byte is unread.
     pub(crate) fn release(&mut self) {
         if self.is_empty() {
             *self = ReadBuffer::default();

@@ -1,7 +1,7 @@
 //! The chunked transfer coding, decoded strictly (RFC 9112 section 7.1).
 //!
-//! httparse's `parse_chunk_size` is not used: it takes an empty line for a size of 0, and passes over LF within
-//! an extension. Either lets two recipients disagree on where a body ends.
+//! httparse's `parse_chunk_size` is not used: it parses an empty line as size 0 and skips LF within an
+//! extension. Either lets two recipients disagree on where a body ends.
 
 use std::ops::Range;
 
@@ -9,33 +9,33 @@ use crate::scanner::Scanner;
 use crate::token::is_token;
 use crate::{FieldSection, Limits, Refusal};
 
-/// Where the decoder stands in a chunked body.
+/// The position of the decoder in a chunked body.
 #[derive(Debug)]
 pub(crate) enum ChunkedDecoder {
-    /// Before a chunk's size, or within it.
+    /// Before or within the size of a chunk.
     Size,
-    /// Within a chunk's data, of which so many bytes are remaining.
+    /// Within the data of a chunk, with the number of bytes that remain.
     Data(u64),
-    /// Before the CR LF after a chunk's data.
+    /// Before the CR LF after the data of a chunk.
     DataEnd,
     /// In the trailer section.
     Trailers(Scanner),
-    /// After it.
+    /// After the trailer section.
     End(Option<Box<FieldSection>>),
 }
 
-/// What a call to a body decoder found in its input.
+/// The result of one call to a body decoder.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DecodedPart {
-    /// How many bytes of the input are done with.
+    /// The number of bytes of the input that are consumed.
     pub(crate) consumed: usize,
-    /// Where in the input the body's bytes lie; they were moved together if framing stood between them.
+    /// The position of the body's bytes in the input. They were moved together if framing separated them.
     pub(crate) content: Range<usize>,
     /// Whether the body has ended.
     pub(crate) end: bool,
 }
 
-/// The most digits of a chunk size: 15 cannot overflow 64 bits.
+/// The most digits of a chunk size: 15 digits cannot overflow 64 bits.
 const MAX_SIZE_DIGITS: usize = 15;
 
 impl ChunkedDecoder {
@@ -43,7 +43,7 @@ impl ChunkedDecoder {
         ChunkedDecoder::Size
     }
 
-    /// Decodes as much of `input` as there is. What is not consumed must be given again, followed by more.
+    /// Decodes as much of `input` as possible. Bytes that are not consumed must be passed again, followed by more.
     pub(crate) fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<DecodedPart, Refusal> {
         let mut consumed = 0;
         let mut content = 0..0;
@@ -84,7 +84,7 @@ impl ChunkedDecoder {
                         *self = ChunkedDecoder::Size;
                     }
                     [] | [b'\r'] => break,
-                    // RFC 9112 section 7.1: a size that does not lead to a CR LF is a size that lies.
+                    // RFC 9112 section 7.1: CR LF follows the data, so the size is wrong.
                     _ => return Err(Refusal::InvalidChunkEnd),
                 },
                 ChunkedDecoder::Trailers(scanner) => match scanner.scan(rest, 0, limits)? {
@@ -105,7 +105,7 @@ impl ChunkedDecoder {
         Ok(DecodedPart { consumed, content, end: matches!(self, ChunkedDecoder::End(_)) })
     }
 
-    /// The trailer section, once the body has ended; `None` if it is empty.
+    /// The trailer section; `None` if it is empty, or if the body has not ended.
     pub(crate) fn trailers(&self) -> Option<&FieldSection> {
         match self {
             ChunkedDecoder::End(trailers) => trailers.as_deref(),
@@ -114,11 +114,11 @@ impl ChunkedDecoder {
     }
 }
 
-/// Reads `chunk-size [ chunk-ext ] CRLF`: its length, and the size. `None` if it is not complete.
+/// Parses `chunk-size [ chunk-ext ] CRLF`. Returns its length and the size, or `None` if it is incomplete.
 fn size_line(input: &[u8], limits: &Limits) -> Result<Option<(usize, u64)>, Refusal> {
     let digits = input.iter().take_while(|byte| byte.is_ascii_hexdigit()).take(MAX_SIZE_DIGITS + 1).count();
     let rest = &input[digits..];
-    // RFC 9112 section 7.1: at least one digit; `0x5`, `+5`, ` 5` and an empty line are none.
+    // RFC 9112 section 7.1: at least one digit. `0x5`, `+5`, ` 5` and an empty line are rejected.
     if digits > MAX_SIZE_DIGITS || (digits == 0 && !rest.is_empty()) {
         return Err(Refusal::InvalidChunkSize);
     }
@@ -129,7 +129,7 @@ fn size_line(input: &[u8], limits: &Limits) -> Result<Option<(usize, u64)>, Refu
             None => return Ok(None),
             Some(length) => length,
         },
-        // RFC 9112 section 7.1.1 allows "bad" white space here; a sender has no reason to write any.
+        // RFC 9112 section 7.1.1 allows "bad" white space here. It is rejected: a sender has no reason to write it.
         _ => return Err(Refusal::InvalidChunkSize),
     };
     let size = input[..digits]
@@ -138,7 +138,7 @@ fn size_line(input: &[u8], limits: &Limits) -> Result<Option<(usize, u64)>, Refu
     Ok(Some((digits + extension + 2, size)))
 }
 
-/// The length of the chunk extension that `input` starts with; `None` if its CR LF has not come.
+/// The length of the chunk extension that `input` starts with; `None` if its CR LF has not arrived.
 fn extension(input: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     let Some(line_feed) = input.iter().position(|&byte| byte == b'\n') else {
         return match input.len() > limits.max_chunk_extension_bytes + 1 {
@@ -146,11 +146,11 @@ fn extension(input: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
             false => Ok(None),
         };
     };
-    // The length comes first, so that the rule which is named does not depend on how the bytes arrive.
+    // The length is checked first, so that the reported rule does not depend on how the bytes arrive.
     if line_feed > limits.max_chunk_extension_bytes + 1 {
         return Err(Refusal::ChunkExtensionTooLong);
     }
-    // A LF without CR, and a control character within, are what `is_extension` refuses: Pingora took both.
+    // A LF without CR is rejected, as are control characters in the extension: Pingora accepted both.
     let Some(extension) = input[..line_feed].strip_suffix(b"\r") else {
         return Err(Refusal::InvalidChunkExtension);
     };
@@ -160,7 +160,7 @@ fn extension(input: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     Ok(Some(extension.len()))
 }
 
-/// RFC 9112 section 7.1.1: `*( ";" name [ "=" value ] )`, a value being a token or a quoted string.
+/// RFC 9112 section 7.1.1: `*( ";" name [ "=" value ] )`, where a value is a token or a quoted string.
 fn is_extension(mut rest: &[u8]) -> bool {
     while let Some(tail) = rest.strip_prefix(b";") {
         let end = tail.iter().position(|byte| b"=;".contains(byte)).unwrap_or(tail.len());

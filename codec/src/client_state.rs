@@ -1,4 +1,4 @@
-//! What a client's connection is about, apart from its socket: shared by the adapters.
+//! The state of a client's connection, without its socket. The adapters share it.
 
 use std::time::Instant;
 
@@ -15,27 +15,27 @@ pub(crate) struct ClientState {
     pub(crate) decoder: Decoder,
     pub(crate) response: ResponseState,
     request: String,
-    /// When the first byte of the current request was there.
+    /// When the first byte of the current request was received.
     pub(crate) started: Instant,
-    /// When the last exchange ended, or else the connection began.
+    /// When the last exchange ended, or when the connection began if there was no exchange.
     pub(crate) idle_since: Instant,
     closes_after_response: bool,
     ending: Ending,
     pub(crate) signals: Signals,
 }
 
-/// What the two directions of an exchange tell each other, on the client's side.
+/// The signals between the two directions of an exchange, on the client's side.
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
-    /// The request has been read to its end.
+    /// The request was read to its end.
     pub(crate) request_ended: Signal,
-    /// The last piece of the request has been taken: the caller has asked for another.
+    /// The caller has processed the last piece of the request: it has asked for another.
     pub(crate) request_delivered: Signal,
-    /// No more of the request will be taken.
+    /// No more of the request will be read.
     pub(crate) upload_ended: Signal,
-    /// The head of the final response is on its way.
+    /// The head of the final response was queued.
     pub(crate) response_began: Signal,
-    /// The response has been sent to its end.
+    /// The response was sent to its end, or has failed.
     pub(crate) response_end: ResponseEnd,
 }
 
@@ -46,29 +46,29 @@ pub(crate) struct ResponseState {
     answering: Answering,
     status: Option<u16>,
     body_bytes: u64,
-    /// The client may wait for a 100 with its body, and none was sent.
+    /// The client may be waiting for a 100 before it sends its body, and none was sent.
     pub(crate) awaits_continue: bool,
-    /// What the end of this response means for an upload that is not complete.
+    /// Whether the end of this response stops an upload that is not complete.
     pub(crate) stops_upload: bool,
 }
 
-/// What is to be done with the connection after an exchange.
+/// What happens to the connection after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Wait for another request.
     KeepAlive,
-    /// Close: the client has ended its side, or did not get a whole answer.
+    /// Close: the client has closed its side, or did not get a complete response.
     Close,
-    /// Close, and read what still comes, so that a reset does not destroy the answer.
+    /// Close, but first read and discard what still arrives, so that a reset does not destroy the answer.
     Linger,
 }
 
-/// What is known before a request: the answer to one that cannot be read.
+/// The answer to a request that cannot be read, of which nothing is known.
 const UNKNOWN_REQUEST: Answering =
     Answering { response_to: ResponseTo::Other, version: Version::HTTP_1_1, persistence: Persistence::Close };
 
 impl ClientState {
-    /// Of a client that has been idle since then.
+    /// The state of a client that has been idle since `idle_since`.
     pub(crate) fn new(idle_since: Instant) -> ClientState {
         ClientState {
             decoder: Decoder::new(),
@@ -98,14 +98,14 @@ impl ClientState {
         self.ending
     }
 
-    /// Whether another request may come, and nothing of it has: what is known besides
-    /// [`idle_since`](ClientState::idle_since) is what is known of any client.
+    /// Whether another request may follow, and no byte of it was received. Apart from
+    /// [`idle_since`](ClientState::idle_since), the state then equals that of a new client.
     #[cfg(feature = "tokio")]
     pub(crate) fn is_idle(&self) -> bool {
         self.ending == Ending::KeepAlive && !self.closes_after_response && self.decoder.is_clean()
     }
 
-    /// A request begins: nothing of it is known but that its first byte is there.
+    /// Begins a request. Nothing is known of it except that its first byte was received.
     pub(crate) fn begin(&mut self) {
         self.started = Instant::now();
         self.request = String::new();
@@ -116,14 +116,14 @@ impl ClientState {
         self.response.encoder.release();
     }
 
-    /// The head of the request was read.
+    /// Begins an exchange: the head of the request was read.
     pub(crate) fn begin_exchange(&mut self, head: &RequestHead) {
         let (method, path) = (head.method(), head.path());
         self.request = String::with_capacity(method.len() + 1 + path.len());
         self.request.push_str(method);
         self.request.push(' ');
         self.request.push_str(path);
-        // Nobody else needs to wait for memory that is only used again with the next request.
+        // This memory is not used before the next request, so other connections may use it until then.
         self.decoder.release();
         // RFC 9110 section 10.1.1: Expect in a request of HTTP/1.0 is ignored.
         let has_expectation = head.version() >= Version::HTTP_1_1 && head.fields.has(Name::Expect);
@@ -141,19 +141,19 @@ impl ClientState {
             Answering { response_to: head.response_to(), version: head.version(), persistence };
     }
 
-    /// A tunnel has ended, and passed so many bytes to the client.
+    /// Records that a tunnel has ended, and that it sent `bytes` bytes to the client.
     #[cfg(feature = "tokio")]
     pub(crate) fn tunnelled(&mut self, bytes: u64) {
         self.response.body_bytes = bytes;
     }
 
-    /// Queues the head of the answer to an error, and returns its body; `None` if it is too late, or nobody is
-    /// there.
+    /// Queues the head of the answer to an error, and returns its body. Returns `None` if the head of a
+    /// response has already left, or if the client is gone.
     pub(crate) fn queue_answer(&mut self, error: &Error, proxy: Option<&str>) -> Option<String> {
         if !matches!(self.response.encoder.progress(), Progress::Nothing | Progress::HeadQueued) {
             return None;
         }
-        // RFC 9112 section 9.3: where the next request starts is known only if this one was read to its end.
+        // RFC 9112 section 9.3: the start of the next request is known only if this one was read to its end.
         let is_clean = self.decoder.has_ended() && !is_bad_request(error);
         if !is_clean {
             self.response.answering.persistence = Persistence::Close;
@@ -164,9 +164,9 @@ impl ClientState {
         Some(body)
     }
 
-    /// The exchange has ended: decides how the connection goes on, and reports.
+    /// Ends the exchange: decides what happens to the connection, and returns the report.
     pub(crate) fn end(&mut self, error: Option<Error>) -> Report {
-        // Only the end of the connection can tell the client that the backend has not got all of the request.
+        // Only the end of the connection can tell the client that the backend did not get the complete request.
         let is_cut_upload = self.is_cut_upload();
         let keeps_alive = self.response.answering.persistence == Persistence::KeepAlive && !is_cut_upload;
         self.ending = if !self.response.encoder.is_clean() {
@@ -176,7 +176,7 @@ impl ClientState {
         } else if self.decoder.is_at_end_of_file() {
             Ending::Close
         } else {
-            // RFC 9112 section 9.6: what is still on its way must not reset the connection.
+            // RFC 9112 section 9.6: bytes that still arrive must not reset the connection.
             Ending::Linger
         };
         self.response.encoder.release();
@@ -188,13 +188,13 @@ impl ClientState {
             elapsed: self.idle_since - self.started,
             error: match error {
                 None if is_cut_upload => Some(Error::client(Cause::CutUpload)),
-                // That this proxy answers by itself is no fault to report.
+                // If this proxy is the final recipient and answers the request itself, that is not a fault to report.
                 error => error.filter(|error| !error.is_final_recipient()),
             },
         }
     }
 
-    /// Whether the response accepted a request that was not forwarded to its end.
+    /// Whether the response accepted a request that was not completely forwarded.
     fn is_cut_upload(&self) -> bool {
         !self.response.stops_upload && !self.signals.request_delivered.is_set()
     }
@@ -206,17 +206,19 @@ impl ResponseState {
         self.status == Some(101)
     }
 
-    /// Makes this response the last.
+    /// Makes this response the last on the connection.
     pub(crate) fn close_after_response(&mut self) {
         self.answering.persistence = Persistence::Close;
     }
 
-    /// Decides whether the upload goes on after this response. This response is the last if it stops the upload of a
-    /// request that has not been read to its end, or if it does not stop the upload, but that has failed already.
+    /// Decides whether the upload continues after this response. This response is the last on the connection
+    /// if it stops the upload of a request that was not read to its end, or if it does not stop the upload
+    /// but the upload has already failed.
     pub(crate) fn decide_upload(&mut self, head: &ResponseHead, signals: &Signals) {
         let is_read = signals.request_ended.is_set();
-        // RFC 9110 section 10.1.1: a client that gets a final response in place of the 100 may never send the body. Only
-        // this side knows whether it has, so the backend's side goes by the status alone.
+        // RFC 9110 section 10.1.1: a client that gets a final response instead of the 100 may never send the
+        // body. Only this side knows whether a 100 was sent, so the backend's side decides by the status
+        // alone.
         self.stops_upload = both_ways::stops_upload(head.status()) || (self.awaits_continue && !is_read);
         let is_last = match self.stops_upload {
             true => !is_read,
@@ -228,8 +230,9 @@ impl ResponseState {
         }
     }
 
-    /// Whether nothing follows this response on the connection, and the upload goes on. Then only the write side is closed
-    /// after the response: the client does not wait for the end of its own upload to see that of the response.
+    /// Whether this response is the last on the connection and the upload continues. Only the write side is
+    /// then closed after the response, so that the client sees the end of the response before the end of its
+    /// own upload.
     pub(crate) fn ends_before_request(&self, signals: &Signals) -> bool {
         self.answering.persistence == Persistence::Close && !signals.request_delivered.is_set()
     }
@@ -241,7 +244,7 @@ impl ResponseState {
         self.status = Some(head.status());
     }
 
-    /// Queues an interim response (RFC 9110 section 15.2); false for a client that knows none.
+    /// Queues an interim response (RFC 9110 section 15.2). Returns `false` if the client's version does not support it.
     pub(crate) fn queue_interim(&mut self, head: &ResponseHead) -> bool {
         // RFC 9110 section 15.2: a server MUST NOT send a 1xx response to an HTTP/1.0 client.
         if self.answering.version < Version::HTTP_1_1 {
@@ -252,14 +255,14 @@ impl ResponseState {
         true
     }
 
-    /// The piece has left.
+    /// Records that a piece was written.
     pub(crate) fn written(&mut self, length: u64, is_last: bool) {
         self.encoder.written(is_last);
         self.body_bytes += length;
     }
 }
 
-/// Whether the request itself is wrong, so that nothing after it can be trusted.
+/// Whether the request itself has failed, so that nothing after it can be trusted.
 fn is_bad_request(error: &Error) -> bool {
     error.blame() == Blame::Client && !error.is_final_recipient()
 }

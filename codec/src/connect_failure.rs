@@ -1,27 +1,27 @@
-//! Why a backend could not be reached: of the failures at its addresses, the one that tells most.
+//! Selects the failure to report if a backend cannot be reached: the most informative of those at its addresses.
 //!
-//! Invariant: the order in which the addresses were tried decides nothing, except among equals, where the first counts.
+//! Invariant: the order of the addresses does not matter. Of failures of the same kind, the first is reported.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use crate::{BackendAddress, Cause, Error, Wait};
 
-/// The numbers of errors differ between Linux, Windows and the others, which have those of BSD.
+/// Error numbers differ between Linux, Windows and the other systems, which use those of BSD.
 const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// The failure to report, while the addresses of a backend are tried.
+/// The failure to report, selected while the addresses of a backend are tried.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectFailure(Option<(Kind, io::Error)>);
 
-/// What a failure tells; a later variant tells more.
+/// The kind of a failure; a later variant is more informative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// There is no way from here to the address: this machine lacks its family, a local address or a route.
+    /// This machine cannot reach the address: it lacks the address family, a local address or a route.
     NoWay,
-    /// The other side refused the connection or reset it, or the network said that it is not there.
+    /// The other side refused or reset the connection, or the network reported that it is not there.
     Refused,
-    /// Nothing came back.
+    /// No reply arrived.
     TimedOut,
     /// This proxy has no descriptor, memory or port left.
     Exhausted,
@@ -36,7 +36,7 @@ impl ConnectFailure {
         }
     }
 
-    /// The error to report; the time was up if no address was tried.
+    /// The error to report: a timeout if no address was tried.
     pub(crate) fn into_error(self, backend: &BackendAddress) -> Error {
         match self.0 {
             None | Some((Kind::TimedOut, _)) => Error::backend(Cause::TimedOut(Wait::Connect)),
@@ -54,7 +54,7 @@ impl Kind {
     fn of(address: &SocketAddr, error: &io::Error) -> Kind {
         match error.kind() {
             ErrorKind::TimedOut => Kind::TimedOut,
-            // It means both: no port is left, or no local address fits.
+            // The system reports two cases like this: no port is left, or no local address fits.
             ErrorKind::AddrNotAvailable if has_local_address(address) => Kind::Exhausted,
             _ if is_exhaustion(error) => Kind::Exhausted,
             _ if is_no_way(error) => Kind::NoWay,
@@ -63,8 +63,8 @@ impl Kind {
     }
 }
 
-/// Whether a local address fits that address. A UDP socket is asked: it takes no TCP port, and connecting it sends
-/// nothing.
+/// Whether a local address fits `address`. A UDP socket is used for the check: it takes no TCP port, and
+/// connecting it sends nothing.
 fn has_local_address(address: &SocketAddr) -> bool {
     let any: IpAddr = match address {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -74,7 +74,7 @@ fn has_local_address(address: &SocketAddr) -> bool {
     !connected.is_err_and(|error| is_no_way(&error))
 }
 
-/// Whether the operating system has no descriptor or memory left. Windows says WSAENOBUFS also when no port is left.
+/// Whether the operating system has no descriptor or memory left. Windows reports WSAENOBUFS also if no port is left.
 fn is_exhaustion(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;

@@ -1,4 +1,4 @@
-//! What the `Connection` field of a message says (RFC 9110 section 7.6.1).
+//! The options in the `Connection` field of a message (RFC 9110 section 7.6.1).
 
 use crate::names::Name;
 use crate::{FieldSection, Limits, Refusal};
@@ -9,14 +9,15 @@ pub(crate) struct ConnectionOptions {
     pub(crate) close: bool,
     pub(crate) keep_alive: bool,
     pub(crate) upgrade: bool,
-    /// Whether there are others but `TE`: each names a field, or a trailer, that is meant for the next hop alone.
+    /// Whether there are other options, except `TE`. Each names a field, or a trailer, that is meant for the
+    /// next hop only.
     pub(crate) names_fields: bool,
 }
 
 impl ConnectionOptions {
     /// Reads the options.
     ///
-    /// RFC 9110 section 7.6.1 sets no bound on their number; see [`Limits::max_connection_options`] for ours.
+    /// RFC 9110 section 7.6.1 sets no bound on their number; [`Limits::max_connection_options`] does.
     pub(crate) fn of(fields: &FieldSection, limits: &Limits) -> Result<ConnectionOptions, Refusal> {
         let mut options = ConnectionOptions::default();
         if !fields.has(Name::Connection) {
@@ -32,7 +33,7 @@ impl ConnectionOptions {
                 5 if is("close") => options.close = true,
                 10 if is("keep-alive") => options.keep_alive = true,
                 7 if is("upgrade") => options.upgrade = true,
-                // Never passed on, listed or not.
+                // A received `TE` is never forwarded, listed or not.
                 2 if is("TE") => {}
                 _ => options.names_fields = true,
             }

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::FieldSection;
 use crate::names::Name;
 
-/// The first second, counted from 1970, that a `Date` cannot show.
+/// The first second since 1970 that a `Date` cannot represent.
 const YEAR_10000: u64 = 253_402_300_800;
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`
@@ -22,15 +22,15 @@ thread_local! {
 pub struct Date([u8; DATE_BYTES]);
 
 impl Date {
-    /// The current time. `None` if the clock cannot be right.
+    /// The current time. `None` if the clock is obviously wrong.
     pub fn now() -> Option<Date> {
         Date::at(SystemTime::now())
     }
 
-    /// This time, in whole seconds. `None` before 1970 and after 9999.
+    /// The given time, in whole seconds. `None` before 1970 and after 9999.
     pub fn at(time: SystemTime) -> Option<Date> {
-        // RFC 9110 section 6.6.1: no Date without a clock. A device without a battery may start before 1970, and a broken
-        // clock may show a year that a date of four digits cannot.
+        // RFC 9110 section 6.6.1: a server without a clock sends no Date. A device without a battery may
+        // start before 1970, and a broken clock may show a year with more than four digits.
         let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
         if seconds >= YEAR_10000 {
             return None;
@@ -45,14 +45,14 @@ impl Date {
         Some(date)
     }
 
-    /// The date that a response with these fields lacks. Returns `None`, and does not read the clock, if it has one.
+    /// The date to add to a response with these fields. Returns `None`, without reading the clock, if they have a date.
     pub(crate) fn lacking(fields: &FieldSection) -> Option<Date> {
         if fields.has(Name::Date) { None } else { Date::now() }
     }
 
     /// The date as text.
     pub fn as_str(&self) -> &str {
-        // It was made of text.
+        // The bytes were made from text.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 

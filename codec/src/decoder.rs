@@ -1,7 +1,9 @@
-//! Bytes in; heads and pieces of bodies out. All transitions of an incoming message are in this file.
+//! Decodes bytes into heads and pieces of bodies. All transitions of an incoming message are in this file.
 //!
-//! A message is: head, then its body piece by piece, the last of which says so. Interim responses are heads
-//! without a body. Whoever edits this: nothing here may wait, and what is refused stays refused.
+//! A message is a head, followed by the pieces of its body; the last piece is marked as such. An interim
+//! response is a head without a body.
+//!
+//! Invariant: no function here waits, and a rejected message stays rejected.
 
 use std::ops::Range;
 
@@ -11,21 +13,21 @@ use crate::head::HeadDecoder;
 use crate::names::Name;
 use crate::{BodyFraming, Decoded, Expected, Limits, Piece, Refusal, RequestHead, ResponseHead};
 
-/// Decodes the messages of one connection. It owns the bytes that came and were not consumed.
+/// Decodes the messages of one connection. It owns the bytes that were received and not consumed.
 ///
-/// It does no I/O: fill [`Decoder::space`] and say so with [`Decoder::filled`], then ask for what has come.
+/// It does no I/O: fill [`Decoder::space`], report the byte count with [`Decoder::filled`], then decode.
 #[derive(Debug, Default)]
 pub struct Decoder {
     buffer: ReadBuffer,
     state: State,
     at_end_of_file: bool,
-    /// Where the current piece lies in the buffer.
+    /// The position of the current piece in the buffer.
     piece: Range<usize>,
 }
 
 #[derive(Debug)]
 enum State {
-    /// `interim_responses`: those before this head.
+    /// `interim_responses` is the number of interim responses before this head.
     Head {
         decoder: HeadDecoder,
         interim_responses: u32,
@@ -37,13 +39,13 @@ enum State {
 #[derive(Debug)]
 struct Body {
     decoder: BodyDecoder,
-    /// No piece was asked for yet.
+    /// No piece was requested yet.
     is_new: bool,
     /// The last piece was decoded.
     has_ended: bool,
-    /// No more of it is taken than [`Limits::max_body_bytes`].
+    /// The body may have at most [`Limits::max_body_bytes`].
     is_bounded: bool,
-    /// Bytes that were decoded.
+    /// The number of bytes that were decoded.
     decoded: u64,
 }
 
@@ -54,60 +56,60 @@ impl Default for State {
 }
 
 impl Decoder {
-    /// A decoder for a new connection; it holds no memory until bytes come.
+    /// A decoder for a new connection. It holds no memory until space is first requested.
     pub fn new() -> Decoder {
         Decoder::default()
     }
 
-    /// Space for the next bytes, at least one; more for a body that comes fast.
+    /// Space for the next bytes, at least one byte; more for a body that arrives fast.
     pub fn space(&mut self, limits: &Limits) -> &mut [u8] {
         self.buffer.space(limits.max_buffer_bytes)
     }
 
-    /// Says that `length` bytes were put into [`Decoder::space`]. Without any, the connection has ended: an incomplete
-    /// message is an error then.
+    /// Reports that `length` bytes were put into [`Decoder::space`]. A `length` of 0 means that the
+    /// connection has ended: an incomplete message is then an error.
     ///
     /// # Panics
-    /// If there was not so much space.
+    /// If `length` exceeds the size of that space.
     pub fn filled(&mut self, length: usize) {
         self.at_end_of_file |= length == 0;
         self.buffer.filled(length);
     }
 
-    /// The bytes that came and were not consumed: of the next message, or of a tunnel.
+    /// The bytes that were received and not consumed: those of the next message, or of a tunnel.
     pub fn unread(&self) -> &[u8] {
         self.buffer.unread()
     }
 
-    /// Throws away what came and was not consumed.
+    /// Discards the bytes that were received and not consumed.
     pub fn discard_unread(&mut self) {
         self.buffer.consume(self.buffer.unread().len());
     }
 
-    /// Takes out what came and was not consumed: the first bytes of a tunnel.
+    /// Removes and returns the bytes that were received and not consumed: the first bytes of a tunnel.
     pub fn take_unread(&mut self) -> Vec<u8> {
         let unread = self.buffer.unread().to_vec();
         self.discard_unread();
         unread
     }
 
-    /// Gives the buffer's memory back if nothing is in it.
+    /// Releases the buffer's memory if the buffer is empty.
     pub fn release(&mut self) {
         self.piece = 0..0;
         self.buffer.release();
     }
 
-    /// Whether the connection has ended: no more bytes will come.
+    /// Whether the connection has ended: no more bytes will arrive.
     pub fn is_at_end_of_file(&self) -> bool {
         self.at_end_of_file
     }
 
-    /// Whether the last message was decoded to its end, and nothing came after it.
+    /// Whether the last message was decoded to its end, and neither a byte nor the end of the connection followed.
     pub fn is_clean(&self) -> bool {
         self.has_ended() && self.buffer.is_empty() && !self.at_end_of_file
     }
 
-    /// Whether the last message was decoded to its end: nothing of it is still to come.
+    /// Whether the last message was decoded to its end.
     pub fn has_ended(&self) -> bool {
         match &self.state {
             State::Body(body) => body.has_ended || body.decoder.is_empty(),
@@ -115,7 +117,7 @@ impl Decoder {
         }
     }
 
-    /// Whether a byte of the next head has come. An empty line before it is skipped, and is none.
+    /// Whether a byte of the next head was received. An empty line before it is skipped and does not count.
     pub fn has_started(&mut self) -> bool {
         if self.next_message().is_ok()
             && let State::Head { decoder, .. } = &mut self.state
@@ -125,24 +127,26 @@ impl Decoder {
         !matches!(self.buffer.unread(), b"" | b"\r")
     }
 
-    /// The head of the next request; `None` until it is complete. At the end of the connection, `None` means that no
-    /// request follows: the connection ended between two messages.
+    /// Returns the head of the next request, or `None` until it is complete. At the end of the connection,
+    /// `None` means that no request follows: the connection ended between two messages.
     ///
     /// # Errors
-    /// The rule that the request breaks. It stays refused: where the next message starts is not known.
-    /// [`Refusal::IncompleteHead`] if the connection has ended within the head. [`Refusal::UnreadBody`] if the body of
-    /// the last message was not decoded to its end: decode it, and call this again.
+    /// The rule that the request breaks. The request stays rejected, because the start of the next message is
+    /// unknown. [`Refusal::IncompleteHead`] if the connection has ended within the head.
+    /// [`Refusal::UnreadBody`] if the body of the last message was not decoded to its end: decode it, and
+    /// call this function again.
     pub fn decode_request(&mut self, limits: &Limits) -> Result<Option<RequestHead>, Refusal> {
         self.next_message()?;
         let head = self.request_head(limits);
         self.refuse_on_error(head)
     }
 
-    /// The head of the next response, interim or final; `None` until it is complete. At the end of the connection,
-    /// `None` means that no byte of a response came.
+    /// Returns the head of the next response, interim or final, or `None` until it is complete. At the end of
+    /// the connection, `None` means that no byte of a response was received.
     ///
     /// # Errors
-    /// As [`Decoder::decode_request`]. [`Refusal::IncompleteHead`] also if the connection ended after an interim response.
+    /// As for [`Decoder::decode_request`]. [`Refusal::IncompleteHead`] also if the connection ended after an
+    /// interim response.
     pub fn decode_response(
         &mut self,
         expected: Expected,
@@ -153,20 +157,20 @@ impl Decoder {
         self.refuse_on_error(head)
     }
 
-    /// The next piece of the body. The first call after a head never needs more: it gives what has come with
-    /// the head, perhaps nothing, so that head and first bytes can be sent on together. Without a head before it, there
-    /// is no body: [`Decoded::End`].
+    /// Decodes the next piece of the body. The first call after a head never returns [`Decoded::NeedsMore`]:
+    /// it returns the bytes that arrived with the head, possibly none, so that both can be forwarded
+    /// together. If no head was decoded before, there is no body: [`Decoded::End`].
     ///
     /// # Errors
-    /// The rule that the body's framing breaks. It stays refused. [`Refusal::IncompleteBody`] if the connection has ended
-    /// within the body, and all that came of it was decoded.
+    /// The rule that the framing of the body breaks. The body stays rejected. [`Refusal::IncompleteBody`] if
+    /// the connection has ended within the body, and all received bytes were decoded.
     pub fn decode_piece(&mut self, limits: &Limits) -> Result<Decoded, Refusal> {
         let decoded = self.body_piece(limits);
         self.refuse_on_error(decoded)
     }
 
-    /// The piece that [`Decoder::decode_piece`] found. It has its bytes until the next call of [`Decoder::space`] or
-    /// [`Decoder::release`].
+    /// The piece that [`Decoder::decode_piece`] decoded. It keeps its bytes until the next call of
+    /// [`Decoder::space`] or [`Decoder::release`].
     pub fn piece(&self) -> Piece<'_> {
         let bytes = self.buffer.at(self.piece.clone());
         match &self.state {
@@ -175,7 +179,8 @@ impl Decoder {
         }
     }
 
-    /// Gives the one empty piece of a message without a body again: such a message can be sent more than once.
+    /// Makes the one empty piece of a message without a body available again: such a message can be sent more
+    /// than once.
     pub(crate) fn repeat_empty_body(&mut self) {
         if let State::Body(body) = &mut self.state
             && body.decoder.is_empty()
@@ -186,22 +191,22 @@ impl Decoder {
         }
     }
 
-    /// After a message that has ended, starts with the next.
+    /// Begins the next message if the last one has ended.
     fn next_message(&mut self) -> Result<(), Refusal> {
         if self.has_ended() {
             self.state = State::default();
         }
         match self.state {
             State::Head { .. } => Ok(()),
-            // Not an error of the message, so it is not kept: the body can still be decoded.
+            // Not an error of the message, so it is not stored: the body can still be decoded.
             State::Body(_) => Err(Refusal::UnreadBody),
             State::Refused(refusal) => Err(refusal),
         }
     }
 
-    /// A head that is not complete: more of it may come, or none has begun.
+    /// The result for an incomplete head: more of it may arrive, or no head has begun.
     fn no_head<T>(&self, is_begun: bool) -> Result<Option<T>, Refusal> {
-        // RFC 9112 section 8: a message that the end of the connection cut short is incomplete.
+        // RFC 9112 section 8: a message that the end of the connection truncates is incomplete.
         match self.at_end_of_file && (is_begun || !matches!(self.buffer.unread(), b"" | b"\r")) {
             true => Err(Refusal::IncompleteHead),
             false => Ok(None),
@@ -239,7 +244,7 @@ impl Decoder {
             return self.no_head(follows_interim);
         };
         if head.is_interim() {
-            // RFC 9110 section 15.2: any number may come. The bound ends an endless stream of a broken backend.
+            // RFC 9110 section 15.2: any number may arrive. The bound stops an endless stream from a broken backend.
             if *interim_responses == limits.max_interim_responses {
                 return Err(Refusal::TooManyInterimResponses);
             }
@@ -247,11 +252,11 @@ impl Decoder {
             *decoder = HeadDecoder::default();
             return Ok(Some(head));
         }
-        // RFC 9110 section 15.2.2: 101 answers an Upgrade; without one the bytes after it have no meaning.
+        // RFC 9110 section 15.2.2: 101 answers an Upgrade. Without an Upgrade, the bytes after it have no meaning.
         if head.status() == 101 && !expected.upgrade {
             return Err(Refusal::SwitchedProtocolsUnasked);
         }
-        // RFC 9110 section 15.2.2: it MUST name the protocol that is in effect from then on.
+        // RFC 9110 section 15.2.2: a 101 MUST name the protocol that is in effect after it.
         if head.status() == 101 && !head.fields.has(Name::Upgrade) {
             return Err(Refusal::SwitchedProtocolsUnnamed);
         }
@@ -278,13 +283,13 @@ impl Decoder {
         self.buffer.consume(part.consumed);
         self.piece = start + part.content.start..start + part.content.end;
         body.decoded += self.piece.len() as u64;
-        // RFC 9110 section 15.5.14: a body whose length was not announced is refused where it grows too large.
+        // RFC 9110 section 15.5.14: a body without an announced length is rejected when it grows too large.
         if body.is_bounded && limits.max_body_bytes.is_some_and(|max| body.decoded > max) {
             return Err(Refusal::BodyTooLarge);
         }
         body.has_ended = part.end;
         if self.piece.is_empty() && !part.end && !body.is_new {
-            // RFC 9112 section 8: a body that the end of the connection cut short is incomplete.
+            // RFC 9112 section 8: a body that the end of the connection truncates is incomplete.
             return if self.at_end_of_file { Err(Refusal::IncompleteBody) } else { Ok(Decoded::NeedsMore) };
         }
         body.is_new = false;

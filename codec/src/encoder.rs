@@ -1,7 +1,8 @@
-//! Heads and pieces of bodies in; bytes out. All transitions of an outgoing message are in this file.
+//! Encodes heads and pieces of bodies into bytes. All transitions of an outgoing message are in this file.
 //!
-//! The fields that frame a message and those that are about the connection (Content-Length, Transfer-Encoding,
-//! Connection, Keep-Alive, Host) are written here and never copied: what is said is what is done.
+//! Invariant: the encoder writes the fields about framing and about the connection (Content-Length,
+//! Transfer-Encoding, Connection, Keep-Alive, Host) itself and never copies them, so that they describe the
+//! message as it is sent.
 
 use bytes::{BufMut, BytesMut};
 
@@ -15,52 +16,52 @@ use crate::{
     TargetForm, Version,
 };
 
-/// Encodes the messages of one connection. It owns the bytes that are queued and were not written.
+/// Encodes the messages of one connection. It owns the bytes that are queued and not yet written.
 ///
-/// A head is only queued; it leaves with the first piece of its body. It does no I/O: write all of
-/// [`Encoder::parts`], then say so with [`Encoder::written`].
+/// A head is only queued; it leaves with the first piece of its body. The encoder does no I/O: write all of
+/// [`Encoder::parts`], then call [`Encoder::written`].
 #[derive(Debug)]
 pub struct Encoder {
     /// Heads, framing, and short pieces.
     queued: BytesMut,
-    /// How the body is delimited as it is sent; of a `ContentLength`, what is still to come.
+    /// How the body is delimited as it is sent. A `ContentLength` is the number of bytes that remain to be sent.
     framing: BodyFraming,
     progress: Progress,
     writing: Writing,
-    /// Whether a trailer section is left out.
+    /// Whether a trailer section is dropped.
     drops_trailers: bool,
 }
 
-/// Whether what was returned to be written has been written.
+/// Whether the bytes that were returned for writing have been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writing {
     Done,
     Begun,
-    /// A write was never finished: what the other side has got is unknown, and nothing can be added to it.
+    /// A write was not finished. It is unknown what the other side received, so nothing can be added.
     BrokenOff,
 }
 
-/// How far the current message has got.
+/// The progress of the current message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Progress {
     /// No head was queued yet.
     Nothing,
     /// The head is queued, and can still be replaced.
     HeadQueued,
-    /// The head has left, the body has not ended.
+    /// The head has left; the body has not ended.
     HeadSent,
-    /// All of the message has left.
+    /// The complete message has left.
     Sent,
 }
 
-/// What a request asks of the response to it.
+/// The properties of a request that determine how its response is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Answering {
     /// Whether the request was HEAD.
     pub response_to: ResponseTo,
     /// The version of the request.
     pub version: Version,
-    /// Whether the connection is to go on after the response.
+    /// Whether the connection continues after the response.
     pub persistence: Persistence,
 }
 
@@ -76,14 +77,14 @@ impl Default for Encoder {
     }
 }
 
-/// The fields that are written from what is done.
+/// The fields that the encoder writes itself.
 const WRITTEN_HERE: Names =
     Names::of(&[Name::Host, Name::Connection, Name::KeepAlive, Name::ContentLength, Name::TransferEncoding]);
 
-/// More than what is written besides the fields: status line, framing, Connection, Date; and a short body.
+/// Enough for what is written besides the fields: status line, framing, Connection, Date, and a short body.
 const ADDED_BYTES: usize = 256;
 
-/// Up to this size, copying a piece after its head costs less than handing three parts to the kernel.
+/// Up to this size, copying a piece behind its head costs less than passing three parts to the kernel.
 const COPIED_BYTES: usize = 4096;
 
 impl Encoder {
@@ -92,36 +93,36 @@ impl Encoder {
         Encoder::default()
     }
 
-    /// How far the current message has got.
+    /// The progress of the current message.
     ///
-    /// After a write that was broken off it is [`Progress::HeadSent`]: a part of the head may have left.
+    /// After an unfinished write it is [`Progress::HeadSent`], because a part of the head may have left.
     pub fn progress(&self) -> Progress {
         if self.writing == Writing::Done { self.progress } else { Progress::HeadSent }
     }
 
-    /// Whether the last message has left whole, and no write was broken off.
+    /// Whether the last message has left completely, and no write was left unfinished.
     pub fn is_clean(&self) -> bool {
         self.progress() == Progress::Sent
     }
 
-    /// Whether only the end of the connection ends the current body.
+    /// Whether the current body ends only with the connection.
     pub(crate) fn is_close_delimited(&self) -> bool {
         self.framing == BodyFraming::CloseDelimited
     }
 
-    /// How many bytes of a piece are sent: none where the message has no body.
+    /// The number of bytes of a piece that are sent: 0 if the message has no body.
     pub(crate) fn body_length(&self, piece: &Piece<'_>) -> u64 {
         if self.framing == BodyFraming::Empty { 0 } else { piece.bytes().len() as u64 }
     }
 
-    /// Is ready for the next message.
+    /// Prepares for the next message.
     pub fn reset(&mut self) {
         self.queued.clear();
         self.framing = BodyFraming::Empty;
         self.progress = Progress::Nothing;
     }
 
-    /// The same, and gives the buffer's memory back.
+    /// As [`Encoder::reset`], and releases the buffer's memory.
     pub fn release(&mut self) {
         self.queued = BytesMut::new();
         self.reset();
@@ -129,7 +130,7 @@ impl Encoder {
 
     /// Queues the head of a request in origin-form (RFC 9112 section 3.2.1).
     ///
-    /// `host` is what `Host` says where the request itself names none, as in HTTP/1.0.
+    /// `host` is the value of `Host` if the request has none, as in HTTP/1.0.
     pub fn queue_request(&mut self, head: &RequestHead, host: &Host, persistence: Persistence) {
         self.start(head.framing(), &head.fields, head.connection);
         let out = &mut self.queued;
@@ -137,28 +138,29 @@ impl Encoder {
         out.put_slice(b" ");
         let path_and_query = head.path_and_query_bytes();
         if head.target_form() == TargetForm::Absolute && !path_and_query.starts_with(b"/") {
-            // RFC 9112 section 3.2.4: OPTIONS without path or query is for the server, `*`.
-            // RFC 9112 section 3.2.1: else an empty path is sent as `/`.
+            // RFC 9112 section 3.2.4: OPTIONS with neither path nor query is for the server, `*`.
+            // RFC 9112 section 3.2.1: otherwise an empty path is sent as `/`.
             let is_for_server = head.method_bytes() == b"OPTIONS" && path_and_query.is_empty();
             out.put_slice(if is_for_server { b"*" } else { b"/" });
         }
         out.put_slice(path_and_query);
         out.put_slice(b" HTTP/1.1\r\n");
         // RFC 9112 section 3.2.2: the host of an absolute-form target replaces that of the field.
-        // RFC 9110 section 7.2: Host is best sent first.
+        // RFC 9110 section 7.2: Host should be sent first.
         put_field(out, b"Host", head.authority().unwrap_or(host.as_str().as_bytes()));
         head.fields.put_lines(out, WRITTEN_HERE);
         put_framing(out, head.framing());
         let te = head.fields.has(Name::Te);
         let upgrade = head.fields.has(Name::Upgrade);
-        // RFC 9112 section 9.6: who will not use the connection again says so.
+        // RFC 9112 section 9.6: a client that will not use the connection again sends `close`.
         let close = persistence == Persistence::Close;
         put_connection(out, [(close, "close"), (te, "TE"), (upgrade, "upgrade")]);
         out.put_slice(b"\r\n");
     }
 
-    /// Queues the head of a final response, framed as the client can read it, and says whether the connection
-    /// can go on after it. `date` is sent where the response has no `Date`; it is `None` without a clock.
+    /// Queues the head of a final response, with a framing that the client can read. Returns whether the
+    /// connection can continue after it. `date` is sent if the response has no `Date`; it is `None` if there
+    /// is no clock.
     pub fn queue_response(
         &mut self,
         head: &ResponseHead,
@@ -175,49 +177,49 @@ impl Encoder {
         put_status_line(out, head);
         head.fields.put_lines(out, WRITTEN_HERE);
         match (head.status(), framing) {
-            // RFC 9110 section 8.6: no Content-Length with 1xx and 204; section 15.3.5: nor a body.
+            // RFC 9110 section 8.6: 1xx and 204 have no Content-Length; section 15.3.5: 204 has no body.
             (100..=199 | 204, _) => {}
-            // RFC 9110 section 8.6: after HEAD and with 304 it tells the length that a body would have.
+            // RFC 9110 section 8.6: after HEAD and with 304 it is the length that a body would have.
             (_, BodyFraming::Empty) if has_no_body => {
                 if let Some(length) = announced_length(&head.fields) {
                     put_length(out, length);
                 }
             }
-            // RFC 9112 section 6.3, rule 8: without a length the client would wait for the end.
+            // RFC 9112 section 6.3, rule 8: without a length the client would wait for the end of the connection.
             (_, BodyFraming::Empty) => put_length(out, 0),
             (_, framing) => put_framing(out, framing),
         }
         if let Some(date) = date
             && !head.fields.has(Name::Date)
         {
-            // RFC 9110 section 6.6.1: a recipient with a clock adds the date to a response without one.
+            // RFC 9110 section 6.6.1: a recipient with a clock adds a date to a response without one.
             put_field(out, b"Date", date.as_bytes());
         }
         let upgrade = head.fields.has(Name::Upgrade);
         let close = persistence == Persistence::Close;
-        // RFC 9112 section 9.3: an HTTP/1.0 client that asked for it is told that it got it.
+        // RFC 9112 section 9.3: an HTTP/1.0 client that asked for a persistent connection is told that it gets one.
         let keep_alive = !close && answering.version < Version::HTTP_1_1;
         put_connection(out, [(close, "close"), (keep_alive, "keep-alive"), (upgrade, "upgrade")]);
         out.put_slice(b"\r\n");
         persistence
     }
 
-    /// Queues an interim response; the final one is still to come (RFC 9110 section 15.2).
+    /// Queues an interim response. The final response is still to come (RFC 9110 section 15.2).
     pub fn queue_interim(&mut self, head: &ResponseHead) {
         put_status_line(&mut self.queued, head);
         head.fields.put_lines(&mut self.queued, WRITTEN_HERE);
         self.queued.put_slice(b"\r\n");
     }
 
-    /// Queues a piece of the body, and returns what is to be written: all of it, in order.
+    /// Queues a piece of the body, and returns the bytes to write: all of them, in this order.
     ///
     /// # Errors
-    /// [`WrongBodyLength`] if the body is longer, or ends sooner, than its head announced.
+    /// [`WrongBodyLength`] if the body is longer, or ends earlier, than its head announced.
     pub fn parts<'a>(&'a mut self, mut piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
         if self.drops_trailers {
             piece = piece.with_trailers(None);
         }
-        // What would be the body of a response to HEAD is not sent.
+        // A message without a body, such as a response to HEAD, sends no byte of the piece.
         let mut bytes = if self.framing == BodyFraming::Empty { &[] } else { piece.bytes() };
         body::put_before(&mut self.queued, &mut self.framing, &piece)?;
         if bytes.len() <= COPIED_BYTES {
@@ -233,13 +235,13 @@ impl Encoder {
         }
     }
 
-    /// What is queued without a piece: an interim response.
+    /// The queued bytes without a piece: an interim response.
     pub fn queued(&mut self) -> &[u8] {
         self.begin_write();
         &self.queued
     }
 
-    /// Says that all of what was returned last has been written; `is_last`: with the last piece.
+    /// Reports that all bytes returned last were written. `is_last` is true if they include the last piece.
     pub fn written(&mut self, is_last: bool) {
         self.queued.clear();
         if self.writing == Writing::Begun {
@@ -257,18 +259,19 @@ impl Encoder {
         self.writing = if was_done { Writing::Begun } else { Writing::BrokenOff };
     }
 
-    /// Begins a message, in the place of one that is queued and has not left.
+    /// Begins a message. It replaces a message that is queued and has not left.
     fn start(&mut self, framing: BodyFraming, fields: &FieldSection, connection: ConnectionOptions) {
         self.queued.clear();
         self.queued.reserve(fields.block().len() + ADDED_BYTES);
         self.framing = framing;
         self.progress = Progress::HeadQueued;
-        // RFC 9110 section 7.6.1: trailers that Connection names are not passed on. Section 6.5.1: nor need others be.
+        // RFC 9110 section 7.6.1: trailers that Connection names are not forwarded. Section 6.5.1: the others
+        // need not be forwarded either.
         self.drops_trailers = connection.names_fields;
     }
 }
 
-/// The framing that a client of this version can read (RFC 9112 section 6.1: no chunked to HTTP/1.0).
+/// The framing that a client of this version can read (RFC 9112 section 6.1: chunked is not sent to HTTP/1.0).
 fn framing_for(version: Version, framing: BodyFraming) -> BodyFraming {
     match framing {
         BodyFraming::Chunked | BodyFraming::CloseDelimited if version >= Version::HTTP_1_1 => {
@@ -279,7 +282,7 @@ fn framing_for(version: Version, framing: BodyFraming) -> BodyFraming {
     }
 }
 
-/// The one length that a response without a body tells; `None` if there is none, or if it is not to be trusted.
+/// The only `Content-Length` of a response without a body; `None` if there is none, or if it cannot be trusted.
 fn announced_length(fields: &FieldSection) -> Option<u64> {
     let mut lengths = fields.values(Name::ContentLength);
     let length = lengths.next().and_then(decimal)?;

@@ -1,6 +1,6 @@
-//! What can go wrong in an exchange, whose fault it was, and which status answers it.
+//! The errors of an exchange: what failed, which side is to blame, and the status of the answer.
 //!
-//! The role types of the adapters set the blame, so a stage needs only `?`. All answers are in `Error::answer`.
+//! The types of the adapters set the blame, so a stage needs only `?`. All answers are in `Error::answer`.
 
 use std::fmt;
 use std::io;
@@ -12,18 +12,18 @@ use crate::{Refusal, WrongBodyLength};
 #[derive(Debug)]
 pub struct Error {
     blame: Blame,
-    /// Boxed, because every future of an exchange keeps room for an error.
+    /// Boxed, because every future of an exchange reserves space for an error.
     cause: Box<Cause>,
 }
 
-/// Whose fault it was.
+/// The side that is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
-    /// The client's: a bad request, a slow one, or the client has gone.
+    /// The client: its request is invalid or slow, or the client is gone.
     Client,
-    /// The backend's: not reachable, not in time, or not HTTP.
+    /// The backend: it is unreachable, too slow, or does not speak HTTP.
     Backend,
-    /// Our own: descriptors, ports, threads or memory ran out.
+    /// This proxy: descriptors, ports, threads or memory ran out.
     Proxy,
 }
 
@@ -32,33 +32,33 @@ pub enum Blame {
 pub enum Cause {
     /// A message broke a rule.
     Refused(Refusal),
-    /// Something took longer than its limit.
+    /// Something exceeded its time limit.
     TimedOut(Wait),
     /// The connection was closed before a message was complete.
     Closed(Wait),
     /// Connecting failed.
     Connect {
-        /// The backend, as it was given.
+        /// The backend, as given.
         backend: String,
-        /// Why it could not be reached; of several addresses, the failure that tells most.
+        /// The reason. Of several addresses, the most informative failure.
         error: io::Error,
     },
     /// Reading or writing failed.
     Io(io::Error),
-    /// The body handed over was not as long as its head announced.
+    /// The body does not have the length that its head announced.
     WrongBodyLength(WrongBodyLength),
-    /// Of all backends that may be asked, none is left.
+    /// No backend is left that the request may be sent to.
     Unavailable {
-        /// When it is worth trying again.
+        /// The time after which a retry is worthwhile.
         retry_after: Duration,
     },
-    /// The response was complete and accepted the request, of which the backend has not got all.
+    /// The response was complete and accepted the request, but the backend did not get the complete request.
     CutUpload,
-    /// The other direction of the exchange has ended; says nothing by itself.
+    /// The other direction of the exchange has ended. This is a consequence, not a fault of its own.
     Stopped,
 }
 
-/// What was waited for.
+/// What the proxy waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wait {
     /// A connection.
@@ -67,32 +67,32 @@ pub enum Wait {
     Head,
     /// More of a body.
     Body,
-    /// The other side to take what is written.
+    /// The other side to accept the written bytes.
     Write,
 }
 
 impl Error {
-    /// An error of the client's side.
+    /// An error that blames the client.
     pub(crate) fn client(cause: impl Into<Cause>) -> Error {
         Error { blame: Blame::Client, cause: Box::new(cause.into()) }
     }
 
-    /// An error of the backend's side.
+    /// An error that blames the backend.
     pub(crate) fn backend(cause: impl Into<Cause>) -> Error {
         Error { blame: Blame::Backend, cause: Box::new(cause.into()) }
     }
 
-    /// An error of our own: something that the operating system does not give.
+    /// An error that blames this proxy: the operating system lacks a resource.
     pub(crate) fn proxy(cause: impl Into<Cause>) -> Error {
         Error { blame: Blame::Proxy, cause: Box::new(cause.into()) }
     }
 
-    /// An error of the backends' side: none of them can be asked now, but perhaps after `retry_after`.
+    /// An error that blames the backends: none is available now, but one may be after `retry_after`.
     pub fn unavailable(retry_after: Duration) -> Error {
         Error::backend(Cause::Unavailable { retry_after })
     }
 
-    /// Whose fault it was.
+    /// The side that is to blame.
     pub fn blame(&self) -> Blame {
         self.blame
     }
@@ -102,14 +102,14 @@ impl Error {
         &self.cause
     }
 
-    /// Whether connecting failed, so that no byte of the request was sent: any request can be sent again, whatever its
-    /// method (RFC 9110 section 9.2.2).
+    /// Whether connecting failed. No byte of the request was sent then, so any request can be retried,
+    /// whatever its method (RFC 9110 section 9.2.2).
     pub fn is_connect_failure(&self) -> bool {
         matches!(*self.cause, Cause::Connect { .. } | Cause::TimedOut(Wait::Connect))
     }
 
-    /// How it is answered; `None` if there is nobody left to answer. The sentence is for the client: it names the
-    /// rule, and nothing that lies beyond the proxy.
+    /// The answer to this error; `None` if the client cannot be answered. The sentence is for the client: it
+    /// names the rule, and reveals nothing behind the proxy.
     pub(crate) fn answer(&self) -> Option<Answer> {
         let answer = |status, error_type, sentence: &str| {
             Some(Answer { status, error_type, sentence: sentence.to_owned() })
@@ -126,7 +126,7 @@ impl Error {
                 let sentence = "the request body paused for too long (RFC 9110 section 15.5.9)";
                 answer(408, "http_request_error", sentence)
             }
-            // The client may have closed its side only, and still read.
+            // The client may have closed only its write side, and still read.
             (Blame::Client, Cause::Closed(_)) => {
                 let sentence = "the request ended before it was complete (RFC 9112 section 8)";
                 answer(400, "http_request_error", sentence)
@@ -169,22 +169,22 @@ impl Error {
         }
     }
 
-    /// Whether it is no fault: this proxy is the final recipient of the request, and answers by itself.
+    /// Whether this is not a fault: this proxy is the final recipient of the request, and answers it itself.
     pub(crate) fn is_final_recipient(&self) -> bool {
         matches!(*self.cause, Cause::Refused(Refusal::FinalRecipient))
     }
 }
 
-/// How an error is answered.
+/// The answer to an error.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The type of error that `Proxy-Status` names (RFC 9209 section 2.3).
+    /// The error type in `Proxy-Status` (RFC 9209 section 2.3).
     pub(crate) error_type: &'static str,
     pub(crate) sentence: String,
 }
 
-/// A refusal outside of a connection comes from `forward::request`, and so is the client's.
+/// A refusal outside of a connection comes from `forward::request`, so it blames the client.
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Error {
         Error::client(refusal)
@@ -213,7 +213,7 @@ impl From<WrongBodyLength> for Error {
     }
 }
 
-/// For the log: everything that is known.
+/// For the log: states everything that is known.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = match self.blame {

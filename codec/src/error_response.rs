@@ -3,10 +3,10 @@
 use crate::error::Answer;
 use crate::{BodyFraming, Cause, Error, ResponseHead, reason_phrase};
 
-/// What this proxy passes on (RFC 9110 section 10.2.1).
+/// The methods that this proxy forwards (RFC 9110 section 10.2.1).
 const ALLOW: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/// Head and body of the response; `None` if there is nobody left to answer.
+/// The head and body of the response; `None` if the client cannot be answered.
 ///
 /// The body is one line of text that names the rule. `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in
 /// an origin server.
@@ -20,11 +20,11 @@ pub(crate) fn of(error: &Error, proxy: Option<&str>) -> Option<(ResponseHead, St
     let mut head = ResponseHead::new(status, BodyFraming::ContentLength(body.len() as u64))
         .with("Content-Type", "text/plain; charset=utf-8");
     if status == 405 {
-        // RFC 9110 section 15.5.6: 405 lists what is allowed.
+        // RFC 9110 section 15.5.6: a 405 lists the allowed methods.
         head.fields.append("Allow", ALLOW);
     }
     if let Cause::Unavailable { retry_after } = error.cause() {
-        // RFC 9110 section 10.2.3: in whole seconds, and not too soon.
+        // RFC 9110 section 10.2.3: in whole seconds, rounded up so that the client does not retry too early.
         let seconds = retry_after.as_millis().div_ceil(1000);
         head.fields.append("Retry-After", seconds.to_string());
     }

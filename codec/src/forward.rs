@@ -1,7 +1,7 @@
-//! What an intermediary changes in a message that it passes on (RFC 9110 section 7.6).
+//! What an intermediary changes in a message that it forwards (RFC 9110 section 7.6).
 //!
-//! Call [`request`] and [`response`] once for each head, before it is written. What is about the next connection
-//! (Connection, Host, framing) is written by the encoder.
+//! Call [`request`] or [`response`] once for each head, before it is written. The encoder writes what
+//! concerns the next connection (Connection, Host, framing).
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -12,27 +12,27 @@ use crate::names::{Name, Names};
 use crate::token::is_token;
 use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Version};
 
-/// Makes a request that came from a client one that can be sent to a backend.
+/// Changes a client's request so that it can be sent to a backend.
 ///
-/// `name` is what this proxy calls itself in `Via`; `client` is the address that the request came from.
+/// `name` is this proxy's name in `Via`. `client` is the address that the request came from.
 ///
 /// # Errors
-/// [`Refusal`] if the request is not to be passed on; among them [`Refusal::FinalRecipient`], which is no fault:
-/// the request is for this proxy itself.
+/// [`Refusal`] if the request must not be forwarded. [`Refusal::FinalRecipient`] is not a fault: the request
+/// is for this proxy itself.
 pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(), Refusal> {
     final_recipient(head)?;
     expectation(head)?;
     let is_protected = |option| Names::PROTECTED.contains(Name::of(option));
     if head.connection.names_fields && head.fields.list_of(Name::Connection).any(is_protected) {
-        // RFC 9110 section 7.6.1: a field for all recipients must not be listed; a client that lists one wants
-        // it removed without anybody knowing.
+        // RFC 9110 section 7.6.1: a field for all recipients must not be listed. A client that lists one
+        // wants it removed without the recipients noticing.
         return Err(Refusal::ProtectedConnectionOption);
     }
     let upgrade = upgrade(head);
     let te_trailers = head.fields.list_of(Name::Te).any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
     let host = head.authority_span();
 
-    // What a client says of where it comes from can be forged: it is replaced, and not added to.
+    // A client can forge these fields about its origin, so they are replaced, not extended.
     const FORGED: Names = Names::of(&[Name::Forwarded, Name::XForwarded, Name::Disguised]);
     remove_hop_by_hop(&mut head.fields, head.connection, FORGED);
 
@@ -40,7 +40,7 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
         head.fields.append("Upgrade", upgrade);
     }
     if te_trailers {
-        // RFC 9110 section 10.1.4: this hop passes trailers on, and knows no other transfer coding.
+        // RFC 9110 section 10.1.4: this hop forwards trailers, and knows no other transfer coding.
         head.fields.append("TE", "trailers");
     }
     head.fields
@@ -56,9 +56,9 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
     Ok(())
 }
 
-/// Makes a response that came from a backend, interim or final, one that can be sent to the client.
+/// Changes a backend's response, interim or final, so that it can be sent to the client.
 pub fn response(head: &mut ResponseHead, name: &str) {
-    // RFC 9110 section 7.8: the protocols of a 101, or of a 426, are those that this hop offers too.
+    // RFC 9110 section 7.8: the protocols that a 101 or a 426 lists are offered on this hop too.
     let upgrade = match head.status() {
         101 | 426 => head.fields.get("Upgrade").map(<[u8]>::to_vec),
         _ => None,
@@ -71,17 +71,17 @@ pub fn response(head: &mut ResponseHead, name: &str) {
     via(&mut head.fields, version, name);
 }
 
-/// Whether a field may be passed on in a trailer section (RFC 9110 section 6.5.1): not one that frames or routes
-/// a message, nor one of a single hop, nor what a backend may take for such a one.
+/// Whether a field may be forwarded in a trailer section (RFC 9110 section 6.5.1). Fields that frame or route
+/// a message, hop-by-hop fields, and fields that a backend may confuse with them are not forwarded.
 pub(crate) fn may_be_in_trailers(name: &[u8]) -> bool {
     const TOLD_APART: Names = Names::HOP_BY_HOP.union(Names::PROTECTED).union(Names::of(&[Name::Disguised]));
     !TOLD_APART.contains(Name::of(name)) && !is_forbidden_in_trailers(name)
 }
 
-/// Refuses what a reverse proxy answers by itself.
+/// Rejects the requests that a reverse proxy answers itself.
 fn final_recipient(head: &mut RequestHead) -> Result<(), Refusal> {
     match head.method_bytes() {
-        // RFC 9110 section 9.3.6: 501 from who does not implement it: docs/src/limits.md.
+        // RFC 9110 section 9.3.6: 501 from a server that does not implement CONNECT: docs/src/limits.md.
         b"CONNECT" => Err(Refusal::ConnectNotSupported),
         // RFC 9110 section 9.3.8: TRACE would show fields that this proxy added.
         b"TRACE" => Err(Refusal::TraceNotAllowed),
@@ -92,7 +92,7 @@ fn final_recipient(head: &mut RequestHead) -> Result<(), Refusal> {
     }
 }
 
-/// RFC 9110 section 7.6.2: at 0 the recipient answers, else it sends one less.
+/// RFC 9110 section 7.6.2: at 0 the recipient answers; otherwise it forwards the value minus 1.
 fn max_forwards(fields: &mut FieldSection) -> Result<(), Refusal> {
     let hops = fields.values(Name::MaxForwards).next().and_then(crate::framing::decimal);
     match hops {
@@ -105,7 +105,7 @@ fn max_forwards(fields: &mut FieldSection) -> Result<(), Refusal> {
     }
 }
 
-/// RFC 9110 section 10.1.1: 417 for what is not understood; not sent on for an HTTP/1.0 client.
+/// RFC 9110 section 10.1.1: 417 for an unknown expectation; an HTTP/1.0 client's Expect is not forwarded.
 fn expectation(head: &mut RequestHead) -> Result<(), Refusal> {
     if head.version() < Version::HTTP_1_1 {
         head.fields.remove("Expect");
@@ -121,12 +121,12 @@ fn expectation(head: &mut RequestHead) -> Result<(), Refusal> {
     }
 }
 
-/// The protocols to offer to the backend (RFC 9110 section 7.8); `None` if the client offers none.
+/// The protocols to offer to the backend (RFC 9110 section 7.8); `None` if there are none to offer.
 ///
-/// `h2c` is left out: a tunnel of HTTP/2 requests would pass by every rule here. A request with a body keeps
+/// `h2c` is removed: a tunnel of HTTP/2 requests would bypass every rule here. A request with a body keeps
 /// its body and loses the offer.
 fn upgrade(head: &RequestHead) -> Option<Vec<u8>> {
-    // RFC 9110 section 7.8: a server MUST ignore an Upgrade that comes in HTTP/1.0, or that is not listed.
+    // RFC 9110 section 7.8: a server MUST ignore an Upgrade in HTTP/1.0, or one that `Connection` does not list.
     let is_offered = head.version() >= Version::HTTP_1_1 && head.connection.upgrade;
     if !is_offered || head.has_body() {
         return None;
@@ -142,10 +142,10 @@ fn upgrade(head: &RequestHead) -> Option<Vec<u8>> {
     if protocols.is_empty() { None } else { Some(protocols) }
 }
 
-/// RFC 9110 section 7.6.1: removes the fields of one hop, those that `Connection` lists, and more.
+/// RFC 9110 section 7.6.1: removes the hop-by-hop fields, the fields that `Connection` lists, and `more`.
 fn remove_hop_by_hop(fields: &mut FieldSection, connection: ConnectionOptions, more: Names) {
     if connection.names_fields {
-        // `close` names no field. A protected one is only named by a backend.
+        // `close` names no field. Only a response can list a protected field here: such a request was rejected.
         let is_removed = |option: &&[u8]| {
             !option.eq_ignore_ascii_case(b"close") && !Names::PROTECTED.contains(Name::of(option))
         };
@@ -156,7 +156,7 @@ fn remove_hop_by_hop(fields: &mut FieldSection, connection: ConnectionOptions, m
     fields.remove_all(Names::HOP_BY_HOP.union(more));
 }
 
-/// RFC 9110 section 6.5.1: fields that are for framing, routing, authentication or how to read the content.
+/// RFC 9110 section 6.5.1: fields for framing, routing, authentication, or the interpretation of the content.
 fn is_forbidden_in_trailers(name: &[u8]) -> bool {
     const FORBIDDEN: [&str; 14] = [
         "Authorization",
@@ -178,7 +178,7 @@ fn is_forbidden_in_trailers(name: &[u8]) -> bool {
     is_precondition || FORBIDDEN.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
-/// RFC 9110 section 7.6.3: a proxy adds itself, with the version that the message was received in.
+/// RFC 9110 section 7.6.3: a proxy adds itself, with the version of the received message.
 fn via(fields: &mut FieldSection, version: Version, name: &str) {
     fields.append_text("Via", Name::Via, |value| {
         value.extend_from_slice(version.number().as_bytes());
@@ -188,7 +188,8 @@ fn via(fields: &mut FieldSection, version: Version, name: &str) {
     });
 }
 
-/// Every request tells one, so the usual kind is put together by hand: formatting it costs as much as decoding a head.
+/// Formats the usual kind by hand: every request carries an address, and formatting it costs as much as
+/// decoding a head.
 fn put_address(out: &mut Vec<u8>, address: IpAddr) {
     let IpAddr::V4(address) = address else {
         // Writing to a vector does not fail.

@@ -1,7 +1,9 @@
-//! How a message's body is delimited: RFC 9112 section 6.3, one function per role, its rules in the RFC's order.
+//! How the body of a message is delimited: RFC 9112 section 6.3, one function per role, its rules in the RFC's order.
 //!
-//! These functions decide; `body.rs` carries out. Whoever edits this: two recipients that answer differently
-//! here are what request smuggling is made of. When in doubt, refuse.
+//! These functions decide; `body.rs` applies the decision.
+//!
+//! Invariant: a request with ambiguous framing is rejected. Request smuggling needs two recipients that frame
+//! one request differently. In doubt, reject.
 
 use crate::names::Name;
 use crate::{FieldSection, Refusal, Version};
@@ -19,7 +21,7 @@ pub enum BodyFraming {
     CloseDelimited,
 }
 
-/// What a request that was sent means for the response to it.
+/// What a request means for the response to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResponseTo {
     /// The response has no body: the request was HEAD.
@@ -28,7 +30,7 @@ pub enum ResponseTo {
     Other,
 }
 
-/// What a response is an answer to.
+/// The properties of a request that its response depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Expected {
     /// Whether the request was HEAD.
@@ -39,15 +41,16 @@ pub struct Expected {
 
 /// The framing of a request's body (RFC 9112 section 6.3).
 pub(crate) fn of_request(version: Version, fields: &FieldSection) -> Result<BodyFraming, Refusal> {
-    // RFC 9112 section 6.3, rule 3: a message with both fields may be smuggled, and "ought to be handled as an
-    // error". RFC 9112 section 6.3, rule 4: in a request, chunked has to be the last transfer coding.
+    // RFC 9112 section 6.3, rule 3: a message with both fields may be an attack by smuggling, and "ought to
+    // be handled as an error". RFC 9112 section 6.3, rule 4: in a request, chunked must be the last transfer
+    // coding.
     if chunked(version, fields)? {
         return match fields.has(Name::ContentLength) {
             true => Err(Refusal::ContentLengthWithTransferEncoding),
             false => Ok(BodyFraming::Chunked),
         };
     }
-    // RFC 9112 section 6.3, rules 5 and 6: Content-Length, if it is valid; rule 7: else a request has no body.
+    // RFC 9112 section 6.3, rules 5 and 6: Content-Length, if it is valid; rule 7: otherwise a request has no body.
     Ok(content_length(fields)?.map_or(BodyFraming::Empty, BodyFraming::ContentLength))
 }
 
@@ -58,17 +61,17 @@ pub(crate) fn of_response(
     status: u16,
     fields: &FieldSection,
 ) -> Result<BodyFraming, Refusal> {
-    // RFC 9112 section 6.3, rule 1: no body after HEAD, nor with 1xx, 204 and 304. Rule 2 is about CONNECT, which
-    // is never passed on.
+    // RFC 9112 section 6.3, rule 1: no body after HEAD, nor with 1xx, 204 and 304. Rule 2 is about CONNECT,
+    // which is never forwarded.
     if has_no_body(response_to, status) {
         return Ok(BodyFraming::Empty);
     }
-    // RFC 9112 section 6.3, rules 3 and 4: Transfer-Encoding overrides Content-Length, which is not sent on.
-    // A coding under chunked cannot be passed on by who takes chunked off, so it is refused.
+    // RFC 9112 section 6.3, rules 3 and 4: Transfer-Encoding overrides Content-Length, which is not
+    // forwarded. Chunked is decoded here, so an inner coding cannot be forwarded and is rejected.
     if chunked(version, fields)? {
         return Ok(BodyFraming::Chunked);
     }
-    // RFC 9112 section 6.3, rules 5 and 6: Content-Length; rule 8: else all there is until the connection is closed.
+    // RFC 9112 section 6.3, rules 5 and 6: Content-Length; rule 8: otherwise all bytes until the connection is closed.
     Ok(content_length(fields)?.map_or(BodyFraming::CloseDelimited, BodyFraming::ContentLength))
 }
 
@@ -77,7 +80,7 @@ pub(crate) fn has_no_body(response_to: ResponseTo, status: u16) -> bool {
     response_to == ResponseTo::Head || matches!(status, 100..=199 | 204 | 304)
 }
 
-/// Whether the body is chunked; anything else that `Transfer-Encoding` may say is refused.
+/// Whether the body is chunked. Any other `Transfer-Encoding` is rejected.
 fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
     if !fields.has(Name::TransferEncoding) {
         return Ok(false);
@@ -86,7 +89,7 @@ fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
     if version < Version::HTTP_1_1 {
         return Err(Refusal::TransferEncodingInHttp10);
     }
-    // RFC 9110 section 5.6.1 lets a recipient skip empty members; not all do.
+    // RFC 9110 section 5.6.1 lets a recipient skip empty members. Not all recipients do, so they are rejected.
     let has_empty_member = fields
         .values(Name::TransferEncoding)
         .flat_map(|value| value.split(|&byte| byte == b','))
@@ -97,17 +100,17 @@ fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
     let ends_chunked = fields.list_of(Name::TransferEncoding).last().is_some_and(is_chunked);
     match (codings, times_chunked) {
         (1, 1) if !has_empty_member => Ok(true),
-        // RFC 9112 section 7: chunked is applied once, and last; else the end of the body is unknown.
+        // RFC 9112 section 7: chunked is applied once, and last. Otherwise the end of the body is unknown.
         _ if !ends_chunked || times_chunked > 1 || has_empty_member => Err(Refusal::ChunkedNotFinal),
-        // RFC 9112 section 6.1: 501 for a transfer coding that is not understood: docs/src/limits.md.
+        // RFC 9112 section 6.1: 501 for an unknown transfer coding: docs/src/limits.md.
         _ => Err(Refusal::UnknownTransferCoding),
     }
 }
 
-/// The value of `Content-Length`, if it is there once and valid.
+/// The value of `Content-Length`, if it occurs once and is valid; `None` if it does not occur.
 ///
-/// RFC 9112 section 6.3 would let equal values pass as one. That is refused: a sender of two is broken or an
-/// attacker, and Pingora sent both on.
+/// RFC 9112 section 6.3 allows a recipient to merge equal values. They are rejected: a sender of two is
+/// broken or an attacker, and Pingora forwarded both.
 fn content_length(fields: &FieldSection) -> Result<Option<u64>, Refusal> {
     let mut values = fields.values(Name::ContentLength);
     match (values.next(), values.next()) {
@@ -117,8 +120,8 @@ fn content_length(fields: &FieldSection) -> Result<Option<u64>, Refusal> {
     }
 }
 
-/// A decimal number of digits only (RFC 9110 section 8.6): `str::parse` would take `+5`. `None` if it is none,
-/// or over 2^64 - 1.
+/// Parses a decimal number that consists of digits only (RFC 9110 section 8.6); `str::parse` would accept
+/// `+5`. `None` if it is not such a number, or exceeds 2^64 - 1.
 pub(crate) fn decimal(value: &[u8]) -> Option<u64> {
     let mut digits = value.iter().map(|byte| byte.is_ascii_digit().then(|| u64::from(byte - b'0')));
     let first = digits.next()??;

@@ -1,7 +1,7 @@
-//! Heads, as they come in: one that has come whole is parsed where it lies, any other is scanned for its end first.
+//! Decodes heads. A head that has arrived completely is parsed in place; any other is first scanned for its end.
 //!
-//! Whoever edits this: the two ways must not differ in what they take, or in the rule that they name. Which of them a
-//! head goes is up to how its bytes arrive.
+//! Invariant: both paths accept the same heads and report the same `Refusal`, because the arrival of the
+//! bytes decides which path a head takes.
 
 use memchr::memchr;
 
@@ -12,18 +12,18 @@ use crate::response::{self, ResponseHead, StatusLine};
 use crate::scanner::{Scanner, Section};
 use crate::{FieldSection, Limits, Refusal, ResponseTo};
 
-/// Decodes a head, and remembers how far it has come.
+/// Decodes a head, and keeps its progress between calls.
 #[derive(Debug, Default)]
 pub(crate) struct HeadDecoder {
     scanner: Scanner,
     line_progress: LineProgress,
-    /// The request line, if it was complete before the head was: mostly they come at once.
+    /// The request line, if it was complete before the head was. Usually both arrive at once.
     request_line: Option<Box<RequestLine>>,
     skipped_empty_line: bool,
 }
 
 impl HeadDecoder {
-    /// RFC 9112 section 2.2: at least one CRLF before the request line is ignored; more is not needed.
+    /// RFC 9112 section 2.2: at least one CRLF before the request line is ignored. Ignoring one is enough.
     pub(crate) fn skip_empty_line(&mut self, buffer: &mut ReadBuffer) {
         if !self.skipped_empty_line && buffer.unread().starts_with(b"\r\n") {
             self.skipped_empty_line = true;
@@ -31,7 +31,7 @@ impl HeadDecoder {
         }
     }
 
-    /// Takes the head of a request; `None` until it has come whole.
+    /// Removes the head of a request from the buffer. Returns `None` until the head is complete.
     pub(crate) fn request(
         &mut self,
         buffer: &mut ReadBuffer,
@@ -45,7 +45,7 @@ impl HeadDecoder {
         if unread == b"\r" {
             return Ok(None);
         }
-        // What is not HTTP at all is answered at once, and not when an empty line comes.
+        // Input that is not HTTP is rejected at once, without waiting for an empty line.
         let new_line = match self.request_line {
             Some(_) => None,
             None => RequestLine::parse(unread, &mut self.line_progress, limits)?,
@@ -56,14 +56,14 @@ impl HeadDecoder {
             }
             return Ok(None);
         };
-        // Whole is a head only with its line.
+        // A head is complete only with its start line.
         let Some(line) = new_line.or(self.request_line.as_deref().copied()) else {
             return Ok(None);
         };
         RequestHead::of(line, fields, limits).map(Some)
     }
 
-    /// Takes the head of a response; `None` until it has come whole.
+    /// Removes the head of a response from the buffer. Returns `None` until the head is complete.
     pub(crate) fn response(
         &mut self,
         buffer: &mut ReadBuffer,
@@ -71,7 +71,7 @@ impl HeadDecoder {
         limits: &Limits,
     ) -> Result<Option<ResponseHead>, Refusal> {
         if !response::may_begin(buffer.unread()) {
-            // RFC 9112 section 4: what speaks another protocol is not waited for.
+            // RFC 9112 section 4: input in another protocol is rejected without waiting for more.
             return Err(Refusal::InvalidStatusLine);
         }
         let Some((line_end, fields)) = take_whole(buffer, &mut self.scanner, limits)? else {
@@ -82,7 +82,7 @@ impl HeadDecoder {
     }
 }
 
-/// Takes a head out of the buffer once it is whole: the place of its first LF, and its fields.
+/// Removes a complete head from the buffer. Returns the position of its first LF, and its fields.
 fn take_whole(
     buffer: &mut ReadBuffer,
     scanner: &mut Scanner,

@@ -11,9 +11,9 @@
 //! waits.
 //!
 //! - The fields of a head are a [`FieldSection`], in the order and the spelling in which they came.
-//! - [`BodyFraming`] says where a body ends, [`Persistence`] whether the connection goes on after it.
+//! - [`BodyFraming`] says where a body ends, and [`Persistence`] whether the connection continues after it.
 //! - [`forward`] changes a head as RFC 9110 section 7.6 asks of an intermediary.
-//! - A message that breaks a rule is a [`Refusal`], which knows the status that answers it. [`Limits`] has every bound.
+//! - A message that breaks a rule is a [`Refusal`] with the status of the answer. [`Limits`] has every bound.
 //!
 //! # The adapters
 //!

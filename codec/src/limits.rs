@@ -1,6 +1,6 @@
 //! Every bound of the codec, each with its reason.
 //!
-//! A number that decides what is refused, or how long something may take, stands here and nowhere else.
+//! Every number that decides what is rejected, or how long something may take, is defined in this file only.
 
 use std::time::Duration;
 
@@ -11,37 +11,40 @@ const KIB: usize = 1024;
 /// Sizes are in bytes. [`Limits::DEFAULT`] is what the binaries use; tests make their own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// The longest method. Registered ones have at most 17 letters; nothing longer is meant well.
+    /// The longest method. Registered methods have at most 17 letters, so a longer one is not legitimate.
     pub max_method_bytes: usize,
     /// The longest request target, answered 414. RFC 9112 section 3 asks for at least 8000.
     pub max_target_bytes: usize,
-    /// The longest head (start line, fields and the empty line) and the longest trailer section. A request head
-    /// over it is answered 431. nginx has the same 32 KiB; it also bounds the read buffer while a head comes in.
+    /// The longest head (start line, fields and the empty line) and the longest trailer section. A longer
+    /// request head is answered 431. nginx has the same 32 KiB. The limit also bounds the read buffer while a
+    /// head arrives.
     pub max_head_bytes: usize,
     /// The most field lines in a head or a trailer section, answered 431. hyper and HAProxy have the same 100.
     pub max_fields: usize,
     /// The most options in all `Connection` fields of one message. Each is compared with each field name,
     /// so an unbounded list would cost quadratic time.
     pub max_connection_options: usize,
-    /// The longest request body, answered 413; `None` is no bound: a body is streamed and never collected.
+    /// The longest request body, answered 413. `None` means no bound, because a body is streamed and never collected.
     pub max_body_bytes: Option<u64>,
-    /// The longest extension of one chunk. There is no bound for a whole body: signed uploads carry one in every
-    /// chunk, and an extension is never kept.
+    /// The longest extension of one chunk. The extensions of a whole body have no bound: signed uploads have
+    /// one in every chunk, and an extension is never stored.
     pub max_chunk_extension_bytes: usize,
-    /// The most interim (1xx) responses before a final one; more is a broken backend. They are forwarded and not
-    /// kept, so their number costs no memory. At one 102 every 20 s, a job may take two days.
+    /// The most interim (1xx) responses before a final one; a backend that sends more is broken. They are
+    /// forwarded and not stored, so their number costs no memory. At one 102 every 20 s, a job may take two
+    /// days.
     pub max_interim_responses: u32,
     /// Whether a line of a head may end with LF alone.
     pub bare_line_feed: BareLineFeed,
-    /// The largest read buffer that a long body may grow to. More makes no difference to the speed.
+    /// The largest read buffer that a long body may grow to. A larger buffer is not faster.
     pub max_buffer_bytes: usize,
 
-    /// How long a connection may be idle before a request; then it is closed without a word. Longer than the 60 s for
-    /// which common load balancers reuse a connection: the end that sends requests must be the first to let it go, or
-    /// the other end closes it while a request is on its way. nginx has the same 75 s.
+    /// How long a connection may be idle before a request. It is then closed without a response. Longer than
+    /// the 60 s for which common load balancers reuse a connection: the side that sends requests must close
+    /// an idle connection first, or the other side closes it while a request is in flight. nginx has the same
+    /// 75 s.
     pub idle_timeout: Duration,
-    /// How long a request head may take from its first byte to its last, answered 408. A total, because
-    /// a client that sends a byte a second would never exceed a bound between two bytes.
+    /// How long a request head may take from its first byte to its last, answered 408. The bound is a total,
+    /// because a client that sends a byte a second would never exceed a bound between two bytes.
     pub head_timeout: Duration,
     /// How long the client may pause within a request body, answered 408; if the response is complete, the connection
     /// is closed. There is no total: docs/src/limits.md.
@@ -52,29 +55,29 @@ pub struct Limits {
     pub response_head_timeout: Duration,
     /// How long the backend may pause within a response body; then both connections are cut.
     pub response_body_timeout: Duration,
-    /// How long the client may refuse to take a byte of the response, and the backend a byte of a request to which its
+    /// How long the client may accept no byte of the response, and the backend no byte of a request whose
     /// response is complete; then both connections are cut.
     pub write_timeout: Duration,
-    /// How long the rest of a request is read and thrown away after the answer, so that a reset does not
+    /// How long the rest of a request is read and discarded after the answer, so that a reset does not
     /// destroy the answer before the client has read it.
     pub linger_timeout: Duration,
-    /// How long a peer of a tunnel may give no sign of life, and how long it may refuse to take a byte; then both
-    /// connections are reset. An idle peer answers the keep-alive probes of TCP, so its tunnel lives on. Longer than
-    /// [`Limits::write_timeout`], because a terminal in a tunnel may be stopped by its user for a while.
+    /// How long a peer of a tunnel may be unresponsive, and how long it may accept no byte; then both
+    /// connections are reset. An idle peer answers the keep-alive probes of TCP, so its tunnel stays open.
+    /// Longer than [`Limits::write_timeout`], because a user may stop a terminal in a tunnel for a while.
     pub tunnel_timeout: Duration,
 }
 
 /// Whether a line of a head may end with LF alone (RFC 9112 section 2.2 lets a recipient accept it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BareLineFeed {
-    /// Refused: two parsers that disagree on where a line ends disagree on where a message ends.
+    /// Rejected: two parsers that disagree on where a line ends disagree on where a message ends.
     Refuse,
     /// Accepted in the head of a message, never in chunked framing.
     Accept,
 }
 
 impl Limits {
-    /// The limits of every binary here, unless it says otherwise.
+    /// The limits of every binary here that does not set others.
     pub const DEFAULT: Limits = Limits {
         max_method_bytes: 64,
         max_target_bytes: 8000,
@@ -97,8 +100,8 @@ impl Limits {
         tunnel_timeout: Duration::from_secs(120),
     };
 
-    /// The default for a serial proxy: while it serves one client all others wait, so a client that sends
-    /// nothing is let go after 2 s.
+    /// The default for a serial proxy. It serves one client while all others wait, so a client that sends
+    /// nothing is disconnected after 2 s.
     pub const SERIAL: Limits = Limits { idle_timeout: Duration::from_secs(2), ..Limits::DEFAULT };
 }
 

@@ -1,11 +1,11 @@
-//! The lines of a head as they are written.
+//! Writes the lines of a head.
 
 use bytes::{BufMut, BytesMut};
 
 use crate::{BodyFraming, ResponseHead};
 
 pub(crate) fn put_status_line(out: &mut BytesMut, head: &ResponseHead) {
-    // RFC 9110 section 2.5: a response carries the version of who sends it, whatever the client's.
+    // RFC 9110 section 2.5: a response carries the version of its sender, not that of the client.
     out.put_slice(b"HTTP/1.1 ");
     out.put_slice(itoa::Buffer::new().format(head.status()).as_bytes());
     out.put_slice(b" ");
@@ -35,8 +35,8 @@ pub(crate) fn put_length(out: &mut BytesMut, length: u64) {
     out.put_slice(b"\r\n");
 }
 
-/// RFC 9110 section 7.6.1: `Connection` lists what is meant for the next hop alone. TE (section 10.1.4) and
-/// Upgrade (section 7.8) are only valid if they are listed.
+/// RFC 9110 section 7.6.1: `Connection` lists what is meant for the next hop only. TE (section 10.1.4) and
+/// Upgrade (section 7.8) are valid only if they are listed.
 pub(crate) fn put_connection(out: &mut BytesMut, options: [(bool, &str); 3]) {
     let mut separator = "Connection: ";
     for (_, name) in options.iter().filter(|(is_set, _)| *is_set) {

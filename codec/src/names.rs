@@ -1,9 +1,9 @@
-//! The field names that this codec acts on, told apart once, when a head is parsed.
+//! The field names that this codec acts on. Each name is recognized once, when a head is parsed.
 //!
-//! Whoever edits this: names are compared without case (RFC 9110 section 5.1). A name that is not here is passed on
-//! as it is.
+//! Invariant: names are compared without case (RFC 9110 section 5.1). A field with any other name is
+//! forwarded unchanged.
 
-/// A field name, as far as this codec cares.
+/// A field name, as far as this codec distinguishes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Name {
@@ -26,13 +26,13 @@ pub(crate) enum Name {
     Via,
     /// Any field whose name begins with `X-Forwarded-`.
     XForwarded,
-    /// A hop-by-hop or protected field with `_` for `-`. Backends that hand fields on as variables (CGI and its heirs)
-    /// take the two for one.
+    /// A hop-by-hop or protected field with `_` in place of `-`. Backends that pass fields as variables (CGI
+    /// and its successors) cannot distinguish the two.
     Disguised,
 }
 
 impl Name {
-    /// Told apart by length first: most names are compared with no other.
+    /// Compares the length first, so most names are compared with no known name.
     pub(crate) fn of(name: &[u8]) -> Name {
         let named = |expected, known| known_if_named(name, expected, known);
         match (name.len(), name.first().map(u8::to_ascii_lowercase)) {
@@ -61,9 +61,9 @@ impl Name {
     }
 }
 
-/// What a name is that is as long as `expected`, the name of `known`.
+/// Classifies a name that is as long as `expected`, the spelling of `known`.
 fn known_if_named(name: &[u8], expected: &str, known: Name) -> Name {
-    // Most senders write it as the RFC does, which is told at once.
+    // Most senders use the spelling of the RFC, so the exact comparison comes first.
     if name == expected.as_bytes() || name.eq_ignore_ascii_case(expected.as_bytes()) {
         return known;
     }
@@ -82,7 +82,7 @@ fn known_if_named(name: &[u8], expected: &str, known: Name) -> Name {
 pub(crate) struct Names(u32);
 
 impl Names {
-    /// RFC 9110 section 7.6.1, and section 11.7 for those about a proxy. Transfer-Encoding is the encoder's.
+    /// RFC 9110 section 7.6.1, and section 11.7 for the fields about a proxy. The encoder handles Transfer-Encoding.
     pub(crate) const HOP_BY_HOP: Names = Names::of(&[
         Name::Te,
         Name::Upgrade,
@@ -94,8 +94,8 @@ impl Names {
         Name::ProxyAuthenticationInfo,
     ]);
 
-    /// What `Connection` must not list: without them a message would go elsewhere, end elsewhere, or hide where it came
-    /// from.
+    /// Names that `Connection` must not list: without these fields a message would be routed differently, end
+    /// elsewhere, or hide its origin.
     pub(crate) const PROTECTED: Names =
         Names::of(&[Name::Host, Name::ContentLength, Name::TransferEncoding, Name::Via, Name::XForwarded]);
 

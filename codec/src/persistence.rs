@@ -1,15 +1,15 @@
-//! Whether a connection goes on after a message: RFC 9112 section 9.3.
+//! Whether a connection continues after a message: RFC 9112 section 9.3.
 
 use crate::connection::ConnectionOptions;
 use crate::names::Name;
 use crate::{ResponseHead, ResponseTo, Version};
 
-/// Whether a connection goes on after the current exchange.
+/// Whether a connection continues after the current exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Persistence {
     /// Another exchange may follow.
     KeepAlive,
-    /// The connection is closed after this one.
+    /// The connection is closed after this exchange.
     Close,
 }
 
@@ -25,13 +25,13 @@ impl Persistence {
         }
     }
 
-    /// Whether the backend keeps the connection after this response.
+    /// Whether the backend keeps the connection open after this response.
     pub(crate) fn after(head: &ResponseHead, response_to: ResponseTo) -> Persistence {
         let switches_protocols = head.status() == 101;
-        // RFC 9112 section 6.3, rule 3: with both fields, its framing is not to be trusted any further.
+        // RFC 9112 section 6.3, rule 3: with both fields, the framing of later messages cannot be trusted.
         let is_ambiguous = head.fields.has(Name::TransferEncoding) && head.fields.has(Name::ContentLength);
-        // RFC 9112 section 6.3, rule 8: with a GET this would have gone on until the end of the connection. A server
-        // that answers so closes after HEAD too, and few say it.
+        // RFC 9112 section 6.3, rule 8: with a GET this response would have ended with the connection. Such
+        // servers usually close after HEAD as well, without announcing it.
         let would_close = response_to == ResponseTo::Head
             && !head.fields.has(Name::ContentLength)
             && !head.fields.has(Name::TransferEncoding)

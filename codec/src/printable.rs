@@ -1,12 +1,12 @@
-//! Text from the network, for people: what a terminal would act on is shown, not done.
+//! Text from the network, shown to people: characters that a terminal would act on are escaped.
 
 use std::fmt::{self, Write};
 
-/// Text in which each control, format and separator character but a space is escaped, such as ESC as `\u{1b}`.
+/// Text in which every control, format and separator character except a space is escaped, such as ESC as `\u{1b}`.
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<'a>(&'a str);
 
-/// Makes text harmless that comes from outside and goes to a terminal or a log. The result is one line.
+/// Makes text from outside safe to show on a terminal or in a log. The result is one line.
 pub fn printable(text: &str) -> Printable<'_> {
     Printable(text)
 }
@@ -16,7 +16,7 @@ impl fmt::Display for Printable<'_> {
         if self.0.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             return f.write_str(self.0);
         }
-        // The standard library escapes these three too, but no terminal acts on them.
+        // The standard library also escapes these three, but no terminal acts on them.
         for part in self.0.split_inclusive(['"', '\'', '\\']) {
             let (text, mark) = match part.char_indices().next_back() {
                 Some((place, mark @ ('"' | '\'' | '\\'))) => (&part[..place], Some(mark)),

@@ -1,4 +1,4 @@
-//! Why a message was refused: one variant per rule, with the status that answers it and the RFC section after it.
+//! Why a message was rejected: one variant per rule, with the status of the answer and the RFC section.
 //!
 //! To add a rule, add a variant and its line in `Refusal::rule`, and a test that names it.
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A rule that a message broke.
 ///
-/// From a client it is answered with [`Refusal::status`]; from a backend it is always 502.
+/// A request is answered with [`Refusal::status`]. A response from a backend is always answered with 502.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // Each variant is explained by its sentence in `rule`.
 pub enum Refusal {
@@ -52,25 +52,25 @@ pub enum Refusal {
     InvalidChunkExtension,
     ChunkExtensionTooLong,
     InvalidChunkEnd,
-    // What an intermediary does not pass on
+    // What an intermediary does not forward
     TooManyConnectionOptions,
     ProtectedConnectionOption,
     UnknownExpectation,
     ConnectNotSupported,
     TraceNotAllowed,
-    /// Not a fault: this proxy is the final recipient, and answers by itself.
+    /// Not a fault: this proxy is the final recipient, and answers the request itself.
     FinalRecipient,
     // The order of responses
     TooManyInterimResponses,
     SwitchedProtocolsUnasked,
-    /// A 101 does not say to which protocol.
+    /// A 101 that does not name the new protocol.
     SwitchedProtocolsUnnamed,
-    /// Not a fault of the message: the caller asked for the next one too soon.
+    /// Not a fault of the message: the caller requested the next message too early.
     UnreadBody,
 }
 
 impl Refusal {
-    /// The status that answers a request which broke this rule.
+    /// The status of the answer to a request that broke this rule.
     pub fn status(self) -> u16 {
         self.rule().0
     }

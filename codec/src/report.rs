@@ -1,4 +1,4 @@
-//! What became of one request, for the log.
+//! The outcome of one request, for the log.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::{Error, printable};
 pub struct Report {
     /// Method and path, without the query; empty for a request that could not be read.
     pub request: String,
-    /// The status that the client got; `None` if it got none.
+    /// The status of the response to the client; `None` if there was none.
     pub status: Option<u16>,
-    /// The bytes of the response's body that left, framing not counted.
+    /// The bytes of the response's body that left, without framing.
     pub body_bytes: u64,
-    /// From the first byte of the request to the last of the response, or of an upload that goes on after it.
+    /// From the first byte of the request to the last of the response, or of an upload that continues after it.
     pub elapsed: Duration,
-    /// What failed, if something did.
+    /// What failed; `None` if nothing did.
     pub error: Option<Error>,
 }
 

@@ -1,4 +1,4 @@
-//! The head of a request: parsing it, and what one can ask of it.
+//! The head of a request: parsing and accessors.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::target::{Target, TargetForm, is_host_and_port};
 use crate::token::is_token;
 use crate::{BodyFraming, FieldSection, Limits, Persistence, Refusal, ResponseTo, Version, framing};
 
-/// The head of a request (RFC 9112 section 3), valid in every point that this codec checks.
+/// The head of a request (RFC 9112 section 3), valid in every respect that this codec checks.
 #[derive(Clone)]
 pub struct RequestHead {
     /// The fields, start line not included.
@@ -24,10 +24,10 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
-    /// A request to send: its version is HTTP/1.1, its body is framed by `framing`.
+    /// A request to send. Its version is HTTP/1.1, and `framing` delimits its body.
     ///
     /// # Errors
-    /// [`Refusal`] if the method, the target or the host are not valid, or the framing is not one of a request.
+    /// [`Refusal`] if the method, the target or the host is invalid, or if a request cannot have this framing.
     pub fn new(method: &str, target: &str, host: &str, framing: BodyFraming) -> Result<RequestHead, Refusal> {
         if !is_host_and_port(host.as_bytes()) {
             return Err(Refusal::InvalidHost);
@@ -45,7 +45,7 @@ impl RequestHead {
         Ok(RequestHead { framing, ..RequestHead::of(line, fields, limits)? })
     }
 
-    /// Makes a head of its parts, which belong together: the line is the first of the fields' block.
+    /// Makes a head of its parts. They belong together: `line` is the first line of the block of `fields`.
     pub(crate) fn of(
         line: RequestLine,
         fields: FieldSection,
@@ -55,7 +55,7 @@ impl RequestHead {
         check_host(version, &fields)?;
         let connection = ConnectionOptions::of(&fields, limits)?;
         let framing = framing::of_request(version, &fields)?;
-        // RFC 9110 section 15.5.14: a body that is announced too large is refused before it is read.
+        // RFC 9110 section 15.5.14: a body whose announced length is too large is rejected before it is read.
         if let (BodyFraming::ContentLength(length), Some(max)) = (framing, limits.max_body_bytes)
             && length > max
         {
@@ -75,19 +75,20 @@ impl RequestHead {
 
     /// Whether the method is idempotent: the effect of several identical requests is that of one.
     ///
-    /// A proxy may send such a request again on a new connection (RFC 9110 section 9.2.2), if the body can be sent
-    /// again or there is none ([`has_body`](RequestHead::has_body)). Returns `false` for an unknown method.
+    /// A proxy may retry such a request on a new connection (RFC 9110 section 9.2.2) if it has no body
+    /// ([`has_body`](RequestHead::has_body)), or if the body can be sent again. Returns `false` for an
+    /// unknown method.
     pub fn is_idempotent(&self) -> bool {
         // RFC 9110 section 9.2.2: PUT, DELETE, and the safe methods of section 9.2.1.
         matches!(self.method_bytes(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE")
     }
 
-    /// The request target as it came.
+    /// The request target as received.
     pub fn target(&self) -> &str {
         text(self.target.whole.of(self.fields.block()))
     }
 
-    /// Which form the request target has.
+    /// The form of the request target.
     pub fn target_form(&self) -> TargetForm {
         self.target.form
     }
@@ -98,7 +99,7 @@ impl RequestHead {
         if path.is_empty() { "/" } else { path }
     }
 
-    /// Path and query, as the target has them; in absolute-form the path may be missing.
+    /// Path and query as in the target. In absolute-form, the path may be missing.
     pub fn path_and_query(&self) -> &str {
         text(self.path_and_query_bytes())
     }
@@ -107,13 +108,13 @@ impl RequestHead {
         self.target.path_and_query.of(self.fields.block())
     }
 
-    /// The host (and port) that the request is for: that of an absolute-form target, else that of `Host`
+    /// The host (and port) that the request is for: from an absolute-form target, otherwise from `Host`
     /// (RFC 9112 section 3.2.2). `None` only in HTTP/1.0.
     pub fn authority(&self) -> Option<&[u8]> {
         self.authority_span().map(|span| span.of(self.fields.block()))
     }
 
-    /// Where the authority lies in the head's block.
+    /// The position of the authority in the block of the head.
     pub(crate) fn authority_span(&self) -> Option<Span> {
         match self.target.form {
             TargetForm::Absolute => Some(self.target.authority),
@@ -121,7 +122,7 @@ impl RequestHead {
         }
     }
 
-    /// The version that the request came in.
+    /// The version of the request.
     pub fn version(&self) -> Version {
         self.version
     }
@@ -136,8 +137,8 @@ impl RequestHead {
         !matches!(self.framing, BodyFraming::Empty | BodyFraming::ContentLength(0))
     }
 
-    /// Whether the client keeps the connection after this exchange, as its version and `Connection` say (RFC 9112
-    /// section 9.3).
+    /// Whether the client keeps the connection open after this exchange, according to its version and
+    /// `Connection` (RFC 9112 section 9.3).
     pub fn persistence(&self) -> Persistence {
         Persistence::of(self.version, self.connection)
     }
@@ -172,38 +173,38 @@ impl fmt::Debug for RequestHead {
     }
 }
 
-/// A request line, by its places in the head that it begins.
+/// A request line, by its positions in the head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestLine {
     method: Span,
     target: Target,
     version: Version,
-    /// Where it ends: the place of its LF.
+    /// The position of its LF.
     pub(crate) end: usize,
 }
 
-/// How far a request line was looked at that is not complete: each byte is searched once, or a line that comes
-/// byte by byte would cost quadratic time.
+/// The progress on an incomplete request line. Each byte is searched once, because a line that arrives byte
+/// by byte would otherwise cost quadratic time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LineProgress {
-    /// Bytes that were looked at, and are no LF.
+    /// The number of bytes that were searched and contain no LF.
     searched: usize,
-    /// Where the last space among them is; 0 if there is none.
+    /// The position of the last space among them; 0 if there is none.
     last_space: usize,
 }
 
 impl RequestLine {
-    /// Parses the line that `head` begins with; `None` if it is not complete. `head` is that of the last call with this
-    /// `progress`, and more.
+    /// Parses the line that `head` begins with. Returns `None` if the line is incomplete. `head` must extend
+    /// that of the last call with this `progress`.
     ///
-    /// A part of a line is looked at too: what is not HTTP may never send a whole one.
+    /// An incomplete line is checked too: a client that does not speak HTTP may never complete it.
     pub(crate) fn parse(
         head: &[u8],
         progress: &mut LineProgress,
         limits: &Limits,
     ) -> Result<Option<RequestLine>, Refusal> {
-        // What lies beyond is refused by the scanner. Looking at it here would let the way in which the bytes arrive decide
-        // which rule is named.
+        // The scanner rejects what lies beyond. Checking it here would make the reported rule depend on how
+        // the bytes arrive.
         let head = &head[..head.len().min(limits.max_head_bytes)];
         let searched = progress.searched;
         let new = &head[searched..];
@@ -213,7 +214,7 @@ impl RequestLine {
             progress.last_space = searched + distance;
         }
         if line_feed == Some(0) {
-            // RFC 9112 section 2.2: an empty line, but one that ends with LF alone.
+            // RFC 9112 section 2.2: this is an empty line that ends with LF alone.
             return Err(Refusal::BareLineFeed);
         }
         let line = without_line_end(&head[..progress.searched]);
@@ -221,7 +222,7 @@ impl RequestLine {
         if !line.is_empty() || line_feed.is_some() {
             check_method(&line[..end_of_method], limits)?;
         }
-        // RFC 9112 section 3: single spaces, and nothing else, between the three parts.
+        // RFC 9112 section 3: only single spaces separate the three parts.
         let end_of_target = Some(progress.last_space).filter(|&end| end > end_of_method + 1);
         let target = end_of_method + 1..end_of_target.unwrap_or(line.len());
         if target.len() > limits.max_target_bytes {
@@ -247,7 +248,7 @@ fn check_method(method: &[u8], limits: &Limits) -> Result<(), Refusal> {
     if method.len() > limits.max_method_bytes { Err(Refusal::MethodTooLong) } else { Ok(()) }
 }
 
-/// RFC 9112 section 3.2: 400 for no Host in HTTP/1.1, for more than one, and for an invalid one.
+/// RFC 9112 section 3.2: 400 if an HTTP/1.1 request has no Host, if there are several, or if Host is invalid.
 fn check_host(version: Version, fields: &FieldSection) -> Result<(), Refusal> {
     let mut hosts = fields.values(Name::Host);
     match (hosts.next(), hosts.next()) {
@@ -264,7 +265,7 @@ pub(crate) fn without_line_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Text that was checked to be ASCII when the head was parsed.
+/// Converts bytes that were checked to be ASCII when the head was parsed.
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }

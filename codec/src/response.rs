@@ -1,4 +1,4 @@
-//! The head of a response: parsing one, making one, and what one can ask of it.
+//! The head of a response: parsing, construction and accessors.
 
 use std::fmt;
 
@@ -22,8 +22,9 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// A response to send, whose status the program knows. `framing` says how its body is delimited, and writes the
-    /// fields for it. For other statuses there is [`try_new`](ResponseHead::try_new).
+    /// A response to send, with a status that is fixed in the program. `framing` says how its body is
+    /// delimited; the encoder writes the fields for it. For other statuses, use
+    /// [`try_new`](ResponseHead::try_new).
     ///
     /// # Panics
     /// If the status is not one of 100 to 599 (RFC 9110 section 15).
@@ -34,7 +35,7 @@ impl ResponseHead {
         }
     }
 
-    /// A response to send, whose status comes from outside the program.
+    /// A response to send, with a status from outside the program.
     ///
     /// # Errors
     /// [`Refusal::InvalidStatus`] if the status is not one of 100 to 599 (RFC 9110 section 15).
@@ -59,7 +60,7 @@ impl ResponseHead {
         self
     }
 
-    /// Makes a head of its parts, which belong together: the line is the first of the fields' block.
+    /// Makes a head of its parts. They belong together: `line` is the first line of the block of `fields`.
     pub(crate) fn of(
         line: StatusLine,
         fields: FieldSection,
@@ -72,7 +73,7 @@ impl ResponseHead {
         Ok(ResponseHead { fields, version, status, reason, framing, connection })
     }
 
-    /// The version that the response came in.
+    /// The version of the response.
     pub fn version(&self) -> Version {
         self.version
     }
@@ -82,7 +83,7 @@ impl ResponseHead {
         self.status
     }
 
-    /// The reason phrase: as it came, or the usual one of a response that was made here.
+    /// The reason phrase: as received, or the usual one if the response was made here.
     pub fn reason(&self) -> &[u8] {
         self.reason.of(self.fields.block())
     }
@@ -92,8 +93,8 @@ impl ResponseHead {
         self.framing
     }
 
-    /// Whether the backend keeps the connection after this response, as its version, its framing and `Connection` say
-    /// (RFC 9112 section 9.3).
+    /// Whether the backend keeps the connection open after this response, according to its version, its
+    /// framing and `Connection` (RFC 9112 section 9.3).
     pub fn persistence(&self, response_to: ResponseTo) -> Persistence {
         Persistence::after(self, response_to)
     }
@@ -126,7 +127,7 @@ impl fmt::Debug for ResponseHead {
     }
 }
 
-/// A status line, by its places in the head that it begins.
+/// A status line, by its positions in the head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StatusLine {
     version: Version,
@@ -138,7 +139,7 @@ impl StatusLine {
     /// Parses a complete line, given without its LF.
     pub(crate) fn parse(line: &[u8]) -> Result<StatusLine, Refusal> {
         let line = without_line_end(line);
-        // RFC 9112 section 4: version SP three digits SP [ reason ]. Many servers leave out the last space.
+        // RFC 9112 section 4: version SP three digits SP [ reason ]. Many servers omit the last space.
         let (version, rest) = line.split_at_checked(VERSION_BYTES).ok_or(Refusal::InvalidStatusLine)?;
         let (status, reason) = match rest {
             [b' ', a, b, c] => ([*a, *b, *c], b"".as_slice()),
@@ -146,12 +147,12 @@ impl StatusLine {
             _ => return Err(Refusal::InvalidStatusLine),
         };
         let version = Version::parse(version).map_err(|_| Refusal::InvalidStatusLine)?;
-        // RFC 9110 section 15: 100 to 599; a client treats a higher one as 500.
+        // RFC 9110 section 15: 100 to 599. A higher status is accepted, because a client treats it as 500.
         let status = framing::decimal(&status)
             .and_then(|status| u16::try_from(status).ok())
             .filter(|&status| status >= 100)
             .ok_or(Refusal::InvalidStatusLine)?;
-        // RFC 9112 section 4: a reason phrase has the bytes of a field value.
+        // RFC 9112 section 4: a reason phrase consists of the bytes of a field value.
         if reason.iter().any(|&byte| is_control(byte)) {
             return Err(Refusal::InvalidStatusLine);
         }
@@ -159,7 +160,7 @@ impl StatusLine {
     }
 }
 
-/// Whether these bytes may be the beginning of a status line.
+/// Whether these bytes can begin a status line.
 pub(crate) fn may_begin(unread: &[u8]) -> bool {
     const BEGINNING: &[u8] = b"HTTP/";
     let length = unread.len().min(BEGINNING.len());

@@ -1,20 +1,20 @@
-//! Finds the end of a head or a trailer section, looking at each byte once however it arrives.
+//! Finds the end of a head or a trailer section. Each byte is searched once, however the bytes arrive.
 //!
-//! The bounds on size and lines act here, before anything is parsed, so that a slow sender costs linear time.
+//! The bounds on size and lines apply here, before parsing, so that a slow sender costs linear time.
 
 use memchr::memchr;
 
 use crate::limits::BareLineFeed;
 use crate::{Limits, Refusal};
 
-/// Where the scan for the empty line stands.
+/// The progress of the search for the empty line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scanner {
-    /// Bytes that were looked at.
+    /// The number of bytes that were searched.
     scanned: usize,
-    /// Where the current line starts.
+    /// The start of the current line.
     line_start: usize,
-    /// Complete lines before the current one, and where the first ended.
+    /// The number of complete lines before the current one, and the position of the LF of the first.
     lines: usize,
     first_line_end: usize,
 }
@@ -22,11 +22,11 @@ pub(crate) struct Scanner {
 /// A complete section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Section {
-    /// Its bytes, the empty line included.
+    /// Its length in bytes, the empty line included.
     pub(crate) length: usize,
-    /// Its lines, the empty line not included.
+    /// The number of its lines, the empty line not included.
     pub(crate) lines: usize,
-    /// Where its first line ends: the place of that line's LF.
+    /// The position of the LF of its first line.
     pub(crate) first_line_end: usize,
 }
 
@@ -36,10 +36,10 @@ impl Scanner {
         self.scanned == 0
     }
 
-    /// Scans `bytes`, which start where the section starts, and are those of the last call and more.
+    /// Scans `bytes`, which start at the start of the section and extend those of the last call.
     ///
-    /// `None` if the empty line has not come yet. `start_lines` is 1 in a head and 0 in a trailer section, which is
-    /// part of the chunked framing and so never accepts LF alone.
+    /// Returns `None` if the empty line has not arrived yet. `start_lines` is 1 in a head and 0 in a trailer
+    /// section, which is part of the chunked framing and therefore never accepts LF alone.
     pub(crate) fn scan(
         &mut self,
         bytes: &[u8],
@@ -52,7 +52,7 @@ impl Scanner {
                 return Err(Refusal::HeadTooLarge);
             }
             let ends_with_crlf = line_feed > self.line_start && bytes[line_feed - 1] == b'\r';
-            // RFC 9112 section 2.2: a recipient MAY take LF alone for a line end, and so need not.
+            // RFC 9112 section 2.2: a recipient MAY accept LF alone as a line end, so it need not.
             let accepts_line_feed = start_lines > 0 && limits.bare_line_feed == BareLineFeed::Accept;
             if !ends_with_crlf && !accepts_line_feed {
                 return Err(Refusal::BareLineFeed);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Cause;
 
-/// Given once, seen until it is taken back.
+/// A flag that stays set until it is cleared.
 #[derive(Debug, Default)]
 pub(crate) struct Signal(AtomicBool);
 
@@ -17,7 +17,7 @@ impl Signal {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Takes the signal back; true if it was given.
+    /// Clears the signal. Returns whether it was set.
     pub(crate) fn clear(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
     }
@@ -31,7 +31,7 @@ pub(crate) struct ResponseEnd {
 }
 
 impl ResponseEnd {
-    /// The response is complete. `stops_upload`: no more of the request is forwarded.
+    /// Reports that the response is complete. If `stops_upload` is true, no more of the request is forwarded.
     pub(crate) fn complete(&self, stops_upload: bool) {
         if stops_upload {
             self.stops_upload.set();
@@ -39,7 +39,8 @@ impl ResponseEnd {
         self.has_come.set();
     }
 
-    /// The direction of the response has ended: unless the response is complete, it has failed, and the upload stops.
+    /// Reports that the direction of the response has ended. If the response is not complete, it has failed,
+    /// and the upload stops.
     pub(crate) fn complete_or_stop(&self) {
         if !self.has_come() {
             self.complete(true);
@@ -50,12 +51,12 @@ impl ResponseEnd {
         self.has_come.is_set()
     }
 
-    /// An error once the upload is to stop.
+    /// Returns an error if the upload must stop.
     pub(crate) fn check(&self) -> Result<(), Cause> {
         if self.stops_upload.is_set() { Err(Cause::Stopped) } else { Ok(()) }
     }
 
-    /// Begins with another response.
+    /// Prepares for another response.
     pub(crate) fn clear(&self) {
         self.has_come.clear();
         self.stops_upload.clear();

@@ -1,4 +1,4 @@
-//! Where a part of a head lies in its block: half the size of a `Range<usize>`, and `Copy`.
+//! The position of a part of a head in its block: half the size of a `Range<usize>`, and `Copy`.
 
 use std::ops::Range;
 
@@ -11,7 +11,8 @@ pub(crate) struct Span {
 
 impl Span {
     pub(crate) fn new(range: Range<usize>) -> Span {
-        // A block is a head, bounded by `Limits::max_head_bytes`, and the little that is added to it.
+        // 32 bits are enough: a block is a head, bounded by `Limits::max_head_bytes`, and the little that is
+        // added to it.
         Span { start: range.start as u32, end: range.end as u32 }
     }
 

@@ -1,4 +1,4 @@
-//! Request targets in their four forms (RFC 9112 section 3.2), and what a host may look like.
+//! Request targets in their four forms (RFC 9112 section 3.2), and the syntax of a host.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,12 +10,12 @@ use crate::framing::decimal;
 use crate::span::Span;
 use crate::token::table;
 
-/// Which of the four forms a request target has (RFC 9112 section 3.2).
+/// The form of a request target (RFC 9112 section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TargetForm {
-    /// `/path?query`: what a server gets.
+    /// `/path?query`: the form that a server receives.
     Origin,
-    /// `http://host/path?query`: what a proxy gets.
+    /// `http://host/path?query`: the form that a proxy receives.
     Absolute,
     /// `host:port`: only with CONNECT.
     Authority,
@@ -49,7 +49,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// A request target taken apart; the spans point into the head's block.
+/// A parsed request target. The spans point into the block of the head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     pub(crate) form: TargetForm,
@@ -63,7 +63,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Takes apart the target that stands in `block` at `range`.
+    /// Parses the target at `range` in `block`.
     pub(crate) fn parse(method: &[u8], block: &[u8], range: Range<usize>) -> Result<Target, Refusal> {
         let target = &block[range.clone()];
         // RFC 9112 section 3.2: visible ASCII only; a fragment is never sent (RFC 9110 section 7.1).
@@ -79,7 +79,7 @@ impl Target {
             Ok(Target { form, whole, authority: Span::new(authority), path_and_query, path })
         };
         if method == b"CONNECT" {
-            // RFC 9112 section 3.2.3: CONNECT has authority-form, with a port, and nothing else has.
+            // RFC 9112 section 3.2.3: CONNECT has authority-form, with a port. No other method has it.
             let port = target.iter().rposition(|&byte| byte == b':').map(|colon| &target[colon + 1..]);
             let valid =
                 is_host_and_port(target) && port.is_some_and(|port| is_port(port) && !port.is_empty());
@@ -115,9 +115,9 @@ impl Target {
     }
 }
 
-/// Whether this is `uri-host [ ":" port ]` (RFC 9110 section 7.2) with something in it.
+/// Whether this is a non-empty `uri-host [ ":" port ]` (RFC 9110 section 7.2).
 ///
-/// Stricter than the grammar in one point: a comma is refused, because a recipient that joins fields with
+/// Stricter than the grammar in one respect: a comma is rejected, because a recipient that joins fields with
 /// commas would see two hosts.
 pub(crate) fn is_host_and_port(bytes: &[u8]) -> bool {
     let after_host = if bytes.first() == Some(&b'[') {
@@ -133,13 +133,13 @@ pub(crate) fn is_host_and_port(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether this is an IPv6 address (RFC 3986 section 3.2.2); no zone, and no address of a future version.
+/// Whether this is an IPv6 address (RFC 3986 section 3.2.2). Zones and addresses of future versions are rejected.
 fn is_ip_literal(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
-/// What stands after the name that `bytes` begin with (RFC 3986 section 3.2.2: unreserved, percent-encoded, or a
-/// sub-delimiter); `None` if they begin with none.
+/// The bytes after the name that `bytes` begin with (RFC 3986 section 3.2.2: unreserved, percent-encoded, or
+/// a sub-delimiter); `None` if there is no name.
 fn after_registered_name(bytes: &[u8]) -> Option<&[u8]> {
     const PLAIN: [bool; 256] = table(b"-._~!$&'()*+;=");
     let mut rest = bytes;
@@ -153,7 +153,7 @@ fn after_registered_name(bytes: &[u8]) -> Option<&[u8]> {
     (rest.len() < bytes.len()).then_some(rest)
 }
 
-/// RFC 3986 section 3.2.3: digits, perhaps none; and a port that exists.
+/// RFC 3986 section 3.2.3: a port is digits, possibly none. The number must be at most 65535.
 fn is_port(bytes: &[u8]) -> bool {
     bytes.is_empty() || decimal(bytes).is_some_and(|port| port <= u64::from(u16::MAX))
 }

@@ -1,4 +1,4 @@
-//! Tokens (RFC 9110 section 5.6.2), and tables of the bytes that a part of a message may have.
+//! Tokens (RFC 9110 section 5.6.2), and tables of the bytes that a part of a message may contain.
 
 /// Whether these bytes are a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
@@ -10,7 +10,7 @@ fn is_token_byte(byte: u8) -> bool {
     TOKEN[usize::from(byte)]
 }
 
-/// Whether this is a control character other than HTAB, which no field value may have (RFC 9110 section 5.5).
+/// Whether this is a control character other than HTAB, which no field value may contain (RFC 9110 section 5.5).
 pub(crate) fn is_control(byte: u8) -> bool {
     byte != b'\t' && (byte < b' ' || byte == 0x7f)
 }

@@ -11,16 +11,16 @@ pub struct Version(u8);
 impl Version {
     /// HTTP/1.0: no chunked, no interim responses, and a connection persists only if both sides say so.
     pub const HTTP_1_0: Version = Version(0);
-    /// HTTP/1.1. A higher minor version is handled as this one: compare with `>=`.
+    /// HTTP/1.1. A higher minor version is handled as 1.1, so compare with `>=`.
     pub const HTTP_1_1: Version = Version(1);
 
-    /// The version as `Via` has it: `1.1`.
+    /// The version number as in `Via`: `1.1`.
     pub fn number(self) -> &'static str {
         const NUMBERS: [&str; 10] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9"];
         NUMBERS.get(usize::from(self.0)).copied().unwrap_or("1.1")
     }
 
-    /// Reads the version of a start line.
+    /// Parses the version of a start line.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Version, Refusal> {
         // RFC 9112 section 2.3: HTTP-name is case-sensitive, and each number is one digit.
         match bytes {
@@ -28,7 +28,7 @@ impl Version {
                 if major.is_ascii_digit() && minor.is_ascii_digit() =>
             {
                 // RFC 9110 section 2.5: a higher minor version is handled as the highest one known.
-                // HTTP/2 is left out: docs/src/limits.md.
+                // HTTP/2 is not supported: docs/src/limits.md.
                 if *major == b'1' { Ok(Version(minor - b'0')) } else { Err(Refusal::UnsupportedVersion) }
             }
             _ => Err(Refusal::InvalidVersion),

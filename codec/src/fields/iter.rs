@@ -1,4 +1,4 @@
-//! Goes through the fields of a section.
+//! Iterates over the fields of a section.
 
 use std::fmt;
 use std::iter::FusedIterator;

@@ -1,7 +1,9 @@
-//! Field sections: the fields of a head, or of a trailer section, in the order and the spelling they came in.
+//! Field sections: the fields of a head or of a trailer section, in the received order and spelling.
 //!
-//! One block of bytes and, for each field, where its name and its value lie in it: no allocation a field.
-//! Whoever edits this: names are compared without case (RFC 9110 section 5.1), values are bytes.
+//! A section is one block of bytes and, for each field, the positions of its name and value in the block, so
+//! that a field needs no allocation.
+//!
+//! Invariant: names are compared without case (RFC 9110 section 5.1), and values are bytes.
 
 mod iter;
 mod parser;
@@ -25,25 +27,25 @@ use parser::{diagnose, parse_fields};
 /// An ordered list of fields (RFC 9110 section 5).
 #[derive(Clone, Default)]
 pub struct FieldSection {
-    /// What was received, start line included, and after it what was added here.
+    /// The received bytes, start line included, followed by the fields that were added here.
     block: Vec<u8>,
     fields: Vec<Field>,
-    /// Which names there are.
+    /// The names that occur.
     names: Names,
 }
 
-/// Room for what a proxy adds to a head: Via and three X-Forwarded fields.
+/// Space for what a proxy adds to a head: Via and three X-Forwarded fields.
 const ADDED_FIELDS: usize = 4;
 const ADDED_BYTES: usize = 256;
 
-/// A copy of a head, with room for what a proxy adds to it.
+/// A copy of a head, with space for what a proxy adds to it.
 pub(crate) fn block_of(head: &[u8]) -> Vec<u8> {
     let mut block = Vec::with_capacity(head.len() + ADDED_BYTES);
     block.extend_from_slice(head);
     block
 }
 
-/// A field line, by its places in the block.
+/// A field line, by its positions in the block.
 #[derive(Clone)]
 struct Field {
     name: Span,
@@ -52,7 +54,7 @@ struct Field {
 }
 
 impl Field {
-    /// Where the whole line lies in the block; `None` if it does not stand there as it would be written.
+    /// The position of the complete line in the block; `None` if it is not stored exactly as it would be written.
     fn line(&self, block: &[u8]) -> Option<Range<usize>> {
         let (name, value) = (self.name.range(), self.value.range());
         let is_plain = block.get(name.end..value.start) == Some(b": ")
@@ -61,7 +63,7 @@ impl Field {
     }
 }
 
-/// Field lines up to this number are parsed without an allocation; browsers send about 15.
+/// Up to this number, field lines are parsed without an allocation. Browsers send about 15.
 const FEW_FIELDS: usize = 32;
 
 impl FieldSection {
@@ -75,7 +77,7 @@ impl FieldSection {
         FieldSection { block: block_of(text.as_bytes()), fields: Vec::new(), names: Names::default() }
     }
 
-    /// Parses the `lines` field lines that stand in `block` from `start` to its end, empty line included.
+    /// Parses the `lines` field lines in `block` from `start` to its end, empty line included.
     pub(crate) fn parse(block: Vec<u8>, start: usize, lines: usize) -> Result<FieldSection, Refusal> {
         let parsed = if lines <= FEW_FIELDS {
             parse_fields(&block, start, &mut [httparse::EMPTY_HEADER; FEW_FIELDS])
@@ -88,7 +90,7 @@ impl FieldSection {
         }
     }
 
-    /// The section whose fields were parsed in what `block` is a copy of.
+    /// Makes a section of fields that were parsed in the bytes that `block` copies.
     pub(crate) fn of_parsed(block: Vec<u8>, parsed: ParsedFields) -> FieldSection {
         FieldSection { block, fields: parsed.fields, names: parsed.names }
     }
@@ -122,8 +124,8 @@ impl FieldSection {
         self.named(name).next().is_some()
     }
 
-    /// The members of a field that is a comma-separated list, over all its lines, without white space around
-    /// them and without empty ones (RFC 9110 section 5.6.1).
+    /// The members of a field that is a comma-separated list, over all its lines, without surrounding white
+    /// space and without empty members (RFC 9110 section 5.6.1).
     pub fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         members(self.get_all(name))
     }
@@ -138,33 +140,33 @@ impl FieldSection {
         fields.iter().filter(move |field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes()))
     }
 
-    /// Whether there is a field of that name: costs no look at the fields.
+    /// Whether there is a field of that name. Does not search the fields.
     pub(crate) fn has(&self, name: Name) -> bool {
         self.names.contains(name)
     }
 
-    /// As [`FieldSection::get_all`], for a name that was told apart.
+    /// As [`FieldSection::get_all`], for a known name.
     pub(crate) fn values(&self, name: Name) -> impl Iterator<Item = &[u8]> {
         self.spans(name).map(|span| span.of(&self.block))
     }
 
-    /// As [`FieldSection::list`], for a name that was told apart.
+    /// As [`FieldSection::list`], for a known name.
     pub(crate) fn list_of(&self, name: Name) -> impl Iterator<Item = &[u8]> {
         members(self.values(name))
     }
 
-    /// Where the values of all field lines of that name lie in the block.
+    /// The positions in the block of the values of all field lines of that name.
     pub(crate) fn spans(&self, name: Name) -> impl Iterator<Item = Span> {
         let fields = if self.has(name) { &self.fields[..] } else { &[] };
         fields.iter().filter(move |field| field.known == name).map(|field| field.value)
     }
 
-    /// Adds a field line at the end, whose name the program knows. For other names there is
+    /// Adds a field line at the end, with a name that is fixed in the program. For other names, use
     /// [`try_append`](FieldSection::try_append).
     ///
-    /// Control characters in the value, but for HTAB, become spaces (RFC 9110 section 5.5), so that no value can start a
-    /// new line, or be refused by the next recipient. The encoder writes Host, Content-Length, Transfer-Encoding,
-    /// Connection and Keep-Alive by itself, and skips those that are added here.
+    /// Control characters in the value, except HTAB, become spaces (RFC 9110 section 5.5), so that no value
+    /// can start a new line or be rejected by the next recipient. The encoder writes Host, Content-Length,
+    /// Transfer-Encoding, Connection and Keep-Alive itself, and ignores those that are added here.
     ///
     /// # Panics
     /// If the name is not a token (RFC 9110 section 5.1).
@@ -173,7 +175,7 @@ impl FieldSection {
         self.append_text(name, Name::of(name.as_bytes()), |block| put_clean(block, value.as_ref()));
     }
 
-    /// Adds a field line at the end, whose name and value come from outside the program.
+    /// Adds a field line at the end, with a name and a value from outside the program.
     ///
     /// # Errors
     /// [`Refusal::InvalidFieldName`] if the name is not a token (RFC 9110 section 5.1).
@@ -190,8 +192,8 @@ impl FieldSection {
         Ok(())
     }
 
-    /// Adds a field line at the end, whose value is put at the end of the block by `put_value`: text without control
-    /// characters. `known` is what its name is told apart as.
+    /// Adds a field line at the end. `put_value` appends the value, without control characters, to the block.
+    /// `known` is the [`Name`] of the field.
     pub(crate) fn append_text(&mut self, name: &str, known: Name, put_value: impl FnOnce(&mut Vec<u8>)) {
         let block = &mut self.block;
         let start = block.len();
@@ -206,7 +208,7 @@ impl FieldSection {
         self.fields.push(Field { name, value, known });
     }
 
-    /// Puts one field line of that name in the place of all that there are.
+    /// Replaces all field lines of that name by one.
     ///
     /// # Panics
     /// As [`append`](FieldSection::append).
@@ -240,9 +242,9 @@ impl FieldSection {
         }
     }
 
-    /// Writes all field lines but those that have one of the names in `except`.
+    /// Writes all field lines except those with a name in `except`.
     ///
-    /// What stands side by side in the block is copied at once.
+    /// Lines that are adjacent in the block are copied together.
     pub(crate) fn put_lines(&self, out: &mut BytesMut, except: Names) {
         let mut together = 0..0;
         for field in self.fields.iter().filter(|field| !except.contains(field.known)) {
@@ -261,7 +263,7 @@ impl FieldSection {
     }
 }
 
-/// Puts a value at the end of the block, with spaces for its control characters.
+/// Appends a value to the block, with its control characters replaced by spaces.
 pub(crate) fn put_clean(block: &mut Vec<u8>, value: &[u8]) {
     block.extend(value.iter().map(|&byte| if is_control(byte) { b' ' } else { byte }));
 }
@@ -274,7 +276,7 @@ fn members<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &
         .filter(|member| !member.is_empty())
 }
 
-/// RFC 9110 section 5.1: names are compared without case. The order of the fields counts.
+/// RFC 9110 section 5.1: names are compared without case. The order of the fields matters.
 impl PartialEq for FieldSection {
     fn eq(&self, other: &FieldSection) -> bool {
         let is_same = |((name, value), (other, other_value)): ((&[u8], _), (&[u8], _))| {

@@ -1,6 +1,6 @@
-//! Finds the field lines of a section with httparse, and which rule is broken where it refuses one.
+//! Parses the field lines of a section with httparse, and finds the broken rule if httparse rejects a section.
 //!
-//! Whoever edits this: httparse takes more than we want to take. LF alone is refused here, or by the scanner before.
+//! Invariant: LF alone is rejected here, or by the scanner before, because httparse accepts more than this codec does.
 
 use super::{ADDED_FIELDS, FEW_FIELDS, Field};
 use crate::names::{Name, Names};
@@ -8,27 +8,28 @@ use crate::span::Span;
 use crate::token::{is_control, is_token};
 use crate::{Limits, Refusal};
 
-/// Field lines that were parsed where they lie.
+/// Field lines that were parsed in place.
 pub(crate) struct ParsedFields {
     pub(super) fields: Vec<Field>,
     pub(super) names: Names,
-    /// Where the section ends, empty line included.
+    /// The end of the section, empty line included.
     pub(crate) end: usize,
 }
 
-/// Parses a section of a head that has come at once, as most do, from `start` on: it is not searched for its end first.
-/// `None` if it has not come whole, or may not be valid: then the scanner finds out which.
+/// Parses a section of a head that arrived at once, as most do, from `start` on, without searching for its
+/// end first. `None` if the section is incomplete or may be invalid. The scanner then distinguishes the two.
 pub(crate) fn parse_at_once(bytes: &[u8], start: usize, limits: &Limits) -> Option<ParsedFields> {
     let parsed = parse_fields(bytes, start, &mut [httparse::EMPTY_HEADER; FEW_FIELDS])?;
     let is_within = parsed.end <= limits.max_head_bytes && parsed.fields.len() <= limits.max_fields;
-    // httparse takes LF alone for a line end. The line before a field ends where its name starts.
+    // httparse accepts LF alone as a line end. The line before a field ends where the name of the field starts.
     let ends_with_crlf = |start: usize| bytes[..start].ends_with(b"\r\n");
     let is_strict = parsed.fields.iter().all(|field| ends_with_crlf(field.name.range().start))
         && bytes[..parsed.end].ends_with(b"\r\n\r\n");
     (is_within && is_strict).then_some(parsed)
 }
 
-/// Where each field lies in `block`, and which names there are; `None` if httparse refuses one, or finds no end.
+/// The positions of the fields in `block`, and the names that occur; `None` if httparse rejects a field or
+/// finds no end.
 pub(super) fn parse_fields<'block>(
     block: &'block [u8],
     start: usize,
@@ -48,14 +49,14 @@ pub(super) fn parse_fields<'block>(
     fields.extend(headers.iter().map(|header| {
         let known = Name::of(header.name.as_bytes());
         names.add(known);
-        // httparse lends an empty value from elsewhere.
+        // httparse returns an empty value that does not lie in `block`.
         let value = if header.value.is_empty() { Span::default() } else { span(header.value) };
         Field { name: span(header.name.as_bytes()), value, known }
     }));
     Some(ParsedFields { fields, names, end })
 }
 
-/// Which rule a field section broke that httparse refused: it tells only the kind of byte that it met.
+/// The rule that a field section breaks. httparse rejected it, but reports only the kind of the rejected byte.
 pub(super) fn diagnose(lines: &[u8]) -> Refusal {
     let mut first = true;
     for line in lines.split(|&byte| byte == b'\n') {
@@ -72,12 +73,12 @@ pub(super) fn diagnose(lines: &[u8]) -> Refusal {
         };
         let (name, value) = (&line[..colon], &line[colon + 1..]);
         if !is_token(name) {
-            // RFC 9112 section 5.1: no white space between the name and the colon.
+            // RFC 9112 section 5.1: no white space is allowed between the name and the colon.
             let trimmed = name.trim_ascii_end();
             let only_space = trimmed.len() < name.len() && is_token(trimmed);
             return if only_space { Refusal::WhitespaceBeforeColon } else { Refusal::InvalidFieldName };
         }
-        // RFC 9110 section 5.5: no control characters but HTAB.
+        // RFC 9110 section 5.5: no control characters except HTAB.
         if value.iter().any(|&byte| is_control(byte)) {
             return Refusal::InvalidFieldValue;
         }
