@@ -22,11 +22,11 @@ pub struct BackendConnection {
     encoder: Encoder,
     decoder: Decoder,
     persistence: Persistence,
-    /// More of the request has left: the time for the response starts again.
+    /// More of the request has left, so the time limit of the response starts again.
     request_progressed: Signal,
-    /// The head of the final response has come.
+    /// The head of the final response was received.
     response_began: Signal,
-    /// The response has been read to its end.
+    /// The response was read to its end, or has failed.
     response_end: ResponseEnd,
 }
 
@@ -34,13 +34,13 @@ impl BackendConnection {
     /// Connects to the first address that answers, within [`Limits::connect_timeout`] for all of them.
     ///
     /// # Errors
-    /// The backend's: none of its addresses accepts. Ours: no descriptor or port is left. Of several, the one that
-    /// tells most.
+    /// Blames the backend if none of its addresses accepts, and this proxy if no descriptor or port is left.
+    /// Of several failures, the most informative is reported.
     pub fn connect(backend: &BackendAddress, limits: &'static Limits) -> Result<BackendConnection, Error> {
         let deadline = Instant::now() + limits.connect_timeout;
         let mut failure = ConnectFailure::default();
         for (address, left) in backend.addresses().iter().zip((1..=backend.addresses().len() as u32).rev()) {
-            // Each address gets its share: one that does not answer must not hide the next.
+            // Each address gets its share of the time, so that an unresponsive address does not hide the next.
             let share = deadline.saturating_duration_since(Instant::now()) / left;
             if share.is_zero() {
                 break;
@@ -70,12 +70,12 @@ impl BackendConnection {
         }
     }
 
-    /// Makes the next request the last: it says `Connection: close` (RFC 9112 section 9.6).
+    /// Makes the next request the last: it carries `Connection: close` (RFC 9112 section 9.6).
     pub fn close_after_response(&mut self) {
         self.persistence = Persistence::Close;
     }
 
-    /// The two directions of an exchange.
+    /// Returns the two directions of an exchange.
     pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
         self.encoder.reset();
         self.request_progressed.clear();
@@ -110,10 +110,10 @@ impl BackendConnection {
     }
 }
 
-/// The request, as it goes to the backend.
+/// The request, as sent to the backend.
 ///
-/// Dropped before the request has left whole, it closes the connection, so that nobody waits for a response:
-/// but not if it was the backend that took no more, whose answer may still come.
+/// If it is dropped before the complete request has left, it closes the connection, so that no call waits for
+/// a response. It does not if the backend accepted no more, because the backend may still answer.
 #[derive(Debug)]
 pub struct RequestWriter<'a> {
     stream: &'a TcpStream,
@@ -133,11 +133,12 @@ impl RequestWriter<'_> {
         self.encoder.queue_request(head, self.host, self.persistence);
     }
 
-    /// Sends a piece of the body. Until the response has ended, it waits without a bound for the backend to take more:
-    /// the limits of the response apply. Then it waits for [`Limits::write_timeout`] at most.
+    /// Sends a piece of the body. Until the response has ended, it waits without a bound until the backend
+    /// accepts more, because the limits of the response apply. After that it waits for
+    /// [`Limits::write_timeout`] at most.
     ///
     /// # Errors
-    /// The backend's: it takes no more, or its response stops the upload.
+    /// Blames the backend if it accepts no more, or if its response stops the upload.
     pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
         let parts = self.encoder.parts(piece)?;
         let mut seen_progress = None;
@@ -166,23 +167,23 @@ impl RequestWriter<'_> {
 impl Drop for RequestWriter<'_> {
     fn drop(&mut self) {
         if !self.encoder.is_clean() && !self.write_failed {
-            // A response that has begun may still end: then only our side ends.
+            // A response that has begun may still complete, so only the write side is closed then.
             let how = if self.response_began.is_set() { Shutdown::Write } else { Shutdown::Both };
-            // Fails only if the connection is gone already.
+            // Fails only if the connection is already gone.
             let _ = self.stream.shutdown(how);
         }
     }
 }
 
-/// The response, as it comes from the backend. Dropping it before the response is complete ends the sending of the
-/// request.
+/// The response, as received from the backend. Dropping it before the response is complete stops the upload
+/// of the request.
 #[derive(Debug)]
 pub struct ResponseReader<'a> {
     stream: &'a TcpStream,
     limits: &'static Limits,
     decoder: &'a mut Decoder,
     expected: Expected,
-    /// When the head is late; the time starts with the first wait for it.
+    /// The deadline of the head. Its time starts with the first wait for the head.
     head_deadline: Option<Instant>,
     request_progressed: &'a Signal,
     began: &'a Signal,
@@ -195,7 +196,7 @@ impl ResponseReader<'_> {
     /// counted from the last piece of the request that left.
     ///
     /// # Errors
-    /// The backend's: a response that breaks a rule, or comes too late, or not at all.
+    /// Blames the backend if the response breaks a rule, arrives too late, or does not arrive.
     pub fn read_response(&mut self) -> Result<ResponseHead, Error> {
         loop {
             let head = self.decoder.decode_response(self.expected, self.limits).map_err(Error::backend)?;
@@ -211,17 +212,18 @@ impl ResponseReader<'_> {
         }
     }
 
-    /// The next piece of the body; `None` after the last. The first call does not wait: it gives what came
-    /// with the head.
+    /// Returns the next piece of the body, or `None` after the last. The first call does not wait: it returns
+    /// what arrived with the head.
     ///
     /// # Errors
-    /// The backend's: broken framing, a pause over [`Limits::response_body_timeout`], or an end too soon.
+    /// Blames the backend if the framing is invalid, if the body pauses for longer than
+    /// [`Limits::response_body_timeout`], or if it ends too early.
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         loop {
             match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
                 Decoded::Piece => return Ok(Some(self.decoder.piece())),
                 Decoded::End => {
-                    // The caller is done with the last piece.
+                    // The caller has processed the last piece.
                     self.end.complete(self.stops_upload);
                     return Ok(None);
                 }
@@ -237,14 +239,15 @@ impl ResponseReader<'_> {
         };
         let mut deadline = self.head_deadline.take().unwrap_or_else(|| Instant::now() + timeout);
         let filled = socket::fill(self.stream, self.decoder, self.limits, wait, || {
-            // A response cannot be late while the request is on its way.
+            // A response cannot be late while the request is being sent.
             if self.request_progressed.clear() {
                 deadline = Instant::now() + timeout;
             }
             socket::check_deadline(deadline, wait)
         });
         if wait == Wait::Head {
-            // A total, because a backend that sends a byte now and then would never be late.
+            // The bound is a total, because a backend that sends a byte now and then would never exceed one
+            // between bytes.
             self.head_deadline = Some(deadline);
         }
         filled

@@ -23,9 +23,9 @@ pub struct ClientConnection {
 }
 
 impl ClientConnection {
-    /// Takes over a connection that was accepted.
+    /// Takes over an accepted connection.
     pub fn new(stream: TcpStream, limits: &'static Limits) -> ClientConnection {
-        // Both fail only on a connection that is gone already, which the first read will tell.
+        // Both fail only if the connection is already gone, which the first read reports.
         let address = stream.peer_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
         let _ = socket::prepare(&stream);
         ClientConnection { stream, address, limits, state: ClientState::new(Instant::now()) }
@@ -36,15 +36,15 @@ impl ClientConnection {
         self.address.ip()
     }
 
-    /// Makes the next response the last: it says `Connection: close` (RFC 9112 section 9.6).
+    /// Makes the next response the last: it carries `Connection: close` (RFC 9112 section 9.6).
     pub fn close_after_response(&mut self) {
         self.state.close_after_response();
     }
 
     /// Waits for the first byte of a request, for [`Limits::idle_timeout`] at most.
     ///
-    /// False: there will be none. The client has left, or was silent for too long, or the last response
-    /// said that the connection ends.
+    /// Returns `false` if no request follows: the client has closed the connection, was silent for too long,
+    /// or the last response announced the end of the connection.
     pub fn wait_for_request(&mut self) -> bool {
         if self.state.ending() != Ending::KeepAlive {
             return false;
@@ -63,7 +63,7 @@ impl ClientConnection {
     /// Reads the head of a request, for [`Limits::head_timeout`] at most from its first byte.
     ///
     /// # Errors
-    /// The client's: a request that breaks a rule, comes too slowly, or ends too soon.
+    /// Blames the client if the request breaks a rule, arrives too slowly, or ends too early.
     pub fn read_request(&mut self) -> Result<RequestHead, Error> {
         let deadline = self.state.started + self.limits.head_timeout;
         loop {
@@ -78,8 +78,8 @@ impl ClientConnection {
         }
     }
 
-    /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began. A request
-    /// without a body may be exchanged again, if nothing has come back.
+    /// Returns the two directions of the exchange that [`read_request`](ClientConnection::read_request)
+    /// began. A request without a body may be exchanged again, if no response was received.
     pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
         self.state.decoder.repeat_empty_body();
         self.state.signals.response_end.clear();
@@ -99,7 +99,7 @@ impl ClientConnection {
         (body, response)
     }
 
-    /// Ends an exchange: answers an error that can still be answered, and says what became of the request.
+    /// Ends an exchange: answers an error if the client can still be answered, and returns the report of the request.
     ///
     /// `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in an origin server.
     pub fn finish(&mut self, outcome: Result<(), Error>, proxy: Option<&str>) -> Report {
@@ -109,14 +109,14 @@ impl ClientConnection {
         {
             socket::reset_on_close(&self.stream, false);
             let (_, mut to_client) = self.split();
-            // If the client does not take the answer either, there is nothing left to tell it.
+            // If the client does not accept the answer either, it cannot be told anything more.
             let _ = to_client.write_piece(Piece::last(body.as_bytes()));
         }
         self.state.end(error)
     }
 
-    /// Closes the connection so that the client gets all that was written (RFC 9112 section 9.6): says that
-    /// nothing more will come, and reads what still comes, for [`Limits::linger_timeout`] at most.
+    /// Closes the connection so that the client gets all bytes that were written (RFC 9112 section 9.6):
+    /// closes the write side, and reads what still arrives, for [`Limits::linger_timeout`] at most.
     pub fn close(mut self) {
         match self.state.ending() {
             Ending::Linger => {
@@ -139,7 +139,7 @@ impl ClientConnection {
     }
 }
 
-/// The body of a request, as it comes from the client.
+/// The body of a request, as received from the client.
 #[derive(Debug)]
 pub struct RequestBody<'a> {
     stream: &'a TcpStream,
@@ -149,10 +149,12 @@ pub struct RequestBody<'a> {
 }
 
 impl RequestBody<'_> {
-    /// The next piece; `None` after the last. The first call does not wait: it gives what came with the head.
+    /// Returns the next piece, or `None` after the last. The first call does not wait: it returns what
+    /// arrived with the head.
     ///
     /// # Errors
-    /// The client's: broken framing, a pause over [`Limits::request_body_timeout`], or an end too soon.
+    /// Blames the client if the framing is invalid, if the body pauses for longer than
+    /// [`Limits::request_body_timeout`], or if it ends too early.
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         loop {
             match self.decoder.decode_piece(self.limits) {
@@ -167,7 +169,7 @@ impl RequestBody<'_> {
                     self.signals.request_delivered.set();
                     return Ok(None);
                 }
-                // After the end of the connection, `fill` fails with the cause that fits the response.
+                // After the end of the connection, `fill` returns the error that fits the progress of the response.
                 Ok(Decoded::NeedsMore) | Err(Refusal::IncompleteBody) => {
                     self.fill().map_err(Error::client)?;
                 }
@@ -177,7 +179,7 @@ impl RequestBody<'_> {
     }
 
     fn fill(&mut self) -> Result<(), Cause> {
-        // A client that has seen the beginning of the response may send no more, and still want the rest of it.
+        // A client that has received the beginning of the response may send no more, and still read the rest of it.
         if self.decoder.is_at_end_of_file() && self.signals.response_began.is_set() {
             return Err(Cause::Stopped);
         }
@@ -195,7 +197,7 @@ impl Drop for RequestBody<'_> {
     }
 }
 
-/// The response, as it goes to the client. Dropping it before the response is complete ends the reading of the
+/// The response, as sent to the client. Dropping it before the response is complete ends the reading of the
 /// request.
 #[derive(Debug)]
 pub struct ResponseWriter<'a> {
@@ -206,10 +208,10 @@ pub struct ResponseWriter<'a> {
 }
 
 impl ResponseWriter<'_> {
-    /// Sends an interim response, if the client's version knows them (RFC 9110 section 15.2).
+    /// Sends an interim response, if the client's version supports it (RFC 9110 section 15.2).
     ///
     /// # Errors
-    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone.
+    /// Blames the client if it accepts nothing for [`Limits::write_timeout`], or is gone.
     pub fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
         if self.state.queue_interim(head) {
             let parts = [self.state.encoder.queued(), &[], &[]];
@@ -219,7 +221,7 @@ impl ResponseWriter<'_> {
         Ok(())
     }
 
-    /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
+    /// Queues the head of the final response, with a framing that the client can read. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
         self.state.decide_upload(head, self.signals);
         self.state.queue_head(head);
@@ -229,11 +231,11 @@ impl ResponseWriter<'_> {
         }
     }
 
-    /// Sends a piece of the body, and returns how many bytes of body that were.
+    /// Sends a piece of the body, and returns the number of body bytes that were sent.
     ///
     /// # Errors
-    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
-    /// as its head announced.
+    /// Blames the client if it accepts nothing for [`Limits::write_timeout`], or is gone. Blames this proxy
+    /// if the body does not have the length that its head announced.
     pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
         let length = self.state.encoder.body_length(&piece);
         let parts = self.state.encoder.parts(piece)?;

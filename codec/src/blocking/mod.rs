@@ -1,7 +1,8 @@
-//! The codec over `std::net`: each call waits until it is done.
+//! The codec over `std::net`. Each call blocks until it is done.
 //!
-//! A direction of an exchange is a closure; [`both_ways`] runs the two, the upload in a thread of its own if the
-//! request has a body. A thread that waits looks every 100 ms whether the other direction has ended.
+//! Each direction of an exchange is a closure, and [`both_ways`] runs the two. The upload runs in a thread of
+//! its own if the request has a body. A waiting thread checks every 100 ms whether the other direction has
+//! ended.
 
 mod backend;
 mod client;
@@ -15,15 +16,15 @@ pub use client::{ClientConnection, RequestBody, ResponseWriter};
 
 use crate::{Error, RequestHead, both_ways};
 
-/// Runs the two directions of an exchange at once, and returns what it came to.
+/// Runs the two directions of an exchange at once, and returns the outcome.
 ///
-/// `upload` sends `request` and its body to the backend, `download` sends the response to the client. Each must
-/// own its halves of the connections (`move`): dropping them ends the other direction, unless the response is complete.
-/// Then the upload goes on if the response accepts the request, for as long as the backend takes it and the client
-/// does not pause.
+/// `upload` sends `request` and its body to the backend, and `download` sends the response to the client.
+/// Each must own its halves of the connections (`move`): dropping them ends the other direction, unless the
+/// response is complete. The upload then continues if the response accepts the request, for as long as the
+/// backend accepts bytes and the client does not pause.
 ///
 /// # Errors
-/// None if the response has gone to the client whole; else the error that the client should be told.
+/// None if the complete response was sent to the client. Otherwise the error that is the answer to the client.
 pub fn both_ways(
     request: &RequestHead,
     upload: impl FnOnce() -> Result<(), Error> + Send,

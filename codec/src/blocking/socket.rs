@@ -1,4 +1,4 @@
-//! Reading and writing with a deadline, and an eye on whether the other direction has ended.
+//! Reads and writes with a deadline, and checks whether the other direction has ended.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,20 +8,20 @@ use socket2::SockRef;
 
 use crate::{Cause, Decoder, Limits, Wait};
 
-/// How long a call waits before it looks at its deadline and its signals. On Windows this is not safe for writes:
-/// docs/src/limits.md.
+/// How long a call blocks before it checks its deadline and its signals. On Windows this is not safe for
+/// writes: docs/src/limits.md.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Readies a socket for the functions of this file.
+/// Prepares a socket for the functions of this file.
 pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(TICK))?;
     stream.set_write_timeout(Some(TICK))?;
-    // A message is written whole, so waiting for more to send with it only costs time.
+    // Each message is written as a whole, so waiting for more bytes to send with it only costs time.
     stream.set_nodelay(true)
 }
 
-/// Reads once into the decoder, for as long as `check` lets it.
+/// Reads once into the decoder, for as long as `check` succeeds.
 pub(super) fn fill(
     stream: &TcpStream,
     decoder: &mut Decoder,
@@ -37,9 +37,9 @@ pub(super) fn fill(
     Ok(())
 }
 
-/// Reads once, for as long as `check` lets it, which is called before each try; `Ok(0)` is the end of the stream.
+/// Reads once, for as long as `check` succeeds, which is called before each attempt. `Ok(0)` is the end of the stream.
 ///
-/// A peer that sends a byte now and then never lets a read time out, so that alone is no place to check.
+/// A read from a peer that sends a byte now and then never times out, so check the deadline before every read.
 fn read(
     mut stream: &TcpStream,
     space: &mut [u8],
@@ -55,8 +55,8 @@ fn read(
     }
 }
 
-/// Writes all parts, for as long as `check` lets it, which is called before each try with the time of the last
-/// progress.
+/// Writes all parts, for as long as `check` succeeds, which is called before each attempt with the time of
+/// the last progress.
 pub(super) fn write_all(
     mut stream: &TcpStream,
     parts: [&[u8]; 3],
@@ -64,7 +64,7 @@ pub(super) fn write_all(
 ) -> Result<(), Cause> {
     let mut slices = parts.map(IoSlice::new);
     let mut rest = &mut slices[..];
-    // Skips empty parts, which would make a write of nothing look like a closed connection.
+    // Skips empty parts: a write of no bytes would look like a closed connection.
     IoSlice::advance_slices(&mut rest, 0);
     let mut last_progress = Instant::now();
     while !rest.is_empty() {
@@ -82,27 +82,28 @@ pub(super) fn write_all(
     Ok(())
 }
 
-/// Windows says `TimedOut` where others say `WouldBlock`.
+/// Windows reports `TimedOut` where other systems report `WouldBlock`.
 fn is_tick(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
-/// An error once `deadline` is over.
+/// Returns an error if `deadline` has passed.
 pub(super) fn check_deadline(deadline: Instant, wait: Wait) -> Result<(), Cause> {
     if Instant::now() < deadline { Ok(()) } else { Err(Cause::TimedOut(wait)) }
 }
 
-/// Makes closing the connection reset it, or not.
+/// Sets whether closing the connection resets it.
 ///
-/// A body that only the end of the connection ends looks whole however it ends: while one is on its way, whatever
-/// closes the connection must reset it (RFC 9112 section 8). It costs a system call, and only where it matters.
+/// A body that ends with the connection looks complete however the connection ends. While such a body is
+/// being sent, closing the connection must therefore reset it (RFC 9112 section 8). This costs a system call,
+/// so it is done only for such a body.
 pub(super) fn reset_on_close(stream: &TcpStream, reset: bool) {
-    // If it fails, the client sees an ordinary end.
+    // If this fails, the client sees an ordinary end.
     let _ = SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO));
 }
 
 /// Closes the write side: the peer reads an end of file.
 pub(super) fn end(stream: &TcpStream) {
-    // Fails only if the connection is gone already.
+    // Fails only if the connection is already gone.
     let _ = stream.shutdown(Shutdown::Write);
 }

@@ -1,4 +1,4 @@
-//! Messages that are read or written whole: for programs that answer by themselves, and for those that ask.
+//! Reads and writes complete messages: for programs that answer requests themselves, and for those that send requests.
 //!
 //! Invariant: nothing is kept in memory without a bound.
 
@@ -6,14 +6,14 @@ use super::{ClientConnection, ResponseReader, ResponseWriter};
 use crate::{BodyFraming, Error, Piece, RequestHead, ResponseHead, body};
 
 impl ClientConnection {
-    /// Reads the whole body of the request that [`read_request`](ClientConnection::read_request) returned. If the client
-    /// may wait for a 100 (Continue), it is sent first.
+    /// Reads the complete body of the request that [`read_request`](ClientConnection::read_request) returned.
+    /// Sends a 100 (Continue) first if the client may be waiting for it.
     ///
     /// # Errors
-    /// The client's: as [`RequestBody::next_piece`](super::RequestBody::next_piece), and a body of more than `max_bytes`,
-    /// answered 413.
+    /// As for [`RequestBody::next_piece`](super::RequestBody::next_piece). Blames the client also if the body
+    /// exceeds `max_bytes`, which is answered 413.
     pub fn read_body(&mut self, request: &RequestHead, max_bytes: usize) -> Result<Vec<u8>, Error> {
-        // RFC 9110 section 10.1.1: a final response in place of the 100, so that the body is not sent in vain.
+        // RFC 9110 section 10.1.1: a final response replaces the 100, so that the body is not sent in vain.
         body::check_length(request.framing(), max_bytes)?;
         let (mut request_body, mut to_client) = self.split();
         to_client.write_continue()?;
@@ -26,7 +26,7 @@ impl ClientConnection {
 }
 
 impl ResponseWriter<'_> {
-    /// Sends a 100 (Continue) if the client may wait for it with its body (RFC 9110 section 10.1.1).
+    /// Sends a 100 (Continue) if the client may be waiting for it before it sends the body (RFC 9110 section 10.1.1).
     ///
     /// # Errors
     /// As [`write_interim`](ResponseWriter::write_interim).
@@ -37,7 +37,7 @@ impl ResponseWriter<'_> {
         Ok(())
     }
 
-    /// Sends a whole response: the head, and a body of the length that it announces.
+    /// Sends a complete response: the head, and a body of the length that it announces.
     ///
     /// # Errors
     /// As [`write_piece`](ResponseWriter::write_piece).
@@ -49,7 +49,7 @@ impl ResponseWriter<'_> {
 }
 
 impl ResponseReader<'_> {
-    /// Reads the head of the final response, and discards the interim ones before it (RFC 9110 section 15.2).
+    /// Reads the head of the final response, and discards interim responses before it (RFC 9110 section 15.2).
     ///
     /// # Errors
     /// As [`read_response`](ResponseReader::read_response).
@@ -62,11 +62,11 @@ impl ResponseReader<'_> {
         }
     }
 
-    /// Reads the whole body of the response.
+    /// Reads the complete body of the response.
     ///
     /// # Errors
-    /// The backend's: as [`next_piece`](ResponseReader::next_piece), and a body of more than `max_bytes`
-    /// ([`Refusal::BodyTooLarge`](crate::Refusal::BodyTooLarge)).
+    /// As for [`next_piece`](ResponseReader::next_piece). Blames the backend also if the body exceeds
+    /// `max_bytes` ([`Refusal::BodyTooLarge`](crate::Refusal::BodyTooLarge)).
     pub fn read_body(&mut self, max_bytes: usize) -> Result<Vec<u8>, Error> {
         let mut whole = Vec::new();
         while let Some(piece) = self.next_piece()? {
