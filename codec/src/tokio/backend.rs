@@ -19,7 +19,7 @@ use crate::{BackendAddress, Decoder, Encoder, Error, Expected, Host, Limits, Per
 /// A connection to a backend, for one exchange at a time.
 #[derive(Debug)]
 pub struct BackendConnection(
-    /// Boxed, because a pool hands it about.
+    /// Boxed, because a pool moves it often.
     Box<Inner>,
 );
 
@@ -31,17 +31,17 @@ struct Inner {
     encoder: Encoder,
     decoder: Decoder,
     timer: Timer,
-    /// What we say: whether another request is to follow.
+    /// What requests announce: whether another request follows.
     persistence: Persistence,
-    /// What the last response says.
+    /// What the last response means for the connection.
     response: ResponseState,
-    /// More of the request has left: the time for the response starts again.
+    /// More of the request has left, so the time limit of the response starts again.
     request_progressed: Signal,
-    /// The head of the final response has come.
+    /// The head of the final response was received.
     response_began: Signal,
-    /// `None` once the connection will not come back to the pool that it is from.
+    /// `None` once the connection will not return to its pool.
     borrow: Option<Borrow>,
-    /// The response has been read to its end.
+    /// The response was read to its end, or has failed.
     response_end: ResponseEnd,
 }
 
@@ -50,8 +50,8 @@ impl BackendConnection {
     /// May be dropped.
     ///
     /// # Errors
-    /// The backend's: none of its addresses accepts. Ours: no descriptor or port is left. Of several, the one that
-    /// tells most.
+    /// Blames the backend if none of its addresses accepts, and this proxy if no descriptor or port is left.
+    /// Of several failures, the most informative is reported.
     pub async fn connect(
         backend: &BackendAddress,
         limits: &'static Limits,
@@ -59,7 +59,7 @@ impl BackendConnection {
         let deadline = Instant::now() + limits.connect_timeout;
         let mut failure = ConnectFailure::default();
         for (address, left) in backend.addresses().iter().zip((1..=backend.addresses().len() as u32).rev()) {
-            // Each address gets its share: one that does not answer must not hide the next.
+            // Each address gets its share of the time, so that an unresponsive address does not hide the next.
             let share = deadline.saturating_duration_since(Instant::now()) / left;
             match timeout(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
@@ -90,8 +90,8 @@ impl BackendConnection {
         }))
     }
 
-    /// Counts this connection as borrowed until it is [returned](Borrow::returned), or the head of a response shows
-    /// that it will not serve another request soon.
+    /// Counts this connection as borrowed until it is [returned](Borrow::returned), or until the head of a
+    /// response shows that it will not serve another request soon.
     pub fn set_borrow(&mut self, borrow: Borrow) {
         self.0.borrow = Some(borrow);
     }
@@ -101,13 +101,13 @@ impl BackendConnection {
         self.0.borrow.take()
     }
 
-    /// Makes the next request the last: it says `Connection: close` (RFC 9112 section 9.6).
+    /// Makes the next request the last: it carries `Connection: close` (RFC 9112 section 9.6).
     pub fn close_after_response(&mut self) {
         self.0.persistence = Persistence::Close;
     }
 
-    /// Whether another exchange may follow: the last request has left whole, its response was read to its end, both
-    /// sides keep the connection, and nothing came after the response (RFC 9112 section 9.3).
+    /// Whether another exchange may follow: the complete last request has left, its response was read to its
+    /// end, both sides keep the connection open, and no byte followed the response (RFC 9112 section 9.3).
     pub fn is_reusable(&self) -> bool {
         self.0.encoder.is_clean()
             && self.0.decoder.is_clean()
@@ -118,11 +118,12 @@ impl BackendConnection {
             )
     }
 
-    /// Whether an idle connection has ended, or bytes came that nobody asked for.
+    /// Whether an idle connection has ended, or received bytes that no request asked for.
     ///
-    /// After a response with a body this costs a system call only if something is known to have come, so a connection
-    /// that ended just now may pass. After a response without one, the kernel is always asked: a broken backend may
-    /// send a body there all the same (RFC 9112 section 6.3, rule 1), which would be taken for the next response.
+    /// After a response with a body, this costs a system call only if the runtime has reported readiness, so
+    /// a connection that ended a moment ago may go undetected. After a response without a body, the kernel is
+    /// always asked: a broken backend may still send a body (RFC 9112 section 6.3, rule 1), which would be
+    /// read as the next response.
     pub fn is_stale(&self) -> bool {
         let stream = &self.0.stream;
         let read = match self.0.response {
@@ -132,28 +133,28 @@ impl BackendConnection {
         !matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Whether a byte of the response to the last request has come.
+    /// Whether a byte of the response to the last request was received.
     pub fn has_answered(&self) -> bool {
         self.0.response != ResponseState::Nothing
     }
 
-    /// Whether a head of the response to the last request has come, be it that of an interim response. What a proxy
-    /// has read this far, it passes on.
+    /// Whether the head of a response to the last request was received, interim or final. A proxy forwards
+    /// what it has read this far.
     pub fn has_sent_head(&self) -> bool {
         !matches!(self.0.response, ResponseState::Nothing | ResponseState::Begun)
     }
 
-    /// Whether the response to the last request was 101, so that the connection is a tunnel.
+    /// Whether the response to the last request was 101, which makes the connection a tunnel.
     pub fn has_switched_protocols(&self) -> bool {
         self.0.response == ResponseState::SwitchedProtocols
     }
 
-    /// The [authority](BackendAddress::authority) of the backend that the connection leads to.
+    /// The [authority](BackendAddress::authority) of the backend of this connection.
     pub fn authority(&self) -> &str {
         self.0.host.as_str()
     }
 
-    /// The two directions of an exchange.
+    /// Returns the two directions of an exchange.
     pub fn split(&mut self, request: &RequestHead) -> (RequestWriter<'_>, ResponseReader<'_>) {
         let inner = &mut *self.0;
         inner.encoder.reset();

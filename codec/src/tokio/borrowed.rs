@@ -1,4 +1,4 @@
-//! Which of the connections that a pool has handed out may still come back.
+//! Tracks which of the connections that a pool has handed out may still return.
 //!
 //! Invariant: [`Borrows::count`] is the number of [`Borrow`]s that are alive.
 
@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use crate::{BodyFraming, Persistence, ResponseHead};
 
-/// The connections of one pool that are borrowed and may come back: a request that finds the pool empty may wait for
-/// one of them.
+/// The connections of one pool that are borrowed and may return. A request that finds the pool empty may wait
+/// for one of them.
 #[derive(Clone, Debug, Default)]
 pub struct Borrows(Arc<Shared>);
 
@@ -20,7 +20,7 @@ struct Shared {
     lost: Notify,
 }
 
-/// One borrowed connection. Dropped, it is lost: it will not come back.
+/// One borrowed connection. If this is dropped before it is returned, the connection is lost and will not return.
 #[derive(Debug)]
 pub struct Borrow {
     shared: Arc<Shared>,
@@ -34,26 +34,26 @@ impl Borrows {
         Borrow { shared: Arc::clone(&self.0), is_returned: false }
     }
 
-    /// The number of connections that may come back.
+    /// The number of connections that may return.
     pub fn count(&self) -> usize {
-        // Pairs with the release in `drop`: a caller that no longer counts a connection sees it in the pool.
+        // Pairs with the release in `drop`: a caller that no longer counts a connection finds it in the pool.
         self.0.count.load(Ordering::Acquire)
     }
 
-    /// Ends when a connection is lost, or [`wake`](Borrows::wake) is called, after this call: so call it before
-    /// [`count`](Borrows::count). May be dropped.
+    /// Completes when a connection is lost, or [`wake`](Borrows::wake) is called, after this call. Call it
+    /// before [`count`](Borrows::count), so that no loss is missed. May be dropped.
     pub fn loss(&self) -> impl Future<Output = ()> {
         self.0.lost.notified()
     }
 
-    /// Makes all callers that wait for a loss count again: an idle connection may have been closed.
+    /// Makes all callers that wait for a loss count again, because an idle connection may have been closed.
     pub fn wake(&self) {
         self.0.lost.notify_waiters();
     }
 }
 
 impl Borrow {
-    /// The connection is in the pool again.
+    /// Ends the borrow: the connection is in the pool again.
     pub fn returned(mut self) {
         self.is_returned = true;
     }
@@ -70,7 +70,7 @@ impl Drop for Borrow {
 
 /// Whether the connection may serve another request soon after this response.
 ///
-/// A body without a known end may still be short. An event stream rarely is (WHATWG HTML section 9.2).
+/// A body of unknown length may still be short. An event stream rarely is (WHATWG HTML section 9.2).
 pub(super) fn may_return(head: &ResponseHead, persistence: Persistence) -> bool {
     let is_event_stream = || {
         let media_type =

@@ -24,7 +24,7 @@ use crate::{Cause, Error, Limits, Piece, Report, RequestHead, Wait};
 /// [`finish`](ClientConnection::finish); at the end [`close`](ClientConnection::close).
 #[derive(Debug)]
 pub struct ClientConnection(
-    /// Boxed, because a task moves it about before it waits, and a future keeps room for each place.
+    /// Boxed, because a task moves it before it waits, and a future reserves space for each place.
     Box<Inner>,
 );
 
@@ -33,9 +33,9 @@ struct Inner {
     stream: TcpStream,
     address: IpAddr,
     limits: &'static Limits,
-    /// `None` while the client is idle: most clients are, and this is most of the memory of one.
+    /// `None` while the client is idle. Most clients are idle, and the state is most of a client's memory.
     state: Option<Box<ClientState>>,
-    /// When the last exchange ended, or else the connection began: it outlives the state.
+    /// When the last exchange ended, or when the connection began if there was no exchange. It outlives the state.
     idle_since: Instant,
     timer: Timer,
     guard: ConnectionGuard,
@@ -46,7 +46,7 @@ impl Inner {
         get_or_begin(&mut self.state, self.idle_since)
     }
 
-    /// Gives up what is not needed until there is another request.
+    /// Frees what is not needed until the next request.
     fn become_idle(&mut self) {
         if let Some(state) = &self.state {
             self.idle_since = Instant::from_std(state.idle_since);
@@ -64,7 +64,8 @@ impl Inner {
         self.state.as_mut().is_some_and(|state| state.decoder.has_started())
     }
 
-    /// Reads first bytes; an error if there will be none. Woken by them, by the timer, or because the server stops.
+    /// Reads the first bytes of a request; an error if none will arrive. The bytes, the timer or the stop of
+    /// the server wake it.
     fn poll_first_bytes(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<Result<(), Cause>> {
         if self.guard.poll_closing(cx) {
             return Poll::Ready(Err(Cause::Stopped));
@@ -89,12 +90,12 @@ fn get_or_begin(state: &mut Option<Box<ClientState>>, idle_since: Instant) -> &m
 }
 
 impl ClientConnection {
-    /// Takes over a connection that was accepted.
+    /// Takes over an accepted connection.
     pub fn new(client: ClientStream, limits: &'static Limits) -> ClientConnection {
         let ClientStream { stream, guard } = client;
-        // Both fail only on a connection that is gone already, which the first read will tell.
+        // Both fail only if the connection is already gone, which the first read reports.
         let address = stream.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-        // A message is written whole, so waiting for more to send with it only costs time.
+        // Each message is written as a whole, so waiting for more bytes to send with it only costs time.
         let _ = stream.set_nodelay(true);
         ClientConnection(Box::new(Inner {
             stream,
@@ -112,15 +113,16 @@ impl ClientConnection {
         self.0.address
     }
 
-    /// Makes the next response the last: it says `Connection: close` (RFC 9112 section 9.6).
+    /// Makes the next response the last: it carries `Connection: close` (RFC 9112 section 9.6).
     pub fn close_after_response(&mut self) {
         self.0.state().close_after_response();
     }
 
     /// Waits for the first byte of a request, for [`Limits::idle_timeout`] at most.
     ///
-    /// False: there will be none. The client has left, or was silent for too long, or the last response
-    /// said that the connection ends, or the server stops. May be dropped and called again.
+    /// Returns `false` if no request follows: the client has closed the connection, was silent for too long,
+    /// the last response announced the end of the connection, or the server stops. May be dropped and called
+    /// again.
     pub async fn wait_for_request(&mut self) -> bool {
         if self.0.ending() != Ending::KeepAlive {
             return false;
@@ -141,7 +143,7 @@ impl ClientConnection {
     /// May be dropped and called again.
     ///
     /// # Errors
-    /// The client's: a request that breaks a rule, comes too slowly, or ends too soon.
+    /// Blames the client if the request breaks a rule, arrives too slowly, or ends too early.
     pub async fn read_request(&mut self) -> Result<RequestHead, Error> {
         let (limits, is_closing) = (self.0.limits, self.0.guard.is_closing());
         let deadline = Instant::from_std(self.0.state().started) + limits.head_timeout;
@@ -154,7 +156,7 @@ impl ClientConnection {
                 state.begin_exchange(&head);
                 return Ok(head);
             }
-            // A client that sends a byte now and then never lets the timer be looked at.
+            // A read from a client that sends a byte now and then never waits, so check the deadline before every read.
             if Instant::now() >= deadline {
                 return Err(Error::client(Cause::TimedOut(Wait::Head)));
             }
@@ -162,8 +164,8 @@ impl ClientConnection {
         }
     }
 
-    /// The two directions of the exchange that [`read_request`](ClientConnection::read_request) began. A request
-    /// without a body may be exchanged again, if nothing has come back.
+    /// Returns the two directions of the exchange that [`read_request`](ClientConnection::read_request)
+    /// began. A request without a body may be exchanged again, if no response was received.
     pub fn split(&mut self) -> (RequestBody<'_>, ResponseWriter<'_>) {
         let Inner { stream, limits, state, idle_since, timer, guard, .. } = &mut *self.0;
         let state = get_or_begin(state, *idle_since);
@@ -183,17 +185,17 @@ impl ClientConnection {
         (body, response)
     }
 
-    /// If the response was 101, passes bytes both ways until both sides have ended (RFC 9110 section 7.8);
-    /// after any other response it does nothing. A side that ends is forwarded as such, and the other goes on. If
-    /// this is dropped, both connections are reset when they are closed.
+    /// If the response was 101, copies bytes in both directions until both sides have ended
+    /// (RFC 9110 section 7.8). After any other response it does nothing. The end of one side is forwarded, and the
+    /// other direction continues. If this is dropped, both connections are reset when they are closed.
     ///
     /// # Errors
-    /// Those of the side that failed, is gone, or took nothing for [`Limits::tunnel_timeout`].
+    /// Blames the side that failed, is gone, or accepted nothing for [`Limits::tunnel_timeout`].
     pub async fn tunnel(&mut self, backend: &mut BackendConnection) -> Result<(), Error> {
         if !self.0.state().response.has_switched_protocols() {
             return Ok(());
         }
-        // What comes now is no request, however the tunnel ends.
+        // No HTTP request follows a tunnel, however the tunnel ends.
         self.0.state().close_after_response();
         let limits = self.0.limits;
         let unread = self.0.state().decoder.take_unread();
@@ -209,20 +211,20 @@ impl ClientConnection {
         outcome
     }
 
-    /// Takes the socket out, with the bytes that came after the request: for a tunnel, or whatever is not HTTP.
+    /// Returns the socket and the bytes that arrived after the request: for a tunnel, or any protocol that is not HTTP.
     pub fn into_socket(mut self) -> (ClientStream, Vec<u8>) {
         let unread = self.0.state().decoder.take_unread();
         (ClientStream { stream: self.0.stream, guard: self.0.guard }, unread)
     }
 
-    /// Ends an exchange: answers an error that can still be answered, and says what became of the request.
-    /// Not to be dropped.
+    /// Ends an exchange: answers an error if the client can still be answered, and returns the report of the
+    /// request. The future must not be dropped.
     ///
     /// `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in an origin server.
     pub async fn finish(&mut self, outcome: Result<(), Error>, proxy: Option<&str>) -> Report {
         match outcome {
             Ok(()) => self.0.state().end(None),
-            // Boxed, so that the task of a client that waits is small: few requests end like this.
+            // Boxed, so that the task of a waiting client is small: few requests end with an error.
             Err(error) => Box::pin(self.answer(error, proxy)).await,
         }
     }
@@ -231,17 +233,17 @@ impl ClientConnection {
         if let Some(body) = self.0.state().queue_answer(&error, proxy) {
             socket::reset_on_close(&self.0.stream, false);
             let (_, mut to_client) = self.split();
-            // If the client does not take the answer either, there is nothing left to tell it.
+            // If the client does not accept the answer either, it cannot be told anything more.
             let _ = to_client.write_piece(Piece::last(body.as_bytes())).await;
         }
         self.0.state().end(Some(error))
     }
 
-    /// Closes the connection so that the client gets all that was written (RFC 9112 section 9.6): says that
-    /// nothing more will come, and reads what still comes, for [`Limits::linger_timeout`] at most.
+    /// Closes the connection so that the client gets all bytes that were written (RFC 9112 section 9.6):
+    /// closes the write side, and reads what still arrives, for [`Limits::linger_timeout`] at most.
     pub async fn close(self) {
         if self.0.ending() == Ending::Linger {
-            // Boxed, so that the task of a client that waits is small.
+            // Boxed, so that the task of a waiting client is small.
             Box::pin(self.linger()).await;
         }
     }

@@ -1,4 +1,4 @@
-//! How a server stops: idle connections end at once, busy ones after their exchange.
+//! Stops a server: idle connections end at once, busy ones after their exchange.
 //!
 //! A listener owns [`Connections`]; each connection holds a [`ConnectionGuard`] until it is closed.
 
@@ -10,7 +10,7 @@ use std::task::{Context, Waker};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-/// The open connections of a server, and whether they are asked to end. A clone is another handle to the same ones.
+/// The open connections of a server, and whether they are asked to end. A clone refers to the same connections.
 #[derive(Clone, Debug, Default)]
 pub struct Connections {
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ pub struct ClientStream {
 pub struct ConnectionGuard {
     shared: Arc<Shared>,
     id: u64,
-    /// The task that is to be woken: it stays the same, so it is registered once.
+    /// The task to wake. It stays the same, so it is registered once.
     waker: Option<Waker>,
 }
 
@@ -48,7 +48,7 @@ impl Connections {
         Connections::default()
     }
 
-    /// Counts one more connection in, until the guard is dropped.
+    /// Counts one more connection until the guard is dropped.
     pub fn guard(&self) -> ConnectionGuard {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         self.shared.wakers().insert(id, None);
@@ -68,11 +68,11 @@ impl Connections {
         self.shared.wakers().len()
     }
 
-    /// Waits until fewer than `most` connections are open. May be dropped and called again, and by several tasks at
-    /// once.
+    /// Waits until fewer than `most` connections are open. May be dropped and called again. Several tasks may
+    /// wait at once.
     pub async fn wait_for_fewer_than(&self, most: usize) {
         loop {
-            // Before the count: it is notified from now on, also while it is not polled.
+            // Created before the count: it is notified from now on, even while it is not polled.
             let one_left = self.shared.one_left.notified();
             if self.count() < most {
                 return;
@@ -94,7 +94,7 @@ impl ConnectionGuard {
             self.waker = Some(cx.waker().clone());
             self.shared.wakers().insert(self.id, self.waker.clone());
         }
-        // After the insertion: who closes sets the flag first and looks for wakers then.
+        // Read after the insertion: `close` sets the flag before it takes the wakers.
         self.shared.is_closing.load(Ordering::SeqCst)
     }
 }

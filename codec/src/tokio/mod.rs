@@ -1,7 +1,7 @@
-//! The codec over tokio: each call gives way to other tasks until it is done.
+//! The codec over tokio. Each call yields to other tasks until it is done.
 //!
-//! A direction of an exchange is a future; [`both_ways`] polls the two in one task. Dropping a future that reads loses
-//! nothing; dropping one that writes leaves a connection that is not used again.
+//! Each direction of an exchange is a future, and [`both_ways`] polls the two in one task. Dropping a future
+//! that reads loses nothing. Dropping one that writes leaves a connection that is not used again.
 
 mod backend;
 mod borrowed;
@@ -31,14 +31,15 @@ pub use response_writer::ResponseWriter;
 
 use crate::{Error, both_ways};
 
-/// Runs the two directions of an exchange at once, and returns what it came to.
+/// Runs the two directions of an exchange at once, and returns the outcome.
 ///
-/// `upload` sends the request and its body to the backend, `download` sends the response to the client.
-/// When `download` has ended with `Ok`, the upload goes on if the response accepts the request, for as long as the
-/// backend takes it and the client does not pause. After an error of `download`, the upload is polled no more.
+/// `upload` sends the request and its body to the backend, and `download` sends the response to the client.
+/// When `download` has ended with `Ok`, the upload continues if the response accepts the request, for as long
+/// as the backend accepts bytes and the client does not pause. After an error of `download`, the upload is
+/// not polled again.
 ///
 /// # Errors
-/// None if the response has gone to the client whole; else the error that the client should be told.
+/// None if the complete response was sent to the client. Otherwise the error that is the answer to the client.
 pub fn both_ways<Upload, Download>(upload: Upload, download: Download) -> BothWays<Upload, Download>
 where
     Upload: Future<Output = Result<(), Error>>,
@@ -48,8 +49,8 @@ where
 }
 
 pin_project! {
-    /// The future of [`both_ways`]. Written by hand because an async function keeps room for its arguments twice, and
-    /// these two are most of the memory of an exchange.
+    /// The future of [`both_ways`]. Written by hand, because an async function reserves space for its
+    /// arguments twice, and these two are most of the memory of an exchange.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are awaited"]
     pub struct BothWays<Upload, Download> {
@@ -75,8 +76,8 @@ where
             if this.uploaded.is_none()
                 && let Poll::Ready(outcome) = this.upload.as_mut().poll(cx)
             {
-                // Without a whole request no response is worth waiting for. But if it was the backend that took no
-                // more, its answer may still come.
+                // Without a complete request, no response is worth waiting for, unless it was the backend
+                // that accepted no more: it may still answer.
                 match outcome {
                     Err(error) if both_ways::decides(&error) => return Poll::Ready(Err(error)),
                     outcome => *this.uploaded = Some(outcome),
@@ -88,7 +89,7 @@ where
             }
             *this.has_downloaded = true;
         }
-        // The upload is polled here, because the end of the response wakes nothing, and may end the upload.
+        // The upload is polled here, because the end of the response wakes no task and may end the upload.
         let uploaded = match this.uploaded.take() {
             Some(uploaded) => uploaded,
             None => ready!(this.upload.poll(cx)),

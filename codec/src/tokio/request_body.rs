@@ -14,7 +14,7 @@ use crate::client_state::Signals;
 use crate::signal::ResponseEnd;
 use crate::{Cause, Decoded, Decoder, Error, Limits, Piece, Refusal, Wait};
 
-/// The body of a request, as it comes from the client.
+/// The body of a request, as received from the client.
 #[derive(Debug)]
 pub struct RequestBody<'a> {
     pub(super) stream: ReadHalf<'a>,
@@ -25,11 +25,12 @@ pub struct RequestBody<'a> {
 }
 
 impl RequestBody<'_> {
-    /// The next piece; `None` after the last. The first call does not wait: it gives what came with the head.
-    /// May be dropped and called again.
+    /// Returns the next piece, or `None` after the last. The first call does not wait: it returns what
+    /// arrived with the head. May be dropped and called again.
     ///
     /// # Errors
-    /// The client's: broken framing, a pause over [`Limits::request_body_timeout`], or an end too soon.
+    /// Blames the client if the framing is invalid, if the body pauses for longer than
+    /// [`Limits::request_body_timeout`], or if it ends too early.
     pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         loop {
             match self.decoder.decode_piece(self.limits) {
@@ -44,7 +45,7 @@ impl RequestBody<'_> {
                     self.signals.request_delivered.set();
                     return Ok(None);
                 }
-                // After the end of the connection, `fill` fails with the cause that fits the response.
+                // After the end of the connection, `fill` returns the error that fits the progress of the response.
                 Ok(Decoded::NeedsMore) | Err(Refusal::IncompleteBody) => {
                     self.fill().await.map_err(Error::client)?;
                 }
@@ -53,22 +54,23 @@ impl RequestBody<'_> {
         }
     }
 
-    /// Waits until the client resets the connection: it has left, and a response would be for nobody. Returns `Ok`
-    /// once the response has ended.
+    /// Waits until the client resets the connection: it is then gone and cannot receive a response. Returns
+    /// `Ok` once the response has ended.
     ///
-    /// An end of file is no such sign: a client may close its side and wait (RFC 9112 section 9.6). For the end of an
-    /// upload, which [`both_ways`](super::both_ways) polls again when the response has ended. May be dropped.
+    /// An end of file is not enough: a client may close its side and wait (RFC 9112 section 9.6). Call it at
+    /// the end of an upload, which [`both_ways`](super::both_ways) polls again when the response has ended.
+    /// May be dropped.
     ///
     /// # Errors
     /// The client's: it has reset the connection.
     pub async fn wait_for_reset(&mut self) -> Result<(), Error> {
         let (stream, response_end) = (self.stream.as_ref(), &self.signals.response_end);
-        // A reset wakes a reader too, which costs little to wait for, and mostly nothing wakes it.
+        // A reset also makes the socket readable. Waiting for that costs little, and usually nothing wakes the task.
         until(response_end, |cx| stream.poll_read_ready(cx)).await?;
         if response_end.has_come() {
             return Ok(());
         }
-        // Perhaps the next request came, or the end of the client's side. Boxed, because few exchanges get here.
+        // The next request or the end of the client's side may have arrived. Boxed, because few exchanges get here.
         let mut reset = Box::pin(stream.ready(Interest::ERROR));
         until(response_end, |cx| reset.as_mut().poll(cx).map_ok(drop)).await?;
         if response_end.has_come() {
@@ -78,7 +80,7 @@ impl RequestBody<'_> {
     }
 
     async fn fill(&mut self) -> Result<(), Cause> {
-        // A client that has seen the beginning of the response may send no more, and still want the rest of it.
+        // A client that has received the beginning of the response may send no more, and still read the rest of it.
         if self.decoder.is_at_end_of_file() && self.signals.response_began.is_set() {
             return Err(Cause::Stopped);
         }

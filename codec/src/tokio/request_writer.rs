@@ -6,10 +6,11 @@ use super::socket::{self, Patience};
 use crate::signal::{ResponseEnd, Signal};
 use crate::{Encoder, Error, Host, Limits, Persistence, Piece, RequestHead};
 
-/// The request, as it goes to the backend.
+/// The request, as sent to the backend.
 ///
-/// Dropped before the request has left whole, it closes the write side if a response has begun, which may then end. Else
-/// the exchange has failed, or the backend takes no more and may still answer.
+/// If it is dropped before the complete request has left, it closes the write side if a response has begun,
+/// which may then complete. Otherwise the exchange has failed, or the backend accepts no more and may still
+/// answer.
 #[derive(Debug)]
 pub struct RequestWriter<'a> {
     pub(super) stream: WriteHalf<'a>,
@@ -28,12 +29,12 @@ impl RequestWriter<'_> {
         self.encoder.queue_request(head, self.host, self.persistence);
     }
 
-    /// Sends a piece of the body. Until the response has ended, it waits without a bound for the backend to take more:
-    /// the limits of the response apply. Then it waits for [`Limits::write_timeout`] at most. If it is dropped, the
-    /// connection is not used again.
+    /// Sends a piece of the body. Until the response has ended, it waits without a bound until the backend
+    /// accepts more, because the limits of the response apply. After that it waits for
+    /// [`Limits::write_timeout`] at most. If the future is dropped, the connection is not used again.
     ///
     /// # Errors
-    /// The backend's: it takes no more, or its response stops the upload.
+    /// Blames the backend if it accepts no more, or if its response stops the upload.
     #[expect(clippy::manual_async_fn, reason = "an async function keeps room for its arguments twice")]
     pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<(), Error>> {
         async move {

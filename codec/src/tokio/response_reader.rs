@@ -14,23 +14,23 @@ use crate::{
     BodyFraming, Cause, Decoded, Decoder, Error, Expected, Limits, Persistence, Piece, ResponseHead, Wait,
 };
 
-/// What a response means for the connection that it came on.
+/// What a response means for the connection that it arrived on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResponseState {
-    /// No byte of it has come.
+    /// No byte of the response was received.
     Nothing,
-    /// It has begun.
+    /// The response has begun.
     Begun,
-    /// Its head has come, and says whether another exchange may follow.
+    /// The head was received, and says whether another exchange may follow.
     Head(Persistence),
-    /// The same, and no byte of a body follows the head.
+    /// As `Head`, and no byte of a body follows the head.
     BareHead(Persistence),
-    /// It was 101: a tunnel follows.
+    /// The response was 101: a tunnel follows.
     SwitchedProtocols,
 }
 
-/// The response, as it comes from the backend. Dropping it before the response is complete ends the sending of the
-/// request.
+/// The response, as received from the backend. Dropping it before the response is complete stops the upload
+/// of the request.
 #[derive(Debug)]
 pub struct ResponseReader<'a> {
     pub(super) stream: ReadHalf<'a>,
@@ -38,7 +38,7 @@ pub struct ResponseReader<'a> {
     pub(super) decoder: &'a mut Decoder,
     pub(super) timer: &'a mut Timer,
     pub(super) expected: Expected,
-    /// When the head is late; the time starts with the first wait for it.
+    /// The deadline of the head. Its time starts with the first wait for the head.
     pub(super) head_deadline: Option<Instant>,
     pub(super) state: &'a mut ResponseState,
     pub(super) request_progressed: &'a Signal,
@@ -49,7 +49,7 @@ pub struct ResponseReader<'a> {
 }
 
 impl Drop for ResponseReader<'_> {
-    /// A connection that waits in a pool holds no buffer.
+    /// Releases the buffer, so that an idle connection in a pool holds none.
     fn drop(&mut self) {
         self.decoder.release();
         self.end.complete_or_stop();
@@ -61,7 +61,7 @@ impl ResponseReader<'_> {
     /// counted from the last piece of the request that left. May be dropped and called again.
     ///
     /// # Errors
-    /// The backend's: a response that breaks a rule, or comes too late, or not at all.
+    /// Blames the backend if the response breaks a rule, arrives too late, or does not arrive.
     pub async fn read_response(&mut self) -> Result<ResponseHead, Error> {
         loop {
             if let Some(head) =
@@ -89,17 +89,18 @@ impl ResponseReader<'_> {
         }
     }
 
-    /// The next piece of the body; `None` after the last. The first call does not wait: it gives what came
-    /// with the head. May be dropped and called again.
+    /// Returns the next piece of the body, or `None` after the last. The first call does not wait: it returns
+    /// what arrived with the head. May be dropped and called again.
     ///
     /// # Errors
-    /// The backend's: broken framing, a pause over [`Limits::response_body_timeout`], or an end too soon.
+    /// Blames the backend if the framing is invalid, if the body pauses for longer than
+    /// [`Limits::response_body_timeout`], or if it ends too early.
     pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
         loop {
             match self.decoder.decode_piece(self.limits).map_err(Error::backend)? {
                 Decoded::Piece => return Ok(Some(self.decoder.piece())),
                 Decoded::End => {
-                    // The caller is done with the last piece.
+                    // The caller has processed the last piece.
                     self.end.complete(self.stops_upload);
                     return Ok(None);
                 }
@@ -113,14 +114,15 @@ impl ResponseReader<'_> {
             Wait::Head => self.limits.response_head_timeout,
             _ => self.limits.response_body_timeout,
         };
-        // A response cannot be late while the request is on its way.
+        // A response cannot be late while the request is being sent.
         if self.request_progressed.clear() {
             self.head_deadline = None;
         }
         let now = Instant::now();
         let mut deadline = now + timeout;
         if wait == Wait::Head {
-            // A total, because a backend that sends a byte now and then would never be late.
+            // The bound is a total, because a backend that sends a byte now and then would never exceed one
+            // between bytes.
             deadline = *self.head_deadline.get_or_insert(deadline);
             if now >= deadline {
                 return Err(Cause::TimedOut(wait));

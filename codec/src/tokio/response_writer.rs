@@ -7,7 +7,7 @@ use super::socket::{self, Patience};
 use crate::client_state::{ResponseState, Signals};
 use crate::{Error, Limits, Piece, ResponseHead};
 
-/// The response, as it goes to the client. Dropping it before the response is complete ends the reading of the
+/// The response, as sent to the client. Dropping it before the response is complete ends the reading of the
 /// request.
 #[derive(Debug)]
 pub struct ResponseWriter<'a> {
@@ -19,10 +19,11 @@ pub struct ResponseWriter<'a> {
 }
 
 impl ResponseWriter<'_> {
-    /// Sends an interim response, if the client's version knows them (RFC 9110 section 15.2). Not to be dropped.
+    /// Sends an interim response, if the client's version supports it (RFC 9110 section 15.2). The future
+    /// must not be dropped.
     ///
     /// # Errors
-    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone.
+    /// Blames the client if it accepts nothing for [`Limits::write_timeout`], or is gone.
     pub async fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Error> {
         if self.state.queue_interim(head) {
             let parts = [self.state.encoder.queued(), &[], &[]];
@@ -33,7 +34,7 @@ impl ResponseWriter<'_> {
         Ok(())
     }
 
-    /// Queues the head of the final response, framed as the client can read it. It leaves with the first piece.
+    /// Queues the head of the final response, with a framing that the client can read. It leaves with the first piece.
     pub fn write_head(&mut self, head: &ResponseHead) {
         if self.guard.is_closing() {
             self.state.close_after_response();
@@ -46,11 +47,11 @@ impl ResponseWriter<'_> {
         }
     }
 
-    /// Sends a piece of the body, and returns how many bytes of body that were. Not to be dropped.
+    /// Sends a piece of the body, and returns the number of body bytes that were sent. The future must not be dropped.
     ///
     /// # Errors
-    /// The client's: it takes nothing for [`Limits::write_timeout`], or has gone. Ours: the body is not as long
-    /// as its head announced.
+    /// Blames the client if it accepts nothing for [`Limits::write_timeout`], or is gone. Blames this proxy
+    /// if the body does not have the length that its head announced.
     #[expect(clippy::manual_async_fn, reason = "an async function keeps room for its arguments twice")]
     pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<u64, Error>> {
         async move {

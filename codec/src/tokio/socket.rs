@@ -1,4 +1,4 @@
-//! Reading and writing with a deadline.
+//! Reads and writes with a deadline.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
@@ -19,7 +19,7 @@ use crate::{Cause, Decoder, Limits, Wait};
 
 /// Reads once into the decoder, until `deadline` at most.
 ///
-/// It waits first and takes a buffer then, so that a connection that waits holds none.
+/// It waits before it takes a buffer, so that a waiting connection holds none.
 pub(super) fn poll_fill(
     cx: &mut Context<'_>,
     stream: &mut ReadHalf<'_>,
@@ -39,12 +39,12 @@ pub(super) fn poll_fill(
             decoder.filled(length);
             return Poll::Ready(Ok(()));
         }
-        // Nothing was there after all.
+        // The socket was not readable after all.
         decoder.release();
     }
 }
 
-/// Waits until there is something to read, until `deadline` at most.
+/// Waits until the stream is readable, until `deadline` at most.
 pub(super) fn poll_readable(
     cx: &mut Context<'_>,
     stream: &TcpStream,
@@ -57,27 +57,27 @@ pub(super) fn poll_readable(
     Poll::Ready(Err(Cause::TimedOut(wait)))
 }
 
-/// How long a write may wait for the other side to take more.
+/// How long a write may wait until the other side accepts more.
 #[derive(Clone, Copy)]
 pub(super) enum Patience<'a> {
-    /// So long without any progress.
+    /// This long without any progress.
     For(Duration),
-    /// For as long as the response takes, and so long without any progress after it; each progress is signalled.
+    /// Without a bound until the response ends, and then this long without any progress. Each progress is signalled.
     WithResponse { progressed: &'a Signal, end: &'a ResponseEnd, after_it: Duration },
 }
 
-/// Writes all parts, with patience.
+/// Writes all parts, and waits as long as `patience` allows.
 ///
-/// Not cancel-safe: what had left when it was dropped is unknown.
+/// Not cancel-safe: if it is dropped, the number of bytes that have left is unknown.
 pub(super) fn write_all<'a>(
     stream: &'a mut WriteHalf<'_>,
     parts: [&'a [u8]; 3],
     patience: Patience<'a>,
 ) -> impl Future<Output = Result<(), Cause>> {
     let mut written = 0;
-    // Set only if the other side takes nothing: most writes never wait.
+    // Set only if the other side accepts nothing: most writes never wait.
     let mut timer: Option<Pin<Box<Sleep>>> = None;
-    // No async function, which would keep room for its arguments twice.
+    // Not an async function, which would reserve space for its arguments twice.
     poll_fn(move |cx| {
         loop {
             if let Patience::WithResponse { end, .. } = patience {
@@ -85,7 +85,7 @@ pub(super) fn write_all<'a>(
             }
             let stream = Pin::new(&mut *stream);
             let wrote = match parts {
-                // A vector costs the kernel more than what it holds, and most messages are one part.
+                // A vectored write costs the kernel more than it saves, and most messages are one part.
                 [only, [], []] => match &only[written..] {
                     [] => return Poll::Ready(Ok(())),
                     rest => stream.poll_write(cx, rest),
@@ -102,7 +102,7 @@ pub(super) fn write_all<'a>(
                 (Poll::Ready(Ok(0)), _) => return Poll::Ready(Err(Cause::Io(ErrorKind::WriteZero.into()))),
                 (Poll::Ready(Ok(length)), _) => written += length,
                 (Poll::Ready(Err(error)), _) => return Poll::Ready(Err(Cause::Io(error))),
-                // The end of the response polls the upload again.
+                // The upload is polled again at the end of the response.
                 (Poll::Pending, Patience::WithResponse { end, .. }) if !end.has_come() => {
                     return Poll::Pending;
                 }
@@ -122,7 +122,7 @@ pub(super) fn write_all<'a>(
     })
 }
 
-/// What is left of the parts after so many bytes, without empty parts at its end: nothing is never written.
+/// The parts that remain after `written` bytes, without empty parts at the end: a write of no bytes never happens.
 fn unwritten<'a, 'b>(parts: &'a mut [IoSlice<'b>], written: usize) -> &'a mut [IoSlice<'b>] {
     let end = parts.iter().rposition(|part| !part.is_empty()).map_or(0, |last| last + 1);
     let mut rest = &mut parts[..end];
@@ -130,22 +130,23 @@ fn unwritten<'a, 'b>(parts: &'a mut [IoSlice<'b>], written: usize) -> &'a mut [I
     rest
 }
 
-/// The error that a connection has failed with: if it was read already, a reset.
+/// The error that a connection has failed with, or a reset if that error was already taken.
 pub(super) fn error_of(stream: &TcpStream) -> io::Error {
     stream.take_error().ok().flatten().unwrap_or_else(|| ErrorKind::ConnectionReset.into())
 }
 
-/// Makes closing the connection reset it, or not.
+/// Sets whether closing the connection resets it.
 ///
-/// A body that only the end of the connection ends looks whole however it ends: while one is on its way, whatever
-/// closes the connection must reset it (RFC 9112 section 8). It costs a system call, and only where it matters.
+/// A body that ends with the connection looks complete however the connection ends. While such a body is
+/// being sent, closing the connection must therefore reset it (RFC 9112 section 8). This costs a system call,
+/// so it is done only for such a body.
 pub(super) fn reset_on_close(stream: &TcpStream, reset: bool) {
-    // If it fails, the client sees an ordinary end.
+    // If this fails, the client sees an ordinary end.
     let _ = SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO));
 }
 
 /// Closes the write side: the peer reads an end of file.
 pub(super) fn end(stream: &TcpStream) {
-    // Fails only if the connection is gone already.
+    // Fails only if the connection is already gone.
     let _ = SockRef::from(stream).shutdown(Shutdown::Write);
 }

@@ -6,17 +6,17 @@ use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A timer that is set when something is first waited for, and then left alone.
+/// A timer that is set at the first wait, and then left alone.
 ///
-/// A later deadline is looked at when the timer fires: a connection that is busy sets its timer once in a minute, not
-/// for every read.
+/// A later deadline takes effect when the timer fires, so a busy connection sets its timer about once a
+/// minute and not for every read.
 #[derive(Debug, Default)]
 pub(super) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timer {
-    /// Ready once `deadline` is over.
+    /// Ready once `deadline` has passed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if deadline < sleep.deadline() {

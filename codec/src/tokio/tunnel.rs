@@ -1,8 +1,9 @@
-//! A tunnel: bytes go both ways between a client and a backend (RFC 9110 section 7.8). What is spoken in it is not looked
-//! at: docs/src/limits.md.
+//! A tunnel: bytes flow both ways between a client and a backend (RFC 9110 section 7.8). Their content is not
+//! inspected: docs/src/limits.md.
 //!
-//! Invariant: an end of file is forwarded as one. Whatever else ends a tunnel resets both connections, because neither
-//! side may take it for an ordinary end. What a side sent before it failed is still forwarded.
+//! Invariant: an end of file is forwarded as an end of file. Any other end of a tunnel resets both
+//! connections, so that neither side takes it for an ordinary end. Bytes that a side sent before it failed
+//! are still forwarded.
 
 use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
@@ -18,21 +19,22 @@ use super::socket::{self, Patience};
 use crate::buffer::ReadBuffer;
 use crate::{Cause, Error, Limits};
 
-/// How many keep-alive probes are sent, with no answer to any, before a peer is given up.
+/// The number of keep-alive probes without an answer after which a peer is considered gone.
 const PROBES: u32 = 4;
 
-/// A side of a tunnel: its connection, what came from it right after its head, and the error that blames it.
+/// A side of a tunnel: its connection, the bytes that arrived right after its head, and the error that blames it.
 pub(super) struct Side<'a> {
     pub(super) stream: &'a mut TcpStream,
     pub(super) unread: Vec<u8>,
     pub(super) blame: fn(Cause) -> Error,
 }
 
-/// Copies bytes both ways until both sides have ended; one that ends does not end the other. Adds to `to_client` what
-/// the client was sent. If it is dropped, both connections are reset when they are closed.
+/// Copies bytes in both directions until both sides have ended; the end of one side does not end the other.
+/// Adds the number of bytes sent to the client to `to_client`. If this is dropped, both connections are reset
+/// when they are closed.
 ///
 /// # Errors
-/// Those of the side that failed, is gone, or took nothing for [`Limits::tunnel_timeout`].
+/// Blames the side that failed, is gone, or accepted nothing for [`Limits::tunnel_timeout`].
 pub(super) async fn run(
     client: Side<'_>,
     backend: Side<'_>,
@@ -40,9 +42,9 @@ pub(super) async fn run(
     to_client: &mut u64,
 ) -> Result<(), Error> {
     for stream in [&*client.stream, &*backend.stream] {
-        // It fails only on a connection that is gone already, which the first read reports.
+        // Fails only if the connection is already gone, which the first read reports.
         let _ = find_dead_peer(stream, limits.tunnel_timeout);
-        // Until the tunnel has ended in order: it may also be dropped.
+        // Set until the tunnel has ended in order, because the future may also be dropped.
         socket::reset_on_close(stream, true);
     }
     let (from_client, into_client) = client.stream.split();
@@ -72,27 +74,27 @@ pub(super) async fn run(
     copied
 }
 
-/// Makes the system find out within `timeout` that the peer is gone. A peer that is there answers, so an idle
-/// connection lives on.
+/// Makes the system detect within `timeout` that the peer is gone. A live peer answers the probes, so an idle
+/// connection stays open.
 fn find_dead_peer(stream: &TcpStream, timeout: Duration) -> io::Result<()> {
     let socket = SockRef::from(stream);
     let idle = timeout / 2;
     let probes = TcpKeepalive::new().with_time(idle).with_interval(idle / PROBES).with_retries(PROBES);
     socket.set_tcp_keepalive(&probes)?;
-    // While bytes are on their way no probe is sent, and the system repeats them for a quarter of an hour.
+    // While bytes are in flight, the system sends no probes, and retransmits the bytes for a quarter of an hour.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     socket.set_tcp_user_timeout(Some(timeout))?;
     Ok(())
 }
 
-/// Why a direction has ended before `from` did.
+/// Why copying failed before `from` ended.
 enum Failed {
     Reading(io::Error),
     Writing(Cause),
 }
 
-/// One direction, until `from` ends. If `to` has failed, that is stored in `failure` and is not returned: the other
-/// direction still reads what `to` sent before it failed, and then ends too.
+/// Copies one direction until `from` ends. If `to` fails, the failure is stored in `failure` and is not
+/// returned: the other direction still reads what `to` sent before it failed, and then ends too.
 async fn copy(
     (from, blame_reader): (ReadHalf<'_>, fn(Cause) -> Error),
     unread: Vec<u8>,
@@ -101,7 +103,7 @@ async fn copy(
     copied: &mut u64,
 ) -> Result<(), Error> {
     let mut ended = copy_to_end(&from, unread, &mut to, limits, copied).await;
-    // After a failure an end of file may be a reset whose error was taken, so it is not forwarded.
+    // After a failure, an end of file may be a reset whose error was already taken, so it is not forwarded.
     if ended.is_ok() && failure.get().is_none() {
         ended = to.shutdown().await.map_err(|error| Failed::Writing(error.into()));
     }
@@ -129,10 +131,10 @@ async fn copy_to_end(
     drop(unread);
     let mut buffer = ReadBuffer::default();
     loop {
-        // Waits first and takes a buffer then, so that an idle tunnel holds none.
+        // Waits before it takes a buffer, so that an idle tunnel holds none.
         select! {
             readable = from.readable() => readable.map_err(Failed::Reading)?,
-            // A peer that has ended its side and disappears later is found here: nothing else looks at it.
+            // Detects a peer that has closed its side and disappeared later, which nothing else detects.
             failed = to.as_ref().ready(Interest::ERROR) => {
                 failed.map_err(|error| Failed::Writing(error.into()))?;
                 return Err(Failed::Writing(socket::error_of(to.as_ref()).into()));

@@ -1,4 +1,4 @@
-//! Messages that are read or written whole: for programs that answer by themselves, and for those that ask.
+//! Reads and writes complete messages: for programs that answer requests themselves, and for those that send requests.
 //!
 //! Invariant: nothing is kept in memory without a bound.
 
@@ -6,14 +6,14 @@ use super::{ClientConnection, ResponseReader, ResponseWriter};
 use crate::{BodyFraming, Error, Piece, RequestHead, ResponseHead, body};
 
 impl ClientConnection {
-    /// Reads the whole body of the request that [`read_request`](ClientConnection::read_request) returned. If the client
-    /// may wait for a 100 (Continue), it is sent first. Not to be dropped.
+    /// Reads the complete body of the request that [`read_request`](ClientConnection::read_request) returned.
+    /// Sends a 100 (Continue) first if the client may be waiting for it. The future must not be dropped.
     ///
     /// # Errors
-    /// The client's: as [`RequestBody::next_piece`](super::RequestBody::next_piece), and a body of more than `max_bytes`,
-    /// answered 413.
+    /// As for [`RequestBody::next_piece`](super::RequestBody::next_piece). Blames the client also if the body
+    /// exceeds `max_bytes`, which is answered 413.
     pub async fn read_body(&mut self, request: &RequestHead, max_bytes: usize) -> Result<Vec<u8>, Error> {
-        // RFC 9110 section 10.1.1: a final response in place of the 100, so that the body is not sent in vain.
+        // RFC 9110 section 10.1.1: a final response replaces the 100, so that the body is not sent in vain.
         body::check_length(request.framing(), max_bytes)?;
         let (mut request_body, mut to_client) = self.split();
         to_client.write_continue().await?;
@@ -26,7 +26,8 @@ impl ClientConnection {
 }
 
 impl ResponseWriter<'_> {
-    /// Sends a 100 (Continue) if the client may wait for it with its body (RFC 9110 section 10.1.1). Not to be dropped.
+    /// Sends a 100 (Continue) if the client may be waiting for it before it sends the body
+    /// (RFC 9110 section 10.1.1). The future must not be dropped.
     ///
     /// # Errors
     /// As [`write_interim`](ResponseWriter::write_interim).
@@ -37,7 +38,7 @@ impl ResponseWriter<'_> {
         Ok(())
     }
 
-    /// Sends a whole response: the head, and a body of the length that it announces. Not to be dropped.
+    /// Sends a complete response: the head, and a body of the length that it announces. The future must not be dropped.
     ///
     /// # Errors
     /// As [`write_piece`](ResponseWriter::write_piece).
@@ -49,8 +50,8 @@ impl ResponseWriter<'_> {
 }
 
 impl ResponseReader<'_> {
-    /// Reads the head of the final response, and discards the interim ones before it (RFC 9110 section 15.2). May be
-    /// dropped and called again.
+    /// Reads the head of the final response, and discards interim responses before it
+    /// (RFC 9110 section 15.2). May be dropped and called again.
     ///
     /// # Errors
     /// As [`read_response`](ResponseReader::read_response).
@@ -63,11 +64,11 @@ impl ResponseReader<'_> {
         }
     }
 
-    /// Reads the whole body of the response. If it is dropped, what it has read is lost.
+    /// Reads the complete body of the response. If the future is dropped, the bytes that it has read are lost.
     ///
     /// # Errors
-    /// The backend's: as [`next_piece`](ResponseReader::next_piece), and a body of more than `max_bytes`
-    /// ([`Refusal::BodyTooLarge`](crate::Refusal::BodyTooLarge)).
+    /// As for [`next_piece`](ResponseReader::next_piece). Blames the backend also if the body exceeds
+    /// `max_bytes` ([`Refusal::BodyTooLarge`](crate::Refusal::BodyTooLarge)).
     pub async fn read_body(&mut self, max_bytes: usize) -> Result<Vec<u8>, Error> {
         let mut whole = Vec::new();
         while let Some(piece) = self.next_piece().await? {
