@@ -1,4 +1,5 @@
-//! A response arrives one byte at a time. What is decoded does not depend on that, and no byte is searched twice.
+//! A response arrives one byte at a time. The result is the same as for a response that arrives at once, and
+//! no byte is searched twice.
 
 use codec::{Decoded, Decoder, Expected, Limits, Refusal, ResponseTo};
 
@@ -19,7 +20,7 @@ pub fn main() -> Result<(), Refusal> {
         if head.is_none() {
             head = decoder.decode_response(expected, limits)?;
         }
-        // A piece is lent from the buffer of the decoder: use it before the next byte is read.
+        // The piece is borrowed from the decoder's buffer, so use it before the next byte is read.
         while head.is_some() && decoder.decode_piece(limits)? == Decoded::Piece {
             let piece = decoder.piece();
             body.extend_from_slice(piece.bytes());

@@ -8,7 +8,7 @@ const RECEIVED: &[u8] =
 pub fn main() -> Result<(), Refusal> {
     let limits = &Limits::DEFAULT;
 
-    // Bytes in: a program that has a socket reads into this space.
+    // Bytes in: a program with a socket reads into this space.
     let mut decoder = Decoder::new();
     decoder.space(limits)[..RECEIVED.len()].copy_from_slice(RECEIVED);
     decoder.filled(RECEIVED.len());
@@ -19,7 +19,7 @@ pub fn main() -> Result<(), Refusal> {
     assert_eq!(request.fields.get("host"), Some(&b"example.com"[..]));
     forward::request(&mut request, [192, 0, 2, 1].into(), "example")?;
 
-    // And back: the head is queued, and leaves together with the first piece.
+    // Bytes out: the head is queued, and leaves together with the first piece of the body.
     let mut encoder = Encoder::new();
     let backend = Host::new("backend:8081")?;
     encoder.queue_request(&request, &backend, Persistence::KeepAlive);
@@ -33,7 +33,7 @@ pub fn main() -> Result<(), Refusal> {
     let sent = String::from_utf8_lossy(&sent);
     println!("{sent}");
     assert!(sent.starts_with("POST /notes HTTP/1.1\r\nHost: example.com\r\n"));
-    // RFC 9110 section 7.6.1: `Connection: close` was for this hop, and is not forwarded.
+    // RFC 9110 section 7.6.1: `Connection: close` is for this hop only, and is not forwarded.
     assert!(!sent.contains("close") && sent.contains("\r\nVia: 1.1 example\r\n"));
     assert!(sent.ends_with("\r\nContent-Length: 5\r\n\r\nhello"));
     Ok(())

@@ -1,11 +1,11 @@
-//! A request that could be read in two ways is refused, and answered with the status of the rule that it breaks.
+//! An ambiguous request is rejected, and answered with the status of the rule that it breaks.
 
 use codec::{
     Answering, BodyFraming, Date, Decoder, Encoder, Limits, Persistence, Piece, Refusal, ResponseHead,
     ResponseTo, Version, WrongBodyLength,
 };
 
-/// RFC 9112 section 6.1: the body ends where one of the two fields says, and two programs may choose differently.
+/// RFC 9112 section 6.1: the two fields contradict each other, and two recipients may trust different ones.
 const RECEIVED: &[u8] =
     b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
 
@@ -17,7 +17,7 @@ pub fn main() -> Result<(), WrongBodyLength> {
 
     let refusal = decoder.decode_request(limits).expect_err("two lengths");
     assert_eq!(refusal, Refusal::ContentLengthWithTransferEncoding);
-    // Where the next request starts is not known, so the connection is closed after the answer.
+    // The start of the next request is unknown, so the connection is closed after the answer.
     let answering = Answering {
         response_to: ResponseTo::Other,
         version: Version::HTTP_1_1,
