@@ -1,4 +1,4 @@
-//! What goes wrong at the front door: an address that cannot be listened on, a client that cannot be accepted.
+//! Handles the failures to listen on an address and to accept a client.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 
-/// Waits longer after each failure in a row, and says so once: an error such as "too many open files" comes back
-/// at once, and a loop that does not wait does nothing else. An error of one connection took that connection from
-/// the queue, so it cannot come back and nothing waits for it.
+/// Waits longer after each consecutive failure, and logs failures in quick succession once. An error such as
+/// "too many open files" returns at once, so a loop without a wait would be busy. An error of one connection
+/// removed that connection from the queue, so it cannot recur and needs no wait.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -18,8 +18,8 @@ pub(crate) struct Backoff {
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(10);
     const LONGEST: Duration = Duration::from_secs(1);
-    /// Failures with less than that between them are one trouble: clients that come and go at the limit let one in
-    /// now and then, and each would be a line.
+    /// Failures closer together than this are logged once. At the limit, a client that leaves lets the next
+    /// one in, so each further failure would be a log line.
     const ONE_TROUBLE: Duration = Duration::from_secs(10);
 
     /// A connection was accepted.
@@ -46,26 +46,26 @@ impl Backoff {
     }
 }
 
-/// Whether `accept` failed because the process or the machine has no descriptor or no memory left. All other errors
-/// that accept(2) lists are those of the connection: it was reset, or the network under it failed.
+/// Whether `accept` failed because the process or the machine has no descriptor or no memory left. All other
+/// errors that accept(2) lists concern the connection: it was reset, or its network failed.
 fn is_exhaustion(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
     const ENOBUFS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 105 } else { 55 };
     const WSAEMFILE: i32 = 10024;
     const WSAENOBUFS: i32 = 10055;
-    // ENOMEM has a kind.
+    // ENOMEM has an `ErrorKind`.
     error.kind() == ErrorKind::OutOfMemory
         || matches!(error.raw_os_error(), Some(ENFILE | EMFILE | ENOBUFS | WSAEMFILE | WSAENOBUFS))
 }
 
-/// Why an address cannot be listened on, and the flag that helps.
+/// The failure to listen on an address, with the flag that helps.
 pub(crate) fn bind_failure(flag: &str, address: SocketAddr, error: &io::Error) -> Failure {
-    /// Ports below it are reserved for root.
+    /// Ports below this one are reserved for root.
     const FIRST_UNRESERVED: u16 = 1024;
 
     let port = address.port();
-    // As `cargo lab doctor` suggests them: the ports of the default addresses do not collide.
+    // The same port as `cargo lab doctor` suggests: the ports of the default addresses do not collide.
     let other_port = port.checked_add(10).filter(|&port| port >= FIRST_UNRESERVED).unwrap_or(8090);
     let elsewhere = SocketAddr::new(address.ip(), other_port);
     // Every machine has this address.

@@ -1,10 +1,10 @@
-//! Large answers: made outside of the runtime, shared by callers, bounded together, and sent piece by piece.
+//! Large answers: made outside of the runtime, shared by callers, bounded in total, and sent piece by piece.
 //!
-//! A task that encodes megabytes delays every task that waits for its thread, so the work is done on a blocking
-//! thread, one answer at a time.
+//! A task that encodes megabytes delays every task on its thread, so answers are encoded on a blocking
+//! thread, one at a time.
 //!
-//! Invariant: a piece of an answer exists only with its permit. All answers together, an unfinished one included,
-//! hold at most `MAX_ANSWERS_BYTES`.
+//! Invariant: a piece of an answer exists only with its permit. All answers together, unfinished ones
+//! included, hold at most `MAX_ANSWERS_BYTES`.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -16,10 +16,10 @@ use codec::{Error, Piece};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{spawn_blocking, yield_now};
 
-/// The most memory of all answers together: six copies of 10 MiB, which slow callers may hold for long.
+/// The bound on the memory of all answers: six copies of 10 MiB, which slow callers may hold for long.
 const MAX_ANSWERS_BYTES: usize = 64 * 1024 * 1024;
 
-/// The size of a piece: copied to the kernel in a few microseconds, after which other tasks have their turn.
+/// The size of a piece. It is copied to the kernel in a few microseconds, and then other tasks run.
 const PIECE_BYTES: usize = 16 * 1024;
 
 /// Makes answers.
@@ -31,7 +31,7 @@ pub struct Answers {
     room: Arc<Semaphore>,
 }
 
-/// An answer that is made by writing to it.
+/// An answer, made by writing to it.
 #[derive(Debug)]
 pub struct Encoded {
     begun: Instant,
@@ -47,11 +47,11 @@ impl Default for Answers {
 }
 
 impl Answers {
-    /// Returns an answer that `write` has made since this call, so it is never older than the question. Callers of
-    /// the same `kind` that wait at the same time share one.
+    /// Returns an answer that `write` has begun after this call, so it is never older than the call. Callers
+    /// of the same `kind` that wait at the same time share one answer.
     ///
     /// # Errors
-    /// Those of `write`; among them that the answer does not fit into the memory that is left.
+    /// Those of `write`. One of them is that the answer does not fit into the memory that is left.
     pub async fn get<W>(&self, kind: &'static str, write: W) -> io::Result<Arc<Encoded>>
     where
         W: FnOnce(&mut Encoded) -> io::Result<()> + Send + 'static,
@@ -125,12 +125,12 @@ impl Body {
         self.0.push(Part::Encoded(encoded));
     }
 
-    /// How many bytes it has.
+    /// The length in bytes.
     pub fn length(&self) -> u64 {
         self.0.iter().flat_map(Part::pieces).map(|piece| piece.len() as u64).sum()
     }
 
-    /// Sends it after a head that is queued; other tasks have their turn after each piece. Not to be dropped.
+    /// Sends the body after a head that is queued. Other tasks run after each piece. The future must not be dropped.
     ///
     /// # Errors
     /// Those of [`ResponseWriter::write_piece`].

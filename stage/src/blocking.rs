@@ -1,4 +1,4 @@
-//! The front door over `std::net`.
+//! The listener over `std::net`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process;
@@ -28,7 +28,7 @@ impl Listener {
     /// Listens at `listen`, the value of a `--listen` flag, and catches Ctrl-C and SIGTERM.
     ///
     /// # Errors
-    /// [`Failure`](crate::Failure) if the address cannot be used: it names the flag that helps.
+    /// [`Failure`](crate::Failure) if the address cannot be used. It names the flag that helps.
     pub fn bind(listen: &str) -> anyhow::Result<Listener> {
         let wanted = resolve_listen("--listen", listen)?;
         let listener = TcpListener::bind(wanted).map_err(|error| bind_failure("--listen", wanted, &error))?;
@@ -38,12 +38,12 @@ impl Listener {
         Ok(Listener { listener, address, stopping, backoff: Backoff::default() })
     }
 
-    /// Where clients connect to, for people: `http://127.0.0.1:8080`.
+    /// The URL that clients connect to, for people: `http://127.0.0.1:8080`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The next client; `None` once the process was asked to stop. Failures are logged, and tried again.
+    /// Returns the next client, or `None` once the process was asked to stop. Logs failures, and retries.
     pub fn accept(&mut self) -> Option<ClientConnection> {
         loop {
             let accepted = self.listener.accept();
@@ -72,7 +72,7 @@ fn stop_on_signal(stopping: Arc<AtomicBool>, address: SocketAddr) -> anyhow::Res
             stderr::flush();
             process::exit(1);
         }
-        // A blocked accept is woken by a connection. If none can be made, accept has an error to wake up with.
+        // A connection wakes a blocked `accept`. If none can be made, `accept` returns an error.
         let _ = TcpStream::connect_timeout(&reachable(address), Duration::from_secs(1));
     })
     .context("cannot catch Ctrl-C")

@@ -8,9 +8,9 @@ use crate::stderr;
 /// A failure that says what was wrong, where, and what to do next.
 #[derive(Debug)]
 pub enum Failure {
-    /// A flag has a value that cannot be used: exit code 2.
+    /// The value of a flag is invalid: exit code 2.
     Usage(String),
-    /// The machine does not give what is needed, as a port that is in use: exit code 3.
+    /// The machine lacks something that is needed, such as a free port: exit code 3.
     Environment(String),
 }
 
@@ -24,8 +24,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Turns what `main` came to into an exit code, with one line on stderr if it is an error. Waits until all that was
-/// said on stderr is written, 1 s at most.
+/// Converts the result of `main` into an exit code, and prints one line on stderr if it is an error. Waits
+/// until all output on stderr is written, for 1 s at most.
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,

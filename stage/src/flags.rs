@@ -8,12 +8,12 @@ use codec::BackendAddress;
 
 use crate::Failure;
 
-/// The largest size that a flag may give: a connection takes a port, and an address has no more of them.
+/// The largest size that a flag accepts: each connection takes a port, and an address has no more ports.
 const MAX_SIZE: u64 = 65_535;
-/// The longest time that a flag may give, one day: a longer one is a mistake, and could overflow the clock.
+/// The longest time that a flag accepts, one day. A longer time is a mistake, and could overflow the clock.
 const MAX_MINUTES: u64 = 24 * 60;
 
-/// What stands at the end of every stage's `--help`.
+/// The end of every stage's `--help`.
 pub const EXAMPLES: &str = "\
 Examples (`N` is the number of the stage):
   cargo run -p webserver                                  the demo backend, in a terminal of its own
@@ -38,7 +38,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The address of the backend, of which this stage takes one.
+    /// The address of the backend, for a stage that takes one.
     ///
     /// # Errors
     /// [`Failure::Usage`] if the flag names none, or several, or the proxy itself.
@@ -73,21 +73,22 @@ impl Flags {
     }
 }
 
-/// The address after a flag that names a server: `HOST:PORT` or `http://HOST:PORT`, with all that the name resolves to.
+/// Resolves the address after a flag that names a server: `HOST:PORT` or `http://HOST:PORT`, with all
+/// addresses of the name.
 ///
 /// # Errors
 /// [`Failure::Usage`], which suggests `example`, if it is not such an address, or the name cannot be resolved.
 pub fn resolve_address(flag: &str, text: &str, example: &str) -> Result<BackendAddress, Failure> {
     let usage = |why: &str| Failure::Usage(format!("{flag} {text}: {why}. Try: {flag} {example}"));
     let address = BackendAddress::resolve(text).map_err(|error| usage(&error.to_string()))?;
-    // To listen there means any free port; to connect there, nothing.
+    // A listener at port 0 gets any free port, but no client can connect to port 0.
     match address.addresses().iter().any(|address| address.port() == 0) {
         true => Err(usage("no server can be reached at port 0")),
         false => Ok(address),
     }
 }
 
-/// The address after a flag such as `--listen`.
+/// Resolves the address after a flag such as `--listen`.
 pub(crate) fn resolve_listen(flag: &str, text: &str) -> Result<SocketAddr, Failure> {
     let usage = |why: &str| Failure::Usage(format!("{flag} {text}: {why}. Try: {flag} 127.0.0.1:8090"));
     let is_host_and_port = |(host, port): (&str, &str)| {
@@ -110,7 +111,7 @@ pub(crate) fn resolve_listen(flag: &str, text: &str) -> Result<SocketAddr, Failu
 
 /// Whether a connection to `backend` would reach a listener at `listen`.
 fn is_same(backend: &SocketAddr, listen: &SocketAddr) -> bool {
-    // An unspecified address listens everywhere, and is reached through the loopback.
+    // An unspecified address listens on all addresses, and is reachable through the loopback.
     let is_here = |ip: IpAddr| ip.is_unspecified() || ip.is_loopback();
     let is_anywhere = backend.ip().is_unspecified() || listen.ip().is_unspecified();
     let reaches =
@@ -118,17 +119,17 @@ fn is_same(backend: &SocketAddr, listen: &SocketAddr) -> bool {
     reaches && backend.port() == listen.port()
 }
 
-/// Reads a number from `LEAST` to `MOST`, for a flag.
+/// Parses a number from `LEAST` to `MOST`, for a flag.
 ///
 /// # Errors
-/// It is not such a number; says which numbers are.
+/// If the text is not such a number. The error names the range.
 pub fn parse_number<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(text: &str) -> Result<T, String> {
     let number = text.parse().ok().filter(|number| (LEAST..=MOST).contains(number));
     let number = number.and_then(|number| T::try_from(number).ok());
     number.ok_or_else(|| format!("it is not a number from {LEAST} to {MOST}"))
 }
 
-/// Reads a number of connections, at least 1, for a flag.
+/// Parses a number of connections, at least 1, for a flag.
 ///
 /// # Errors
 /// As [`parse_number`].
@@ -136,10 +137,10 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
     parse_number::<usize, 1, MAX_SIZE>(text)
 }
 
-/// Reads a time such as `100ms`, `4s` or `2m`, at most a day, for a flag.
+/// Parses a time such as `100ms`, `4s` or `2m`, at most a day, for a flag.
 ///
 /// # Errors
-/// It is not such a time; says which times are.
+/// If the text is not such a time. The error names the format.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let milliseconds = match &text[digits.len()..] {

@@ -1,19 +1,20 @@
-//! The hosts that a port for administration answers to.
+//! The hosts for which an administration port answers.
 //!
-//! A web page may use a name of its own that resolves to 127.0.0.1, and a browser then takes the port for a part of
-//! that page (DNS rebinding). Such a request carries the name in `Host`, so names are refused unless they are known.
+//! A web page may use a name of its own that resolves to 127.0.0.1, and a browser then treats the port as a
+//! part of that page (DNS rebinding). Such a request carries the name in `Host`, so unknown names are
+//! rejected.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use codec::RequestHead;
 
-/// Whether a request is for a host that is an IP address, `localhost`, or one of `names`; or for none at all, which
-/// only HTTP/1.0 allows. Case and port are ignored.
+/// Whether a request is for a host that is an IP address, `localhost` or one of `names`, or for no host,
+/// which only HTTP/1.0 allows. Case and port are ignored.
 pub fn is_known_host(request: &RequestHead, names: &[String]) -> bool {
     let Some(authority) = request.authority() else {
         return true;
     };
-    // The codec has checked that it is ASCII, and that an address in brackets is one.
+    // The codec has checked that the host is ASCII, and that an address in brackets is valid.
     let authority = str::from_utf8(authority).unwrap_or_default();
     let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => return address.parse::<Ipv6Addr>().is_ok(),
@@ -23,7 +24,7 @@ pub fn is_known_host(request: &RequestHead, names: &[String]) -> bool {
     host.parse::<Ipv4Addr>().is_ok() || is("localhost") || names.iter().any(|name| is(name))
 }
 
-/// Reads the name of a host, for a flag.
+/// Parses the name of a host, for a flag.
 pub fn parse_host_name(text: &str) -> Result<String, String> {
     let is_part_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     match !text.is_empty() && text.bytes().all(is_part_of_a_name) {

@@ -3,14 +3,14 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `flags.rs` | the flags that all stages have, and what they mean |
-//! | `blocking.rs` | the front door over `std::net` |
-//! | `tokio.rs` | the front door over tokio, with the feature `tokio` |
-//! | `accept.rs` | what goes wrong at either |
+//! | `blocking.rs` | the listener over `std::net` |
+//! | `tokio.rs` | the listener over tokio, with the feature `tokio` |
+//! | `accept.rs` | the failures of both listeners |
 //! | `answers.rs` | large answers that delay no other task, with the feature `tokio` |
-//! | `output.rs` | the ready line, one line a request |
-//! | `stderr.rs` | the log, panics, the reason for an end: written without a wait |
-//! | `queue.rs` | what of it is not written yet |
-//! | `hosts.rs` | which hosts a port for administration answers to |
+//! | `output.rs` | the ready line, and one log line per request |
+//! | `stderr.rs` | the log, panics, the reason for an exit: written without waiting for a reader |
+//! | `queue.rs` | the output on stderr that is not written yet |
+//! | `hosts.rs` | the hosts for which an administration port answers |
 //! | `failure.rs` | errors that a person can act on, and the exit codes |
 
 mod accept;

@@ -1,4 +1,4 @@
-//! What a stage says: one ready line on stdout, and in the log one line a request.
+//! The output of a stage: one ready line on stdout, and one log line per request.
 
 use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
@@ -10,14 +10,14 @@ use codec::{Blame, Cause, Report};
 
 use crate::stderr::FLUSH_TIMEOUT;
 
-/// Prints the one line on stdout that says where the stage listens, and sends it off at once: the program that
-/// started the stage may be waiting for it. A stdout that takes nothing holds the start for 1 s.
+/// Prints the line on stdout that says where the stage listens, and flushes it at once: the program that
+/// started the stage may be waiting for it. If stdout accepts nothing, the start is delayed by 1 s.
 pub fn announce(line: &str) {
     let owned = line.to_owned();
     let (written, is_written) = channel();
     let print = move || {
         print_line(&owned);
-        // The receiver may have given up.
+        // The receiver may have timed out.
         let _ = written.send(());
     };
     match thread::Builder::new().name("stdout".to_owned()).spawn(print) {
@@ -31,11 +31,11 @@ pub fn announce(line: &str) {
 
 fn print_line(line: &str) {
     let mut stdout = std::io::stdout().lock();
-    // A closed stdout means that nobody wants to know.
+    // If stdout is closed, no program reads the line.
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }
 
-/// Logs what became of a request, and once what helps if the backend is not there.
+/// Logs the outcome of a request, and once a hint if the backend is not running.
 pub fn log_report(report: &Report) {
     static HINTED: AtomicBool = AtomicBool::new(false);
 
@@ -44,7 +44,7 @@ pub fn log_report(report: &Report) {
         return;
     };
     match (error.blame(), error.cause()) {
-        // That backends are down was said when each went down, and not once for every request.
+        // The log already reported each backend that went down, so it is not repeated for every request.
         (Blame::Client, _) | (_, Cause::Unavailable { .. }) => log::info!("{report}"),
         (Blame::Backend | Blame::Proxy, _) => log::warn!("{report}"),
     }

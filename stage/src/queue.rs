@@ -1,4 +1,4 @@
-//! Messages that wait to be written, so that their senders do not: a bounded queue that one thread empties.
+//! A bounded queue of messages that one thread writes, so that their senders do not wait.
 //!
 //! Invariant: no lock is held during a write.
 
@@ -9,23 +9,23 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// The most bytes that wait. A message that does not fit is dropped and counted.
+/// The most bytes that are queued. A message that does not fit is dropped and counted.
 pub(crate) const MAX_QUEUED_BYTES: usize = 1024 * 1024;
-/// The most bytes that are taken out for one write.
+/// The most bytes of one write.
 const MAX_PIECE_BYTES: usize = 64 * 1024;
-/// How long messages are collected before they are written together: to wake the writer for each costs more than to
-/// write it.
+/// How long messages are collected before they are written together: waking the writer for each message costs
+/// more than writing it.
 const COLLECTING_TIME: Duration = Duration::from_millis(1);
-/// The pause before another attempt where a write would block: another program has made the terminal non-blocking.
+/// The pause before a retry if a write would block: another program has made the terminal non-blocking.
 const WOULD_BLOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Messages in the order in which they came.
+/// Messages in the order of their arrival.
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// Something has been queued or dropped.
+    /// A message was queued or dropped.
     changed: Condvar,
-    /// All that was queued is written.
+    /// All queued messages are written.
     emptied: Condvar,
 }
 
@@ -34,7 +34,7 @@ struct State {
     bytes: VecDeque<u8>,
     /// The number of messages that were dropped since the last notice.
     dropped: u64,
-    /// The writer waits for `changed`: only then a notification, which is a system call, is needed.
+    /// The writer waits for `changed`. A notification is a system call, and is needed only in this case.
     is_writer_waiting: bool,
     /// A piece was taken out and is not written yet.
     is_writing: bool,
@@ -68,7 +68,7 @@ impl Queue {
         }
     }
 
-    /// Waits until all that was queued is written, at most `time`.
+    /// Waits until all queued messages are written, for `time` at most.
     pub(crate) fn flush(&self, time: Duration) {
         let mut state = self.lock();
         state.is_flushing = true;
@@ -78,8 +78,8 @@ impl Queue {
         let _ = self.emptied.wait_timeout_while(state, time, is_unwritten);
     }
 
-    /// Writes what is queued, for as long as the process lives. An output that fails, as a pipe that nobody reads
-    /// any more, loses it.
+    /// Writes the queued messages until the process ends. If the output fails, such as a pipe without a
+    /// reader, the messages of that write are lost.
     pub(crate) fn write_to(&self, mut output: impl Write) -> ! {
         let mut piece = Vec::new();
         loop {
@@ -114,7 +114,7 @@ impl Queue {
         (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let length = state.bytes.len().min(MAX_PIECE_BYTES);
         piece.extend(state.bytes.drain(..length));
-        // The messages that were dropped came after all that is queued, and there is room now.
+        // The dropped messages came after all queued ones, and there is room for the notice now.
         let dropped = mem::take(&mut state.dropped);
         if dropped > 0 {
             let notice =

@@ -1,4 +1,4 @@
-//! All that a program says on stderr: the log, a panic, the reason for its end. None of it waits for a reader.
+//! All output on stderr: the log, panics, the reason for an exit. Its senders do not wait for a reader.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
@@ -13,15 +13,15 @@ use env_logger::{DEFAULT_WRITE_STYLE_ENV, Target, WriteStyle};
 use crate::Failure;
 use crate::queue::Queue;
 
-/// How long a program that ends waits for its output to be taken.
+/// How long a program that exits waits until its output is written.
 pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a task that has panicked waits for its message to be taken, before its connection is closed.
+/// How long a task that has panicked waits until its message is written, before its connection is closed.
 const TASK_FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
 
 static QUEUE: Queue = Queue::new();
 
-/// The log's way to stderr.
+/// Writes the log to stderr.
 pub(crate) struct Stderr;
 
 impl Write for Stderr {
@@ -30,16 +30,16 @@ impl Write for Stderr {
         Ok(bytes.len())
     }
 
-    /// What is queued is on its way: only the end of the program waits for it.
+    /// Does nothing: queued output is written later, and only the end of the program waits for it.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Starts the log on stderr. `RUST_LOG` wins over `level`, the value of `--log`.
+/// Starts the log on stderr. `RUST_LOG` takes precedence over `level`, the value of `--log`.
 ///
 /// # Errors
-/// [`Failure::Usage`] if it is not a level.
+/// [`Failure::Usage`] if `level` is not a log level.
 pub fn start_log(level: &str) -> Result<(), Failure> {
     let level: log::LevelFilter = level.parse().map_err(|_| {
         Failure::Usage(format!("--log {level}: it is not one of off, error, warn, info, debug, trace"))
@@ -48,12 +48,12 @@ pub fn start_log(level: &str) -> Result<(), Failure> {
     let mut builder = env_logger::Builder::new();
     builder.filter_level(level).parse_default_env().format_target(false);
     builder.write_style(write_style()).target(Target::Pipe(Box::new(Stderr)));
-    // A second call, as tests may make it, leaves the first log in place.
+    // A second call, as in a test, leaves the first log in place.
     let _ = builder.try_init();
     Ok(())
 }
 
-/// Whether the log is coloured: as env_logger decides it for a log that goes to stderr directly.
+/// Whether the log is coloured, as env_logger decides for a log that goes to stderr directly.
 fn write_style() -> WriteStyle {
     match std::env::var(DEFAULT_WRITE_STYLE_ENV).as_deref() {
         Ok("always") => WriteStyle::Always,
@@ -62,29 +62,29 @@ fn write_style() -> WriteStyle {
     }
 }
 
-/// Prints a message, which ends with a line feed. The first one starts the thread that writes: a second thread makes
-/// system calls and allocations of the first one dearer, so a program that says nothing has none.
+/// Prints a message, which ends with a line feed. The first message starts the writer thread. A second thread
+/// makes system calls and allocations of the first one more expensive, so a program without output has none.
 pub(crate) fn print(message: &[u8]) {
     static HAS_WRITER: OnceLock<bool> = OnceLock::new();
     let has_writer = HAS_WRITER.get_or_init(|| {
-        // The level is coloured or not before it is queued. On Windows this makes the terminal show colours.
+        // Messages are coloured, or not, before they are queued. On Windows this makes the terminal show colours.
         let write = || QUEUE.write_to(AutoStream::always_ansi(io::stderr()));
         thread::Builder::new().name("stderr".to_owned()).spawn(write).is_ok()
     });
     match has_writer {
         true => QUEUE.push(message),
-        // Without a thread for it, better late than never.
+        // Without a writer thread, the caller writes the message itself, which may wait.
         false => drop(io::stderr().write_all(message)),
     }
 }
 
-/// Waits until all that was said is written, for [`FLUSH_TIMEOUT`] at most. To be called before the program ends.
+/// Waits until all output is written, for [`FLUSH_TIMEOUT`] at most. Call it before the program ends.
 pub(crate) fn flush() {
     QUEUE.flush(FLUSH_TIMEOUT);
 }
 
-/// Reports panics as the standard library does, but without waiting for a reader of stderr for longer than an end of
-/// the program does; in a task of a runtime, which goes on, for 100 ms.
+/// Reports panics as the standard library does, but waits for a reader of stderr only as long as the end of
+/// the program does; in a task of a runtime, which continues, for 100 ms.
 pub fn report_panics() {
     panic::set_hook(Box::new(|panic| {
         let thread = thread::current();
@@ -100,7 +100,7 @@ pub fn report_panics() {
     }));
 }
 
-/// Whether the code that runs is a task of a runtime, which goes on after the task has panicked.
+/// Whether the current code runs in a task of a runtime, which continues after the task has panicked.
 fn is_task() -> bool {
     #[cfg(feature = "tokio")]
     return ::tokio::task::try_id().is_some();

@@ -1,4 +1,4 @@
-//! The front door over tokio.
+//! The listener over tokio.
 
 use std::net::SocketAddr;
 use std::process;
@@ -18,16 +18,16 @@ use crate::accept::{Backoff, bind_failure};
 use crate::flags::{parse_number, resolve_listen};
 use crate::stderr;
 
-/// How long requests that are in flight may take to end after a stop signal.
+/// How long requests in flight may take to complete after a stop signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connections that the kernel keeps until they are accepted: a burst of clients is not refused.
+/// Connections that the kernel keeps until they are accepted, so that a burst of clients is not refused.
 const BACKLOG: u32 = 4096;
 
 /// Descriptors for everything but clients: the standard streams, the runtime, listeners, a pool.
 const RESERVED_DESCRIPTORS: u64 = 64;
 
-/// Clients that are served at once where the system sets no limit of its own.
+/// The most clients that are served at once if the system sets no limit.
 const MAX_CLIENTS_WITHOUT_LIMIT: u64 = 100_000;
 
 /// The largest `--max-clients`. A process of Linux has at most 1,048,576 descriptors, and each client takes one or two.
@@ -36,11 +36,11 @@ const MAX_CLIENTS: u64 = 1_000_000;
 /// The connections of every listener of this process, so that a drain waits for all of them.
 static ALL_CONNECTIONS: Mutex<Vec<Connections>> = Mutex::new(Vec::new());
 
-/// Runs a program on a runtime with a thread for each core that it may use. With one core it is a runtime without
-/// threads of its own, which spares each request what threads cost to keep apart.
+/// Runs a program on a runtime with one thread for each available core. With one core, the runtime has no
+/// threads of its own, which saves each request the cost of synchronization.
 ///
 /// # Errors
-/// What `program` came to; or the runtime cannot be started.
+/// The error of `program`, or the failure to start the runtime.
 pub fn block_on(program: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let mut runtime = match available_parallelism() {
         Ok(cores) if cores.get() == 1 => Builder::new_current_thread(),
@@ -71,11 +71,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens at `listen`, the value of a `--listen` flag, catches Ctrl-C and SIGTERM, and raises the limit of
-    /// open files as far as it may.
+    /// Listens at `listen`, the value of a `--listen` flag, catches Ctrl-C and SIGTERM, and raises the limit
+    /// of open files as far as allowed.
     ///
     /// # Errors
-    /// [`Failure`](crate::Failure) if the address cannot be used: it names the flag that helps.
+    /// [`Failure`](crate::Failure) if the address cannot be used. It names the flag that helps.
     ///
     /// # Panics
     /// Outside of a runtime.
@@ -83,8 +83,8 @@ impl Listener {
         Listener::bind_flag("--listen", listen, flags.max_clients)
     }
 
-    /// The same for another flag than `--listen`, and for `max_clients` at once; `None`: as many as open files
-    /// allow.
+    /// As [`Listener::bind`], for a flag other than `--listen`, and for `max_clients` at once. `None` means
+    /// as many as open files allow.
     ///
     /// # Errors
     /// As [`Listener::bind`].
@@ -110,19 +110,19 @@ impl Listener {
         })
     }
 
-    /// Serves clients within other limits than [`Limits::DEFAULT`].
+    /// Serves clients with limits other than [`Limits::DEFAULT`].
     #[must_use]
     pub fn with_limits(self, limits: &'static Limits) -> Listener {
         Listener { limits, ..self }
     }
 
-    /// Where clients connect to, for people: `http://127.0.0.1:8080`.
+    /// The URL that clients connect to, for people: `http://127.0.0.1:8080`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The next client, once fewer than `--max-clients` are there; `None` once the process was asked to stop, and
-    /// idle connections are closed then. Failures are logged, and tried again.
+    /// Returns the next client once fewer than `--max-clients` are connected, or `None` once the process was
+    /// asked to stop. Idle connections are closed then. Logs failures, and retries.
     pub async fn accept(&mut self) -> Option<ClientConnection> {
         loop {
             let accept = async {
@@ -132,7 +132,8 @@ impl Listener {
             let accepted = tokio::select! {
                 accepted = accept => accepted,
                 () = self.stop.notified() => {
-                    // Before the port is free: a client that is refused must not see a connection that still goes on.
+                    // Close idle connections before the port is released: a client that is refused must not
+                    // see a connection that continues.
                     self.connections.close();
                     return None;
                 }
@@ -152,11 +153,11 @@ impl Listener {
         }
     }
 
-    /// Closes the idle connections of all listeners of this process at once, and waits for their requests that are
-    /// in flight, 10 s at most.
+    /// Closes the idle connections of all listeners of this process at once, and waits for their requests in
+    /// flight, for 10 s at most.
     pub async fn drain(self) {
         let all = ALL_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // Before the port is free, as in `accept`; another listener may not have seen the signal yet.
+        // Before the port is released, as in `accept`. Another listener may not have seen the signal yet.
         all.iter().for_each(Connections::close);
         drop(self);
         let count = || all.iter().map(Connections::count).sum::<usize>();
@@ -176,14 +177,15 @@ impl Listener {
 
 fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // On Windows this would let two listeners share a port.
+    // On Windows this option would let two listeners share a port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Raises the limit of open files as far as it may be, and returns how many clients that is, at two descriptors each.
+/// Raises the limit of open files as far as allowed. Returns the number of clients that it permits at two
+/// descriptors each.
 fn raise_open_files_limit() -> u64 {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => (limit.saturating_sub(RESERVED_DESCRIPTORS) / 2).clamp(1, MAX_CLIENTS_WITHOUT_LIMIT),
@@ -203,7 +205,7 @@ async fn stop_on_signal(mut signals: Signals, stop: Arc<Notify>) {
     process::exit(1);
 }
 
-/// Ctrl-C and SIGTERM, caught from the moment that this is made.
+/// Ctrl-C and SIGTERM, caught from the moment that this value is created.
 struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
