@@ -89,7 +89,7 @@ fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
     if version < Version::HTTP_1_1 {
         return Err(Refusal::TransferEncodingInHttp10);
     }
-    // RFC 9110 section 5.6.1 lets a recipient skip empty members. Not all recipients do, so they are rejected.
+    // RFC 9110 section 5.6.1 asks a recipient to ignore empty members. Not all recipients do, so they are rejected here.
     let has_empty_member = fields
         .values(Name::TransferEncoding)
         .flat_map(|value| value.split(|&byte| byte == b','))
