@@ -11,7 +11,7 @@ use testkit::{Backend, PATIENCE, localhost, run_to_end};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stats-client");
 
-/// What an RPC answers that has counted so many bytes for one path.
+/// The response of an RPC that has counted this many bytes for one path.
 fn answer(bytes: u64) -> String {
     let json = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"RequestBytes":{{"/a":{bytes}}}}}}}"#);
     let length = json.len();

@@ -64,8 +64,7 @@ mod verdict;
 pub use case::{Case, Level, Needs};
 pub use command::{Conform, command};
 pub use exchange::Outcome;
-pub use subject::Subject;
-pub use subject::build;
+pub use subject::{Subject, build};
 pub use suite::{behaves, test_stage};
 pub use verdict::{Row, Verdict};
 

@@ -60,7 +60,7 @@ impl Subject {
     pub fn binary(&self) -> &Path {
         match &self.program {
             Program::Stage(path) => path,
-            program => panic!("{program:?} is no stage"),
+            program => panic!("{program:?} is not a stage"),
         }
     }
 
