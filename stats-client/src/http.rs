@@ -1,6 +1,6 @@
 //! Which HTTP requests are calls of the RPC, and how the others are refused.
 
-use codec::{BodyFraming, RequestHead, ResponseHead};
+use codec::{BodyFraming, RequestHead, ResponseHead, is_media_type};
 
 use crate::{GET_STATS, PATH};
 
@@ -26,12 +26,14 @@ pub fn check_request(request: &RequestHead, names: &[String]) -> Result<(), (Res
         // RFC 9110 section 15.5.6: 405 lists what is allowed.
         return Err((head.with("Allow", "POST"), text));
     }
-    if request.fields.get("Content-Type").map(media_type).as_deref() != Some(b"application/json") {
+    let content_type = request.fields.get("Content-Type");
+    if !content_type.is_some_and(|value| is_media_type(value, "application/json")) {
         // RFC 9110 section 15.5.16
         return Err(refusal(415, "a call is JSON: send Content-Type: application/json\n".to_owned()));
     }
-    let accepts =
-        |range: &[u8]| matches!(&media_type(range)[..], b"*/*" | b"application/*" | b"application/json");
+    let accepts = |range: &[u8]| {
+        ["*/*", "application/*", "application/json"].iter().any(|accepted| is_media_type(range, accepted))
+    };
     if request.fields.contains("Accept") && !request.fields.list("Accept").any(accepts) {
         // RFC 9110 section 15.5.7
         return Err(refusal(406, "an answer is JSON: send Accept: application/json, or none\n".to_owned()));
@@ -42,9 +44,4 @@ pub fn check_request(request: &RequestHead, names: &[String]) -> Result<(), (Res
 fn refusal(status: u16, text: String) -> (ResponseHead, String) {
     let head = ResponseHead::new(status, BodyFraming::ContentLength(text.len() as u64));
     (head.with("Content-Type", "text/plain; charset=utf-8"), text)
-}
-
-/// A media type without its parameters, in lower case.
-fn media_type(value: &[u8]) -> Vec<u8> {
-    value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase()
 }

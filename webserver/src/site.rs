@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use codec::RequestHead;
+use codec::{RequestHead, is_media_type};
 use stage::Failure;
 
 use crate::book::{Book, Document};
@@ -106,10 +106,7 @@ impl Site {
         counters: &Counters,
     ) -> Option<Document> {
         // RFC 9110 section 12.5.1: browsers name the type, and curl takes any, so it gets the text.
-        let is_html = |range: &[u8]| {
-            let media_type = range.split(|&byte| byte == b';').next().unwrap_or_default();
-            media_type.trim_ascii_end().eq_ignore_ascii_case(b"text/html")
-        };
+        let is_html = |range: &[u8]| is_media_type(range, "text/html");
         if self.has_docroot() || !request.fields.list("Accept").any(is_html) {
             return None;
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-use crate::{BodyFraming, Persistence, ResponseHead};
+use crate::{BodyFraming, Persistence, ResponseHead, is_media_type};
 
 /// The connections of one pool that are borrowed and may return. A request that finds the pool empty may wait
 /// for one of them.
@@ -73,9 +73,8 @@ impl Drop for Borrow {
 /// A body of unknown length may still be short. An event stream rarely is (WHATWG HTML section 9.2).
 pub(super) fn may_return(head: &ResponseHead, persistence: Persistence) -> bool {
     let is_event_stream = || {
-        let media_type =
-            head.fields.get("Content-Type").and_then(|value| value.split(|&byte| byte == b';').next());
-        media_type.is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+        let value = head.fields.get("Content-Type");
+        value.is_some_and(|value| is_media_type(value, "text/event-stream"))
     };
     match (persistence, head.framing()) {
         (Persistence::Close, _) | (_, BodyFraming::CloseDelimited) => false,
