@@ -4,6 +4,7 @@ use std::env;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -24,7 +25,14 @@ pub fn test_stage(name: &str, binary: impl AsRef<Path>) -> ExitCode {
         Ok(command_line) => Subject::command("foreign", &command_line, number),
         Err(_) => Subject::stage(number, binary.as_ref()),
     };
-    libtest_mimic::run(&Arguments::from_args(), trials(&subject)).exit_code()
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert_with(test_threads);
+    libtest_mimic::run(&arguments, trials(&subject)).exit_code()
+}
+
+/// Twice as many as cores, because most tests wait for a timeout of the proxy.
+fn test_threads() -> usize {
+    thread::available_parallelism().map_or(2, |cores| 2 * cores.get())
 }
 
 /// One test for each case and behaviour that applies.
