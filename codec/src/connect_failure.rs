@@ -30,7 +30,7 @@ enum Kind {
 impl ConnectFailure {
     /// Adds the failure at one address.
     pub(crate) fn add(&mut self, address: &SocketAddr, error: io::Error) {
-        let kind = Kind::of(address, &error);
+        let kind = Kind::from_error(address, &error);
         if self.0.as_ref().is_none_or(|(reported, _)| kind > *reported) {
             self.0 = Some((kind, error));
         }
@@ -51,7 +51,7 @@ fn cause(backend: &BackendAddress, error: io::Error) -> Cause {
 }
 
 impl Kind {
-    fn of(address: &SocketAddr, error: &io::Error) -> Kind {
+    fn from_error(address: &SocketAddr, error: &io::Error) -> Kind {
         match error.kind() {
             ErrorKind::TimedOut => Kind::TimedOut,
             // The system reports two cases like this: no port is left, or no local address fits.
@@ -149,7 +149,7 @@ mod tests {
     fn an_address_that_no_local_one_fits_is_not_taken_for_a_lack_of_ports() {
         // The loopback interface has no link-local address.
         let unreachable = "[fe80::1%1]:9".parse().expect("an address");
-        assert_eq!(Kind::of(&unreachable, &ErrorKind::AddrNotAvailable.into()), Kind::NoWay);
-        assert_eq!(Kind::of(&LOCAL, &ErrorKind::AddrNotAvailable.into()), Kind::Exhausted);
+        assert_eq!(Kind::from_error(&unreachable, &ErrorKind::AddrNotAvailable.into()), Kind::NoWay);
+        assert_eq!(Kind::from_error(&LOCAL, &ErrorKind::AddrNotAvailable.into()), Kind::Exhausted);
     }
 }

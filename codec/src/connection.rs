@@ -18,7 +18,7 @@ impl ConnectionOptions {
     /// Reads the options.
     ///
     /// RFC 9110 section 7.6.1 sets no bound on their number; [`Limits::max_connection_options`] does.
-    pub(crate) fn of(fields: &FieldSection, limits: &Limits) -> Result<ConnectionOptions, Refusal> {
+    pub(crate) fn from_fields(fields: &FieldSection, limits: &Limits) -> Result<ConnectionOptions, Refusal> {
         let mut options = ConnectionOptions::default();
         if !fields.has(Name::Connection) {
             return Ok(options);

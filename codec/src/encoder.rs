@@ -79,7 +79,7 @@ impl Default for Encoder {
 
 /// The fields that the encoder writes itself.
 const WRITTEN_HERE: Names =
-    Names::of(&[Name::Host, Name::Connection, Name::KeepAlive, Name::ContentLength, Name::TransferEncoding]);
+    Names::new(&[Name::Host, Name::Connection, Name::KeepAlive, Name::ContentLength, Name::TransferEncoding]);
 
 /// Enough for what is written besides the fields: status line, framing, Connection, Date, and a short body.
 const ADDED_BYTES: usize = 256;

@@ -22,7 +22,7 @@ use crate::{FieldSection, Refusal, RequestHead, ResponseHead, TargetForm, Versio
 pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(), Refusal> {
     final_recipient(head)?;
     expectation(head)?;
-    let is_protected = |option| Names::PROTECTED.contains(Name::of(option));
+    let is_protected = |option| Names::PROTECTED.contains(Name::from_bytes(option));
     if head.connection.names_fields && head.fields.list_of(Name::Connection).any(is_protected) {
         // RFC 9110 section 7.6.1: a field for all recipients must not be listed. A client that lists one
         // wants it removed without the recipients noticing.
@@ -33,7 +33,7 @@ pub fn request(head: &mut RequestHead, client: IpAddr, name: &str) -> Result<(),
     let host = head.authority_span();
 
     // A client can forge these fields about its origin, so they are replaced, not extended.
-    const FORGED: Names = Names::of(&[Name::Forwarded, Name::XForwarded, Name::Disguised]);
+    const FORGED: Names = Names::new(&[Name::Forwarded, Name::XForwarded, Name::Disguised]);
     remove_hop_by_hop(&mut head.fields, head.connection, FORGED);
 
     if let Some(upgrade) = upgrade {
@@ -74,8 +74,8 @@ pub fn response(head: &mut ResponseHead, name: &str) {
 /// Whether a field may be forwarded in a trailer section (RFC 9110 section 6.5.1). Fields that frame or route
 /// a message, hop-by-hop fields, and fields that a backend may confuse with them are not forwarded.
 pub(crate) fn may_be_in_trailers(name: &[u8]) -> bool {
-    const TOLD_APART: Names = Names::HOP_BY_HOP.union(Names::PROTECTED).union(Names::of(&[Name::Disguised]));
-    !TOLD_APART.contains(Name::of(name)) && !is_forbidden_in_trailers(name)
+    const TOLD_APART: Names = Names::HOP_BY_HOP.union(Names::PROTECTED).union(Names::new(&[Name::Disguised]));
+    !TOLD_APART.contains(Name::from_bytes(name)) && !is_forbidden_in_trailers(name)
 }
 
 /// Rejects the requests that a reverse proxy answers itself.
@@ -147,7 +147,7 @@ fn remove_hop_by_hop(fields: &mut FieldSection, connection: ConnectionOptions, m
     if connection.names_fields {
         // `close` names no field. Only a response can list a protected field here: such a request was rejected.
         let is_removed = |option: &&[u8]| {
-            !option.eq_ignore_ascii_case(b"close") && !Names::PROTECTED.contains(Name::of(option))
+            !option.eq_ignore_ascii_case(b"close") && !Names::PROTECTED.contains(Name::from_bytes(option))
         };
         let listed = fields.list_of(Name::Connection).filter(is_removed);
         let listed: Vec<Vec<u8>> = listed.map(<[u8]>::to_vec).collect();

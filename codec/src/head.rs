@@ -60,7 +60,7 @@ impl HeadDecoder {
         let Some(line) = new_line.or(self.request_line.as_deref().copied()) else {
             return Ok(None);
         };
-        RequestHead::of(line, fields, limits).map(Some)
+        RequestHead::from_parts(line, fields, limits).map(Some)
     }
 
     /// Removes the head of a response from the buffer. Returns `None` until the head is complete.
@@ -78,7 +78,7 @@ impl HeadDecoder {
             return Ok(None);
         };
         let line = StatusLine::parse(&fields.block()[..line_end])?;
-        ResponseHead::of(line, fields, response_to, limits).map(Some)
+        ResponseHead::from_parts(line, fields, response_to, limits).map(Some)
     }
 }
 

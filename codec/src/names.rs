@@ -33,7 +33,7 @@ pub(crate) enum Name {
 
 impl Name {
     /// Compares the length first, so most names are compared with no known name.
-    pub(crate) fn of(name: &[u8]) -> Name {
+    pub(crate) fn from_bytes(name: &[u8]) -> Name {
         let named = |expected, known| known_if_named(name, expected, known);
         match (name.len(), name.first().map(u8::to_ascii_lowercase)) {
             (2, Some(b't')) => named("TE", Name::Te),
@@ -83,7 +83,7 @@ pub(crate) struct Names(u32);
 
 impl Names {
     /// RFC 9110 section 7.6.1, and section 11.7 for the fields about a proxy. The encoder handles Transfer-Encoding.
-    pub(crate) const HOP_BY_HOP: Names = Names::of(&[
+    pub(crate) const HOP_BY_HOP: Names = Names::new(&[
         Name::Te,
         Name::Upgrade,
         Name::Connection,
@@ -97,9 +97,9 @@ impl Names {
     /// Names that `Connection` must not list: without these fields a message would be routed differently, end
     /// elsewhere, or hide its origin.
     pub(crate) const PROTECTED: Names =
-        Names::of(&[Name::Host, Name::ContentLength, Name::TransferEncoding, Name::Via, Name::XForwarded]);
+        Names::new(&[Name::Host, Name::ContentLength, Name::TransferEncoding, Name::Via, Name::XForwarded]);
 
-    pub(crate) const fn of(names: &[Name]) -> Names {
+    pub(crate) const fn new(names: &[Name]) -> Names {
         let mut set = Names(0);
         let mut place = 0;
         while place < names.len() {

@@ -15,7 +15,7 @@ pub enum Persistence {
 
 impl Persistence {
     /// What a message's version and `Connection` field say (RFC 9112 section 9.3, in its order).
-    pub(crate) fn of(version: Version, options: ConnectionOptions) -> Persistence {
+    pub(crate) fn from_options(version: Version, options: ConnectionOptions) -> Persistence {
         if options.close {
             Persistence::Close
         } else if version >= Version::HTTP_1_1 || options.keep_alive {
@@ -38,7 +38,7 @@ impl Persistence {
             && !matches!(head.status(), 204 | 304);
         match switches_protocols || is_ambiguous || would_close {
             true => Persistence::Close,
-            false => Persistence::of(head.version(), head.connection),
+            false => Persistence::from_options(head.version(), head.connection),
         }
     }
 }

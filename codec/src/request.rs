@@ -42,18 +42,18 @@ impl RequestHead {
         let progress = &mut LineProgress::default();
         let line = RequestLine::parse(&block, progress, limits)?.ok_or(Refusal::InvalidRequestLine)?;
         let fields = FieldSection::parse(block, line.end + 1, 1)?;
-        Ok(RequestHead { framing, ..RequestHead::of(line, fields, limits)? })
+        Ok(RequestHead { framing, ..RequestHead::from_parts(line, fields, limits)? })
     }
 
     /// Makes a head of its parts. They belong together: `line` is the first line of the block of `fields`.
-    pub(crate) fn of(
+    pub(crate) fn from_parts(
         line: RequestLine,
         fields: FieldSection,
         limits: &Limits,
     ) -> Result<RequestHead, Refusal> {
         let RequestLine { method, target, version, .. } = line;
         check_host(version, &fields)?;
-        let connection = ConnectionOptions::of(&fields, limits)?;
+        let connection = ConnectionOptions::from_fields(&fields, limits)?;
         let framing = framing::of_request(version, &fields)?;
         // RFC 9110 section 15.5.14: a body whose announced length is too large is rejected before it is read.
         if let (BodyFraming::ContentLength(length), Some(max)) = (framing, limits.max_body_bytes)
@@ -70,7 +70,7 @@ impl RequestHead {
     }
 
     pub(crate) fn method_bytes(&self) -> &[u8] {
-        self.method.of(self.fields.block())
+        self.method.slice(self.fields.block())
     }
 
     /// Whether the method is idempotent: the effect of several identical requests is that of one.
@@ -85,7 +85,7 @@ impl RequestHead {
 
     /// The request target as received.
     pub fn target(&self) -> &str {
-        text(self.target.whole.of(self.fields.block()))
+        text(self.target.whole.slice(self.fields.block()))
     }
 
     /// The form of the request target.
@@ -95,7 +95,7 @@ impl RequestHead {
 
     /// The path of the target, without its query: `/` for an absolute-form target without a path.
     pub fn path(&self) -> &str {
-        let path = text(self.target.path.of(self.fields.block()));
+        let path = text(self.target.path.slice(self.fields.block()));
         if path.is_empty() { "/" } else { path }
     }
 
@@ -105,13 +105,13 @@ impl RequestHead {
     }
 
     pub(crate) fn path_and_query_bytes(&self) -> &[u8] {
-        self.target.path_and_query.of(self.fields.block())
+        self.target.path_and_query.slice(self.fields.block())
     }
 
     /// The host (and port) that the request is for: from an absolute-form target, otherwise from `Host`
     /// (RFC 9112 section 3.2.2). `None` only in HTTP/1.0.
     pub fn authority(&self) -> Option<&[u8]> {
-        self.authority_span().map(|span| span.of(self.fields.block()))
+        self.authority_span().map(|span| span.slice(self.fields.block()))
     }
 
     /// The position of the authority in the block of the head.
@@ -140,7 +140,7 @@ impl RequestHead {
     /// Whether the client keeps the connection open after this exchange, according to its version and
     /// `Connection` (RFC 9112 section 9.3).
     pub fn persistence(&self) -> Persistence {
-        Persistence::of(self.version, self.connection)
+        Persistence::from_options(self.version, self.connection)
     }
 
     /// What this request means for the framing of its response.

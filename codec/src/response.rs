@@ -61,14 +61,14 @@ impl ResponseHead {
     }
 
     /// Makes a head of its parts. They belong together: `line` is the first line of the block of `fields`.
-    pub(crate) fn of(
+    pub(crate) fn from_parts(
         line: StatusLine,
         fields: FieldSection,
         response_to: ResponseTo,
         limits: &Limits,
     ) -> Result<ResponseHead, Refusal> {
         let StatusLine { version, status, reason } = line;
-        let connection = ConnectionOptions::of(&fields, limits)?;
+        let connection = ConnectionOptions::from_fields(&fields, limits)?;
         let framing = framing::of_response(response_to, version, status, &fields)?;
         Ok(ResponseHead { fields, version, status, reason, framing, connection })
     }
@@ -85,7 +85,7 @@ impl ResponseHead {
 
     /// The reason phrase: as received, or the usual one if the response was made here.
     pub fn reason(&self) -> &[u8] {
-        self.reason.of(self.fields.block())
+        self.reason.slice(self.fields.block())
     }
 
     /// How the body is delimited. `Empty` after HEAD and for 1xx, 204 and 304, whatever the fields say.

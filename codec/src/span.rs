@@ -16,7 +16,7 @@ impl Span {
         Span { start: range.start as u32, end: range.end as u32 }
     }
 
-    pub(crate) fn of(self, block: &[u8]) -> &[u8] {
+    pub(crate) fn slice(self, block: &[u8]) -> &[u8] {
         &block[self.range()]
     }
 

@@ -34,7 +34,7 @@ pub fn select(request: &RequestHead, validators: &Validators, length: u64) -> Se
     if !conditional::range_is_allowed(request, validators) {
         return Selection::Whole;
     }
-    range.of(length)
+    range.select(length)
 }
 
 /// One range, as it was asked for (RFC 9110 section 14.1.2).
@@ -72,7 +72,7 @@ impl ByteRange {
         }
     }
 
-    fn of(self, length: u64) -> Selection {
+    fn select(self, length: u64) -> Selection {
         match self {
             // RFC 9110 section 14.1.2: no byte at the end is a range that cannot be satisfied.
             ByteRange::Suffix { length: 0 } => Selection::Unsatisfiable,

@@ -31,7 +31,7 @@ impl<'a> IntoIterator for &'a FieldSection {
 
 impl<'a> Fields<'a> {
     fn parts(&self, field: &Field) -> (&'a [u8], &'a [u8]) {
-        (field.name.of(self.block), field.value.of(self.block))
+        (field.name.slice(self.block), field.value.slice(self.block))
     }
 }
 

@@ -111,7 +111,7 @@ impl FieldSection {
 
     /// The values of all field lines of that name, in order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.named(name).map(|field| field.value.of(&self.block))
+        self.named(name).map(|field| field.value.slice(&self.block))
     }
 
     /// The value of the first field line of that name; `None` if there is none.
@@ -136,8 +136,8 @@ impl FieldSection {
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &Field> {
-        let fields = if self.has(Name::of(name.as_bytes())) { &self.fields[..] } else { &[] };
-        fields.iter().filter(move |field| field.name.of(&self.block).eq_ignore_ascii_case(name.as_bytes()))
+        let fields = if self.has(Name::from_bytes(name.as_bytes())) { &self.fields[..] } else { &[] };
+        fields.iter().filter(move |field| field.name.slice(&self.block).eq_ignore_ascii_case(name.as_bytes()))
     }
 
     /// Whether there is a field of that name. Does not search the fields.
@@ -147,7 +147,7 @@ impl FieldSection {
 
     /// As [`FieldSection::get_all`], for a known name.
     pub(crate) fn values(&self, name: Name) -> impl Iterator<Item = &[u8]> {
-        self.spans(name).map(|span| span.of(&self.block))
+        self.spans(name).map(|span| span.slice(&self.block))
     }
 
     /// As [`FieldSection::list`], for a known name.
@@ -172,7 +172,7 @@ impl FieldSection {
     /// If the name is not a token (RFC 9110 section 5.1).
     pub fn append(&mut self, name: &'static str, value: impl AsRef<[u8]>) {
         assert!(is_token(name.as_bytes()), "not a field name: {name:?}");
-        self.append_text(name, Name::of(name.as_bytes()), |block| put_clean(block, value.as_ref()));
+        self.append_text(name, Name::from_bytes(name.as_bytes()), |block| put_clean(block, value.as_ref()));
     }
 
     /// Adds a field line at the end, with a name and a value from outside the program.
@@ -188,7 +188,7 @@ impl FieldSection {
         if value.iter().any(|&byte| is_control(byte)) {
             return Err(Refusal::InvalidFieldValue);
         }
-        self.append_text(name, Name::of(name.as_bytes()), |block| block.extend_from_slice(value));
+        self.append_text(name, Name::from_bytes(name.as_bytes()), |block| block.extend_from_slice(value));
         Ok(())
     }
 
@@ -235,7 +235,7 @@ impl FieldSection {
     /// Removes all field lines for which `keep(name, value)` is false.
     pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &[u8]) -> bool) {
         let block = &self.block;
-        self.fields.retain(|field| keep(field.name.of(block), field.value.of(block)));
+        self.fields.retain(|field| keep(field.name.slice(block), field.value.slice(block)));
         self.names = Names::default();
         for field in &self.fields {
             self.names.add(field.known);
@@ -250,7 +250,7 @@ impl FieldSection {
         for field in self.fields.iter().filter(|field| !except.contains(field.known)) {
             let Some(line) = field.line(&self.block) else {
                 out.put_slice(&self.block[mem::take(&mut together)]);
-                put_field(out, field.name.of(&self.block), field.value.of(&self.block));
+                put_field(out, field.name.slice(&self.block), field.value.slice(&self.block));
                 continue;
             };
             if line.start != together.end {

@@ -47,7 +47,7 @@ pub(super) fn parse_fields<'block>(
     let mut fields = Vec::with_capacity(headers.len() + ADDED_FIELDS);
     let mut names = Names::default();
     fields.extend(headers.iter().map(|header| {
-        let known = Name::of(header.name.as_bytes());
+        let known = Name::from_bytes(header.name.as_bytes());
         names.add(known);
         // httparse returns an empty value that does not lie in `block`.
         let value = if header.value.is_empty() { Span::default() } else { span(header.value) };
