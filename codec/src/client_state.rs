@@ -158,7 +158,7 @@ impl ClientState {
         if !is_clean {
             self.response.answering.persistence = Persistence::Close;
         }
-        let (head, body) = error_response::of(error, proxy)?;
+        let (head, body) = error_response::head_and_body(error, proxy)?;
         self.response.stops_upload = true;
         self.response.queue_head(&head);
         Some(body)

@@ -1,6 +1,6 @@
-//! The errors of an exchange: what failed, which side is to blame, and the status of the answer.
+//! The errors of an exchange: what failed, which side is to blame, and the status of the response.
 //!
-//! The types of the adapters set the blame, so a stage needs only `?`. All answers are in `Error::answer`.
+//! The types of the adapters set the blame, so a stage needs only `?`. All responses are in `Error::response`.
 
 use std::fmt;
 use std::io;
@@ -108,63 +108,65 @@ impl Error {
         matches!(*self.cause, Cause::Connect { .. } | Cause::TimedOut(Wait::Connect))
     }
 
-    /// The answer to this error; `None` if the client cannot be answered. The sentence is for the client: it
+    /// The response to this error; `None` if the client cannot be answered. The sentence is for the client: it
     /// names the rule, and reveals nothing behind the proxy.
-    pub(crate) fn answer(&self) -> Option<Answer> {
-        let answer = |status, error_type, sentence: &str| {
-            Some(Answer { status, error_type, sentence: sentence.to_owned() })
+    pub(crate) fn response(&self) -> Option<ErrorResponse> {
+        let response = |status, error_type, sentence: &str| {
+            Some(ErrorResponse { status, error_type, sentence: sentence.to_owned() })
         };
         match (self.blame, &*self.cause) {
             (Blame::Client, Cause::Refused(refusal)) => {
-                answer(refusal.status(), "http_request_error", &refusal.to_string())
+                response(refusal.status(), "http_request_error", &refusal.to_string())
             }
             (Blame::Client, Cause::TimedOut(Wait::Head)) => {
                 let sentence = "the request head was not complete in time (RFC 9110 section 15.5.9)";
-                answer(408, "http_request_error", sentence)
+                response(408, "http_request_error", sentence)
             }
             (Blame::Client, Cause::TimedOut(Wait::Body)) => {
                 let sentence = "the request body paused for too long (RFC 9110 section 15.5.9)";
-                answer(408, "http_request_error", sentence)
+                response(408, "http_request_error", sentence)
             }
             // The client may have closed only its write side, and still read.
             (Blame::Client, Cause::Closed(_)) => {
                 let sentence = "the request ended before it was complete (RFC 9112 section 8)";
-                answer(400, "http_request_error", sentence)
+                response(400, "http_request_error", sentence)
             }
             (Blame::Client, _) => None,
             (Blame::Backend, Cause::TimedOut(Wait::Connect)) => {
                 let sentence = "the backend could not be reached in time (RFC 9110 section 15.6.5)";
-                answer(504, "connection_timeout", sentence)
+                response(504, "connection_timeout", sentence)
             }
             (Blame::Backend, Cause::TimedOut(_)) => {
                 let sentence = "the backend did not answer in time (RFC 9110 section 15.6.5)";
-                answer(504, "http_response_timeout", sentence)
+                response(504, "http_response_timeout", sentence)
             }
             (Blame::Backend, Cause::Connect { error, .. }) => {
                 let error_type = match error.kind() {
                     io::ErrorKind::ConnectionRefused => "connection_refused",
                     _ => "destination_unavailable",
                 };
-                answer(502, error_type, "the backend could not be reached (RFC 9110 section 15.6.3)")
+                response(502, error_type, "the backend could not be reached (RFC 9110 section 15.6.3)")
             }
             (Blame::Backend, Cause::Unavailable { .. }) => {
                 let sentence = "no backend is available for the moment (RFC 9110 section 15.6.4)";
-                answer(503, "destination_unavailable", sentence)
+                response(503, "destination_unavailable", sentence)
             }
-            (Blame::Backend, Cause::Refused(refusal)) => {
-                answer(502, "http_protocol_error", &format!("the backend's response is not valid: {refusal}"))
-            }
+            (Blame::Backend, Cause::Refused(refusal)) => response(
+                502,
+                "http_protocol_error",
+                &format!("the backend's response is not valid: {refusal}"),
+            ),
             (Blame::Backend, _) => {
                 let sentence =
                     "the backend closed the connection before it answered (RFC 9110 section 15.6.3)";
-                answer(502, "connection_terminated", sentence)
+                response(502, "connection_terminated", sentence)
             }
             (Blame::Proxy, Cause::WrongBodyLength(_)) => {
-                answer(500, "proxy_internal_error", "the response failed (RFC 9110 section 15.6.1)")
+                response(500, "proxy_internal_error", "the response failed (RFC 9110 section 15.6.1)")
             }
             (Blame::Proxy, _) => {
                 let sentence = "no more connections for the moment (RFC 9110 section 15.6.4)";
-                answer(503, "connection_limit_reached", sentence)
+                response(503, "connection_limit_reached", sentence)
             }
         }
     }
@@ -175,9 +177,9 @@ impl Error {
     }
 }
 
-/// The answer to an error.
+/// The response that answers an error.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ErrorResponse {
     pub(crate) status: u16,
     /// The error type in `Proxy-Status` (RFC 9209 section 2.3).
     pub(crate) error_type: &'static str,

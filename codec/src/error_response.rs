@@ -1,6 +1,6 @@
 //! The response that answers an error.
 
-use crate::error::Answer;
+use crate::error::ErrorResponse;
 use crate::{BodyFraming, Cause, Error, ResponseHead, reason_phrase};
 
 /// The methods that this proxy forwards (RFC 9110 section 10.2.1).
@@ -10,8 +10,8 @@ const ALLOW: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 ///
 /// The body is one line of text that names the rule. `proxy` is the name in `Proxy-Status` (RFC 9209); `None` in
 /// an origin server.
-pub(crate) fn of(error: &Error, proxy: Option<&str>) -> Option<(ResponseHead, String)> {
-    let Answer { status, error_type, sentence } = error.answer()?;
+pub(crate) fn head_and_body(error: &Error, proxy: Option<&str>) -> Option<(ResponseHead, String)> {
+    let ErrorResponse { status, error_type, sentence } = error.response()?;
     if error.is_final_recipient() {
         let head = ResponseHead::new(status, BodyFraming::Empty).with("Allow", ALLOW);
         return Some((head, String::new()));

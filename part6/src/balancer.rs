@@ -10,7 +10,7 @@ use std::time::Duration;
 use codec::BackendAddress;
 use codec::tokio::BackendConnection;
 use stage::Failure;
-use stats_client::{Backends, State};
+use stats_client::{Availability, Backends};
 
 use crate::Flags;
 use crate::health::Health;
@@ -68,7 +68,7 @@ impl Balancer {
             let record = backend.health.record();
             stats_client::Backend {
                 address: backend.address.to_string(),
-                state: if record.state.is_up() { State::Up } else { State::Down },
+                state: if record.state.is_up() { Availability::Up } else { Availability::Down },
                 in_flight: backend.in_flight.load(Ordering::Relaxed),
                 requests: backend.requests.load(Ordering::Relaxed),
                 failures: record.failures,

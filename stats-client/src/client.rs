@@ -27,8 +27,9 @@ pub enum ClientError {
     Nonsense(String),
 }
 
+/// A response object (JSON-RPC 2.0 section 5).
 #[derive(Deserialize)]
-struct Answer {
+struct CallResponse {
     result: Option<Value>,
     error: Option<CallError>,
 }
@@ -53,16 +54,16 @@ fn call<T: DeserializeOwned>(rpc: &BackendAddress, method: &str) -> Result<T, Cl
     let call = json!({ "jsonrpc": "2.0", "method": method, "id": 1 }).to_string();
     let body = exchange(rpc, call.as_bytes())?;
     let nonsense = |what: &str| ClientError::Nonsense(format!("{rpc}: {what}"));
-    let answer: Answer =
+    let response: CallResponse =
         serde_json::from_slice(&body).map_err(|error| nonsense(&format!("no JSON-RPC: {error}")))?;
-    if let Some(CallError { code, message }) = answer.error {
+    if let Some(CallError { code, message }) = response.error {
         let hint = match code {
             METHOD_NOT_FOUND => format!(". A stage without {method} runs there"),
             _ => String::new(),
         };
         return Err(ClientError::Refused(format!("{rpc} refuses the call: {message} ({code}){hint}")));
     }
-    let result = answer.result.ok_or_else(|| nonsense("neither a result nor an error"))?;
+    let result = response.result.ok_or_else(|| nonsense("neither a result nor an error"))?;
     serde_json::from_value(result)
         .map_err(|error| nonsense(&format!("the result is not that of {method}: {error}")))
 }

@@ -45,7 +45,7 @@ pub struct Backend {
     /// Host and port, as they were given.
     pub address: String,
     /// Whether it gets requests.
-    pub state: State,
+    pub state: Availability,
     /// Requests that it has now.
     pub in_flight: u64,
     /// Requests that it was given: one that was tried again with the same backend counts once.
@@ -59,7 +59,7 @@ pub struct Backend {
 /// Whether a backend gets requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum Availability {
     /// It gets its share.
     Up,
     /// It is left out until a check finds it well.

@@ -107,9 +107,9 @@ fn ask(flags: &Flags) -> anyhow::Result<String> {
     let rpc = flags.rpc.strip_suffix(PATH).unwrap_or(&flags.rpc);
     let rpc = stage::resolve_address("--rpc", rpc, "127.0.0.1:8079")?;
     Ok(match (flags.backends, flags.json) {
-        (false, false) => table::of(&get_stats(&rpc)?, flags.top),
+        (false, false) => table::paths(&get_stats(&rpc)?, flags.top),
         (false, true) => json(&get_stats(&rpc)?)?,
-        (true, false) => table::of_backends(&get_backends(&rpc)?),
+        (true, false) => table::backends(&get_backends(&rpc)?),
         (true, true) => json(&get_backends(&rpc)?)?,
     })
 }

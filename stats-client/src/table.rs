@@ -1,10 +1,10 @@
 //! The answers of the RPC as people read them.
 
 use codec::printable;
-use stats_client::{Backends, State, Stats};
+use stats_client::{Availability, Backends, Stats};
 
 /// The `top` paths with the most bytes, a line each: bytes, path.
-pub fn of(stats: &Stats, top: usize) -> String {
+pub fn paths(stats: &Stats, top: usize) -> String {
     let rows = stats.by_bytes();
     if rows.is_empty() {
         return "0 paths yet. Send a request: cargo lab get /\n".to_owned();
@@ -17,12 +17,12 @@ pub fn of(stats: &Stats, top: usize) -> String {
 }
 
 /// The backends of a proxy, a line each, in the order in which they were given to it.
-pub fn of_backends(backends: &Backends) -> String {
+pub fn backends(backends: &Backends) -> String {
     let mut text = "state  in flight   requests   failures  backend\n".to_owned();
     for backend in &backends.backends {
         let state = match backend.state {
-            State::Up => "up",
-            State::Down => "down",
+            Availability::Up => "up",
+            Availability::Down => "down",
         };
         let address = printable(&backend.address);
         let last_error = backend.last_error.as_deref().map(|error| format!("  ({})", printable(error)));
