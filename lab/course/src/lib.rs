@@ -113,10 +113,10 @@ pub struct Task {
 pub struct Mistake {
     /// The name of the task.
     pub task: String,
-    /// The text in the stage's sources.
-    pub right: String,
-    /// The text that replaces it.
-    pub wrong: String,
+    /// Words of the message that its check must fail with: they lead to the cause.
+    pub says: String,
+    /// A text in the stage's sources, and the text that replaces it.
+    pub edits: Vec<(String, String)>,
 }
 
 /// All stages, in order.

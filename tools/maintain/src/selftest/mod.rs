@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `checks.rs` | each check passes on its stage, and fails without its task |
+//! | `checks.rs`, `variants.rs` | each check passes on its stage, and fails without its task |
 //! | `blocks.rs`, `server.rs`, `shell.rs` | runs the commands of the book in order |
 //! | `benchmarks.rs` | the graded benchmarks are in their accepted ranges |
 //! | `workspace.rs` | workspaces beside the real one, so that no user's work is changed |
@@ -12,6 +12,7 @@ mod blocks;
 mod checks;
 mod server;
 mod shell;
+mod variants;
 mod workspace;
 
 use std::time::Instant;

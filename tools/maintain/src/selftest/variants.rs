@@ -1,0 +1,190 @@
+//! The variants of the stages that the checks are proved on, and how they are built.
+//!
+//! All variants of a stage are modules of one binary, so that what they share is compiled and linked once. The
+//! binary runs the variant whose name it is started by: each variant has a hard link to it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use course::Mistake;
+use lab::places::{Places, write_sources};
+use lab::start;
+use lab::tasks::{Program, Stage, Task, stages};
+use testkit::{Binaries, Profile, Workspace, say};
+
+use super::workspace;
+
+/// The package that holds the variants.
+const PACKAGE: &str = "selftest";
+
+/// A stage with tasks cut out, a stretch task done or a mistake applied, and what its checks must return.
+pub struct Variant {
+    pub name: String,
+    stage: &'static Stage,
+    patched: Vec<&'static Task>,
+    mistake: Option<&'static Mistake>,
+    pub proofs: Vec<Proof>,
+}
+
+/// What the check of tasks must return.
+pub struct Proof {
+    pub tasks: Vec<&'static Task>,
+    pub expected: Expected,
+}
+
+/// The expected verdict.
+#[derive(Clone, Copy)]
+pub enum Expected {
+    Pass,
+    /// The message contains these words.
+    Fail(&'static str),
+}
+
+/// The variants of all stages.
+pub fn all() -> Vec<Variant> {
+    stages().iter().flat_map(of_stage).collect()
+}
+
+fn of_stage(stage: &'static Stage) -> Vec<Variant> {
+    let mut variants = Vec::new();
+    let all: Vec<&Task> = stage.tasks.iter().collect();
+    let fails = |tasks| Proof { tasks, expected: Expected::Fail("") };
+    let mut add = |name: String, patched, mistake, proofs| {
+        variants.push(Variant { name, stage, patched, mistake, proofs });
+    };
+    let mut proofs = vec![Proof { tasks: all.clone(), expected: Expected::Pass }];
+    proofs.extend(stage.stretch.iter().map(|task| fails(vec![task])));
+    // The stage must not already pass the tasks of the next stage.
+    proofs.extend(Stage::find(stage.number + 1).map(|next| fails(next.tasks.iter().collect())));
+    add(stage.reference(), Vec::new(), None, proofs);
+    for task in &all {
+        add(format!("without {}", task.name), vec![task], None, vec![fails(vec![task])]);
+    }
+    for (number, mistake) in (1..).zip(&stage.mistakes) {
+        let task = stage.tasks.iter().chain(&stage.stretch).filter(|task| task.name == mistake.task);
+        let expected = Expected::Fail(&mistake.says);
+        let proofs = vec![Proof { tasks: task.collect(), expected }];
+        add(format!("mistake {} {number}", mistake.task), Vec::new(), Some(mistake), proofs);
+    }
+    for task in &stage.stretch {
+        let proofs = vec![Proof { tasks: vec![task], expected: Expected::Pass }];
+        add(format!("with {}", task.name), vec![task], None, proofs);
+    }
+    add(format!("start {}", stage.number), all.clone(), None, vec![fails(all)]);
+    variants
+}
+
+impl Variant {
+    /// The name of its module.
+    fn module(&self) -> String {
+        self.name.replace([' ', '.'], "_")
+    }
+
+    /// The declaration of its module.
+    fn declaration(&self) -> String {
+        // What an attendee starts with must build without warnings. A mistake may have them.
+        let allowed = if self.mistake.is_some() { "#[allow(warnings)]\n" } else { "" };
+        format!("{allowed}mod {};\n", self.module())
+    }
+
+    /// Its sources, by their names below the folder of its stage.
+    fn sources(&self, places: &Places) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut sources = start::patched(places, self.stage, &self.patched)?;
+        for (right, wrong) in self.mistake.iter().flat_map(|mistake| &mistake.edits) {
+            let is_in = sources.values().map(|text| text.matches(right.as_str()).count()).sum::<usize>();
+            if is_in != 1 {
+                bail!(
+                    "{}: the sources have {is_in} times {right:?}, need it once. Try: lab/course/{}/stage.toml",
+                    self.name,
+                    self.stage.reference()
+                );
+            }
+            sources.values_mut().for_each(|text| *text = text.replace(right, wrong));
+        }
+        let module = self.module();
+        let file = |(name, text): (String, String)| {
+            let text = text.replace("crate::", &format!("crate::{module}::"));
+            match name.as_str() {
+                "main.rs" => (format!("{module}/mod.rs"), text.replace("fn main()", "pub fn main()")),
+                _ => (format!("{module}/{name}"), text),
+            }
+        };
+        Ok(sources.into_iter().map(file).collect())
+    }
+
+    /// Its program.
+    pub fn program(&self, binaries: &Binaries) -> anyhow::Result<Program> {
+        let binary = binaries.path(&binary(self.stage))?;
+        let link = binary.with_file_name(format!("{PACKAGE}-{}", self.module()));
+        // The link of an earlier build holds the old binary.
+        let _ = fs::remove_file(&link);
+        fs::hard_link(binary, &link).with_context(|| format!("cannot link {}", link.display()))?;
+        Ok(Program::Stage(link))
+    }
+}
+
+/// The name of the binary that holds the variants of a stage.
+fn binary(stage: &Stage) -> String {
+    format!("{PACKAGE}-stage-{}", stage.number)
+}
+
+/// Builds the variants.
+pub fn build(places: &Places, variants: &[Variant]) -> anyhow::Result<Vec<Program>> {
+    let started = Instant::now();
+    let folder = places.kept(PACKAGE);
+    write(places, &folder, variants)?;
+    let workspace = Workspace::at(folder).with_target(places.workspace.target()?);
+    let Some(binaries) = workspace.try_build(Profile::Own, &[PACKAGE])? else {
+        bail!("the variants of the stages do not build without warnings, see above. Try: git diff");
+    };
+    say!("{} variants built in {:.1} s", variants.len(), started.elapsed().as_secs_f32());
+    variants.iter().map(|variant| variant.program(&binaries)).collect()
+}
+
+/// Writes the workspace with the sources of all variants.
+fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result<()> {
+    let package = places
+        .read("work/Cargo.toml")?
+        .replace("name = \"work\"", &format!("name = \"{PACKAGE}\"\nautobins = false"))
+        .replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"deny\"");
+    let mut manifest = format!("{}\n\n{package}", workspace::manifest(places, ".")?);
+    let mut files = BTreeMap::new();
+    for stage in stages() {
+        let of_stage: Vec<&Variant> =
+            variants.iter().filter(|variant| variant.stage.number == stage.number).collect();
+        let (reference, name) = (stage.reference(), binary(stage));
+        manifest.push_str(&format!("\n[[bin]]\nname = \"{name}\"\npath = \"{reference}/main.rs\"\n"));
+        files.insert(format!("{reference}/main.rs"), main(&of_stage));
+        for variant in of_stage {
+            let sources = variant.sources(places)?;
+            files.extend(sources.into_iter().map(|(file, text)| (format!("{reference}/{file}"), text)));
+        }
+    }
+    files.insert("Cargo.toml".to_owned(), manifest);
+    // The same versions as in the workspace; cargo then removes the unused ones.
+    files.insert("Cargo.lock".to_owned(), places.read("Cargo.lock")?);
+    write_sources(folder, &files)
+}
+
+/// The `main.rs` of a binary with these variants.
+fn main(variants: &[&Variant]) -> String {
+    let modules: String = variants.iter().map(|variant| variant.declaration()).collect();
+    let arm = |variant: &&Variant| {
+        let module = variant.module();
+        format!("        Some(\"{PACKAGE}-{module}\") => {module}::main(),\n")
+    };
+    let arms: String = variants.iter().map(arm).collect();
+    format!(
+        "{modules}
+fn main() -> std::process::ExitCode {{
+    let program = std::env::args_os().next().unwrap_or_default();
+    match std::path::Path::new(&program).file_stem().and_then(|name| name.to_str()) {{
+{arms}        _ => panic!(\"no variant has this name\"),
+    }}
+}}
+"
+    )
+}
