@@ -68,11 +68,7 @@ fn choose(what: &str) -> Result<Vec<&'static Task>, Failure> {
     if let Ok(number) = what.parse() {
         return Ok(start::find_stage(number)?.tasks.iter().collect());
     }
-    let mut tasks = vec![hint::find_task(what)?];
-    while let Some(needed) = tasks[0].needs.as_deref().and_then(Task::find) {
-        tasks.insert(0, needed);
-    }
-    Ok(tasks)
+    Ok(hint::find_task(what)?.with_needed())
 }
 
 /// Checks once and returns whether all tasks passed.

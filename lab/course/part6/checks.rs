@@ -44,32 +44,56 @@ fn get_all(running: &Running, count: usize, what: &str) -> Result<(), Seen> {
 }
 
 fn takes_turns(subject: &Subject<'_>) -> Result<(), Seen> {
-    const EACH: usize = 50;
     let backends = [Backend::good(HELLO)?, Backend::good(HELLO)?, Backend::good(HELLO)?];
+    let addresses = backends.each_ref().map(Backend::address);
+    let running = subject.start_before(&addresses, &[])?;
+    let shares = shares(&running, &backends, "all backends are up")?;
+    ensure(are_even(&shares), || {
+        let cause = if shares.contains(&0) { ". Does each choice count `turn` up?" } else { "" };
+        format!("three backends are up; {}{cause}", uneven(&shares))
+    })?;
+
+    // The checks take it down, since another task makes its requests do that.
     let port = RefusedPort::bind()?;
-    for (has_a_dead_one, what) in [(false, "all backends are up"), (true, "one of four backends is down")] {
-        let mut addresses: Vec<_> = backends.iter().map(Backend::address).collect();
-        if has_a_dead_one {
-            addresses.insert(1, port.address()?);
+    let [first, second, third] = addresses;
+    let running = subject.start_before(&[first, port.address()?, second, third], &CHECKED)?;
+    let what = "one of four backends is down";
+    let deadline = Instant::now() + CLIENT_PATIENCE;
+    loop {
+        let shares = self::shares(&running, &backends, what)?;
+        if are_even(&shares) {
+            break;
         }
-        let running = subject.start_before(&addresses, &[])?;
-        // Enough requests to mark it down.
-        get_all(&running, 12, what)?;
-        let before = backends.each_ref().map(|backend| sent(backend, "GET"));
-        get_all(&running, 3 * EACH, what)?;
-        let shares: Vec<usize> =
-            backends.iter().zip(before).map(|(backend, before)| sent(backend, "GET") - before).collect();
-        ensure(shares.iter().all(|&share| share.abs_diff(EACH) <= 2), || {
+        ensure(Instant::now() < deadline, || {
             format!(
-                "{what}; of {} requests those that are up got {shares:?}, need about {EACH} each",
-                3 * EACH
+                "{what}; {}. Does the one that follows it get its share, too? Count the turns over those that are \
+                 up",
+                uneven(&shares)
             )
         })?;
     }
-    let port = RefusedPort::bind()?;
     let running = subject.start_before(&[port.address()?; 2], &[])?;
     let status = running.exchange(GET)?.status;
     ensure(status == 503, || format!("no backend is left for a request; it was answered {status}, need 503"))
+}
+
+/// How many requests each backend is to get.
+const EACH: usize = 50;
+
+/// How many of as many requests as are due to three backends each of them gets.
+fn shares(running: &Running, backends: &[Backend; 3], what: &str) -> Result<[usize; 3], Seen> {
+    let before = backends.each_ref().map(|backend| sent(backend, "GET"));
+    get_all(running, 3 * EACH, what)?;
+    let after = backends.each_ref().map(|backend| sent(backend, "GET"));
+    Ok([0, 1, 2].map(|index| after[index] - before[index]))
+}
+
+fn are_even(shares: &[usize; 3]) -> bool {
+    shares.iter().all(|&share| share.abs_diff(EACH) <= 2)
+}
+
+fn uneven(shares: &[usize; 3]) -> String {
+    format!("of {} requests the three that are up got {shares:?}, need about {EACH} each", 3 * EACH)
 }
 
 fn leaves_out_what_fails(subject: &Subject<'_>) -> Result<(), Seen> {

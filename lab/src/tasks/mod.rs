@@ -107,6 +107,15 @@ impl Task {
         all().chain(stretch()).find(|task| task.name == name)
     }
 
+    /// The task and those that it needs, in the order in which they are done.
+    pub fn with_needed(&'static self) -> Vec<&'static Task> {
+        let mut tasks = vec![self];
+        while let Some(needed) = tasks[0].needs.as_deref().and_then(Task::find) {
+            tasks.insert(0, needed);
+        }
+        tasks
+    }
+
     /// Whether the reference of its stage does not solve it.
     pub fn is_stretch(&self) -> bool {
         stretch().any(|task| task.name == self.name)

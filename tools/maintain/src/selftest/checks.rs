@@ -52,7 +52,7 @@ fn run_round(variants: &[Variant], programs: &[Program]) -> usize {
 /// Runs the proofs of one variant, and returns how many failed.
 fn prove(variant: &Variant, program: &Program) -> usize {
     let mut wrong = 0;
-    for Proof { tasks, expected } in &variant.proofs {
+    for Proof { what, tasks, expected } in &variant.proofs {
         let mut messages = String::new();
         for (task, verdict) in build::check(program, tasks) {
             if let Verdict::Fail(seen) = verdict {
@@ -60,16 +60,11 @@ fn prove(variant: &Variant, program: &Program) -> usize {
                 messages.push_str(&format!("\n      {}: {seen}", task.name));
             }
         }
-        let (is_right, what) = match expected {
+        let (is_right, result) = match expected {
             Expected::Pass => (messages.is_empty(), "passes"),
             Expected::Fail(words) => (!messages.is_empty() && messages.contains(words), "fails"),
         };
         wrong += usize::from(!is_right);
-        let stage = match &tasks[..] {
-            [task] => task.name.clone(),
-            [task, ..] => task.stage().to_string(),
-            [] => String::new(),
-        };
         let word = if is_right { "right" } else { "WRONG" };
         let unsaid = match expected {
             Expected::Fail(words) if !is_right && !messages.is_empty() => {
@@ -77,7 +72,7 @@ fn prove(variant: &Variant, program: &Program) -> usize {
             }
             _ => String::new(),
         };
-        say!("{word} {:<12} {what} check {stage}{unsaid}{messages}", variant.name);
+        say!("{word} {:<12} {result} check {what}{unsaid}{messages}", variant.name);
     }
     wrong
 }

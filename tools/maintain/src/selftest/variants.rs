@@ -31,6 +31,8 @@ pub struct Variant {
 
 /// What the check of tasks must return.
 pub struct Proof {
+    /// What is checked, as an attendee types it.
+    pub what: String,
     pub tasks: Vec<&'static Task>,
     pub expected: Expected,
 }
@@ -51,30 +53,45 @@ pub fn all() -> Vec<Variant> {
 fn of_stage(stage: &'static Stage) -> Vec<Variant> {
     let mut variants = Vec::new();
     let all: Vec<&Task> = stage.tasks.iter().collect();
-    let fails = |tasks| Proof { tasks, expected: Expected::Fail("") };
     let mut add = |name: String, patched, mistake, proofs| {
         variants.push(Variant { name, stage, patched, mistake, proofs });
     };
-    let mut proofs = vec![Proof { tasks: all.clone(), expected: Expected::Pass }];
-    proofs.extend(stage.stretch.iter().map(|task| fails(vec![task])));
+    let mut proofs = vec![Proof::of_stage(stage, Expected::Pass)];
+    proofs.extend(stage.stretch.iter().map(Proof::fails));
     // The stage must not already pass the tasks of the next stage.
-    proofs.extend(Stage::find(stage.number + 1).map(|next| fails(next.tasks.iter().collect())));
+    proofs.extend(Stage::find(stage.number + 1).map(|next| Proof::of_stage(next, Expected::Fail(""))));
     add(stage.reference(), Vec::new(), None, proofs);
     for task in &all {
-        add(format!("without {}", task.name), vec![task], None, vec![fails(vec![task])]);
+        add(format!("without {}", task.name), vec![task], None, vec![Proof::fails(task)]);
     }
-    for (number, mistake) in (1..).zip(&stage.mistakes) {
-        let task = stage.tasks.iter().chain(&stage.stretch).filter(|task| task.name == mistake.task);
-        let expected = Expected::Fail(&mistake.says);
-        let proofs = vec![Proof { tasks: task.collect(), expected }];
-        add(format!("mistake {} {number}", mistake.task), Vec::new(), Some(mistake), proofs);
+    for task in stage.tasks.iter().chain(&stage.stretch) {
+        // The start of the stage, with only this task and those that it needs done.
+        let done = task.with_needed();
+        let is_open = |other: &&Task| done.iter().all(|task| task.name != other.name);
+        let mut patched: Vec<&Task> = all.iter().copied().filter(is_open).collect();
+        patched.extend(task.is_stretch().then_some(task));
+        let proof = Proof { what: task.name.clone(), tasks: done, expected: Expected::Pass };
+        add(format!("only {}", task.name), patched, None, vec![proof]);
+
+        let mistakes = stage.mistakes.iter().filter(|mistake| mistake.task == task.name);
+        for (number, mistake) in (1..).zip(mistakes) {
+            let proof = Proof { expected: Expected::Fail(&mistake.says), ..Proof::fails(task) };
+            add(format!("mistake {} {number}", task.name), Vec::new(), Some(mistake), vec![proof]);
+        }
     }
-    for task in &stage.stretch {
-        let proofs = vec![Proof { tasks: vec![task], expected: Expected::Pass }];
-        add(format!("with {}", task.name), vec![task], None, proofs);
-    }
-    add(format!("start {}", stage.number), all.clone(), None, vec![fails(all)]);
+    add(format!("start {}", stage.number), all, None, vec![Proof::of_stage(stage, Expected::Fail(""))]);
     variants
+}
+
+impl Proof {
+    fn of_stage(stage: &'static Stage, expected: Expected) -> Proof {
+        Proof { what: stage.number.to_string(), tasks: stage.tasks.iter().collect(), expected }
+    }
+
+    /// The check of the task alone fails.
+    fn fails(task: &'static Task) -> Proof {
+        Proof { what: task.name.clone(), tasks: vec![task], expected: Expected::Fail("") }
+    }
 }
 
 impl Variant {
