@@ -1,7 +1,7 @@
 //! `cargo lab diff`: the changes between the sources of two stages.
 //!
-//! The difference between two stages is a lesson, so it must be readable: unchanged files are only named, and
-//! new files are shown completely. The output is a unified diff, which other tools can read.
+//! The difference between two stages is a lesson, so it must be readable: changed files come first, new files are shown
+//! completely after them, and unchanged files are only named. The output is a unified diff, which other tools can read.
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -81,7 +81,7 @@ fn sources_of(places: &Places, name: &str) -> PathBuf {
     places.root().join(name).join("src")
 }
 
-/// The files of both folders, by name.
+/// The files of both folders: first those that both have, then those that only one has; by name.
 fn compare(old: &Path, new: &Path) -> anyhow::Result<Vec<Compared>> {
     let of =
         |folder: &Path| sources::files(folder).with_context(|| format!("cannot read {}", folder.display()));
@@ -91,7 +91,10 @@ fn compare(old: &Path, new: &Path) -> anyhow::Result<Vec<Compared>> {
         let (old, new) = (read(old.get(name))?, read(new.get(name))?);
         Ok(Compared { old, new, name: name.clone() })
     };
-    names.into_iter().map(compare).collect()
+    let mut files = names.into_iter().map(compare).collect::<anyhow::Result<Vec<Compared>>>()?;
+    // A short change in an old file would be overlooked after a long new file.
+    files.sort_by_key(|file| file.old.is_none() || file.new.is_none());
+    Ok(files)
 }
 
 fn read(path: Option<&PathBuf>) -> anyhow::Result<Option<String>> {

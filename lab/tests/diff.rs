@@ -45,6 +45,21 @@ fn changed_files_are_shown_as_a_unified_diff() {
 }
 
 #[test]
+fn changed_files_come_before_new_and_removed_ones() {
+    for (stages, only_one_has_it) in
+        [(["3", "4"], "pool.rs"), (["4", "3"], "pool.rs"), (["2", "3"], "stats.rs")]
+    {
+        let diff = diff(&stages).stdout;
+        let files: Vec<&str> = diff.lines().filter(|line| line.starts_with("--- ")).collect();
+        let names: Vec<&str> = diff.lines().filter(|line| line.starts_with("+++ ")).collect();
+        let is_changed = |index: usize| files[index] != "--- /dev/null" && names[index] != "+++ /dev/null";
+        let changed: Vec<bool> = (0..files.len()).map(is_changed).collect();
+        assert_eq!(changed, [true, true, false], "{stages:?}: {names:?}");
+        assert!(files[2].ends_with(only_one_has_it) || names[2].ends_with(only_one_has_it), "{names:?}");
+    }
+}
+
+#[test]
 fn there_is_no_colour_in_a_pipe() {
     assert!(!diff(&["1", "2"]).stdout.contains('\x1b'));
     for no_color in ["", "1"] {

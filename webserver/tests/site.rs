@@ -170,6 +170,16 @@ fn a_difference_shows_changed_files_side_by_side_and_new_ones_whole() {
 }
 
 #[test]
+fn a_difference_shows_changed_files_before_new_and_removed_ones() {
+    let webserver = Webserver::start(&[]);
+    for path in ["/diff/3/4", "/diff/4/3"] {
+        let html = webserver.get(path).text();
+        let place = |name: &str| html.find(&format!("<h2 id=\"{name}\">")).unwrap();
+        assert!(place("main.rs") < place("proxy.rs") && place("proxy.rs") < place("pool.rs"), "{path}");
+    }
+}
+
+#[test]
 fn a_source_has_numbered_lines_that_can_be_linked_to() {
     let webserver = Webserver::start(&[]);
     let html = webserver.get("/source/part2/src/proxy.rs").text();

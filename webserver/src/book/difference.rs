@@ -29,7 +29,7 @@ pub fn page(workspace: &Workspace, old: &str, new: &str) -> Option<Page> {
     let (old, new) = (stage(old)?, stage(new)?);
     let names: BTreeSet<String> =
         [old, new].into_iter().flat_map(|stage| workspace.source_names(stage)).collect();
-    let mut same = Vec::new();
+    let (mut same, mut complete) = (Vec::new(), String::new());
     let mut html = format!("<h1>{old} → {new}</h1>\n");
     if workspace.book_file(&format!("{new}.md")).is_some() {
         html += &format!("<p>Why it changed: <a href=\"/{new}\">the page of {new}</a>.</p>\n");
@@ -41,11 +41,13 @@ pub fn page(workspace: &Workspace, old: &str, new: &str) -> Option<Page> {
             (Some(old_text), Some(new_text)) => {
                 html += &changed(name, (old, new), &rows::compare(&old_text, &new_text));
             }
-            (Some(text), None) => html += &whole(name, "gone", old, &text),
-            (None, Some(text)) => html += &whole(name, "new", new, &text),
+            (Some(text), None) => complete += &whole(name, "gone", old, &text),
+            (None, Some(text)) => complete += &whole(name, "new", new, &text),
             (None, None) => {}
         }
     }
+    // Last: a short change in an old file would be overlooked after a long new file.
+    html += &complete;
     if !same.is_empty() {
         let names: Vec<String> = same.iter().map(|name| format!("<code>{}</code>", escape(name))).collect();
         html += &format!("<p>The same in both: {}.</p>\n", names.join(", "));
