@@ -180,6 +180,29 @@ fn a_difference_shows_changed_files_before_new_and_removed_ones() {
 }
 
 #[test]
+fn a_chapter_can_be_nested_below_another_in_the_contents() {
+    let folder = Folder::new();
+    for (name, text) in [
+        (
+            "docs/src/SUMMARY.md",
+            "# Summary\n\n[Start](index.md)\n\n- [One](one.md)\n  - [Inner](inner.md)\n- [Two](two.md)\n",
+        ),
+        ("docs/src/index.md", "# Start\n"),
+        ("docs/src/inner.md", "# Inner\n"),
+    ] {
+        folder.file(name, text);
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_webserver"));
+    let command = command.current_dir(folder.path("docs")).env_remove("CARGO_MANIFEST_DIR");
+    let webserver = Webserver::start_as(command);
+    let html = webserver.get("/").text();
+    let nested = "<li><a href=\"/one\">One</a>\n<ul>\n<li><a href=\"/inner\">Inner</a></li>\n</ul>\n</li>\n<li><a href=\"/two\">";
+    assert!(html.contains(nested), "{html}");
+    let html = webserver.get("/inner").text();
+    assert!(html.contains("rel=\"prev\" href=\"/one\"") && html.contains("rel=\"next\" href=\"/two\""));
+}
+
+#[test]
 fn a_source_has_numbered_lines_that_can_be_linked_to() {
     let webserver = Webserver::start(&[]);
     let html = webserver.get("/source/part2/src/proxy.rs").text();

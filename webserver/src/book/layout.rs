@@ -4,7 +4,7 @@
 //! one request, also in the log of a proxy that takes one request a connection.
 
 use crate::book::code::escape;
-use crate::book::summary::{Item, Summary};
+use crate::book::summary::{Chapter, Item, Summary};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -84,7 +84,7 @@ impl Layout<'_> {
         };
         for item in &self.summary.items {
             match item {
-                Item::Chapter(chapter) => list += &entry(&chapter.path, &chapter.title, path),
+                Item::Chapter(chapter) => list += &chapter_entry(chapter, path),
                 Item::Heading(heading) => {
                     close(&mut html, &mut list);
                     html += &format!("<p>{}</p>\n", escape(heading));
@@ -139,8 +139,21 @@ pub fn short(stage: &str) -> &str {
     stage.strip_prefix("part").unwrap_or(stage)
 }
 
-fn entry(link: &str, title: &str, path: &str) -> String {
-    format!("<li><a href=\"{link}\"{}>{}</a></li>\n", current(link, path), inline(title))
+fn chapter_entry(chapter: &Chapter, path: &str) -> String {
+    let link = link(&chapter.path, &chapter.title, path);
+    if chapter.nested.is_empty() {
+        return format!("<li>{link}</li>\n");
+    }
+    let nested: String = chapter.nested.iter().map(|nested| chapter_entry(nested, path)).collect();
+    format!("<li>{link}\n<ul>\n{nested}</ul>\n</li>\n")
+}
+
+fn entry(target: &str, title: &str, path: &str) -> String {
+    format!("<li>{}</li>\n", link(target, title, path))
+}
+
+fn link(target: &str, title: &str, path: &str) -> String {
+    format!("<a href=\"{target}\"{}>{}</a>", current(target, path), inline(title))
 }
 
 fn current(link: &str, path: &str) -> &'static str {
