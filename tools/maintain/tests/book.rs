@@ -122,16 +122,17 @@ fn code_in_the_book_is_in_the_file_that_it_names() {
     assert!(found >= 10, "{found} blocks");
 }
 
+/// The heading of the tasks on a stage's page. What a task asks for is shown below it.
+const TASKS: &str = "\n## Your tasks\n";
+
 /// The sections of each stage's page, in order.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 9] = [
     "\n**Goal.** ",
     "\n**Minutes.** ",
     "\n## Run it\n",
-    "\n## Read it\n",
-    "\n## The difference\n",
-    "\n## Why it works",
-    "\n## Your tasks\n",
+    TASKS,
     "\n## Check\n",
+    "\n## The difference\n",
     "\n## Measure\n",
     "\n## If it fails\n",
     "\n<summary>Notes for who teaches it</summary>\n",
@@ -157,6 +158,35 @@ fn every_stage_has_a_page_with_all_sections_its_picture_and_its_tasks() {
             let title = task.title.to_lowercase();
             let row = format!("| {} | {title} | {} | {}", task.name, task.lines, task.minutes);
             assert!(text.to_lowercase().contains(&row), "{chapter} lacks {row}");
+        }
+    }
+}
+
+/// The lines of its stage that a task asks for: what its patch removes, or adds in the case of a stretch task. Lines of
+/// a few letters, such as `match self {`, give no answer away.
+fn lines_asked_for(task: &lab::tasks::Task, mark: char) -> Vec<&'static str> {
+    const FEW_LETTERS: usize = 12;
+    let hunks = task.patch.lines().skip_while(|line| !line.starts_with("@@"));
+    let lines = hunks.filter_map(|line| line.strip_prefix(mark)).map(str::trim);
+    lines.filter(|line| line.len() > FEW_LETTERS && !line.starts_with("//")).collect()
+}
+
+#[test]
+fn no_chapter_shows_above_its_tasks_a_line_that_a_task_asks_for() {
+    for stage in stages() {
+        let chapter = format!("part{}.md", stage.number);
+        let text = text(&chapter);
+        let (above, _) = text.split_once(TASKS).unwrap();
+        // The tasks of later stages too: their lines are not to be seen in advance.
+        for later in stages().iter().filter(|later| later.number >= stage.number) {
+            let tasks = later.tasks.iter().map(|task| (task, '-'));
+            for (task, mark) in tasks.chain(later.stretch.iter().map(|task| (task, '+'))) {
+                let lines = lines_asked_for(task, mark);
+                assert!(!lines.is_empty(), "the patch of {} asks for no line", task.name);
+                for line in lines {
+                    assert!(!above.contains(line), "{chapter} shows what {} asks for: {line}", task.name);
+                }
+            }
         }
     }
 }
