@@ -126,10 +126,12 @@ fn code_in_the_book_is_in_the_file_that_it_names() {
 const TASKS: &str = "\n## Your tasks\n";
 
 /// The sections of each stage's page, in order.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 11] = [
     "\n**Goal.** ",
     "\n**Minutes.** ",
     "\n## Run it\n",
+    "\n## The problem\n",
+    "\n## The idea\n",
     TASKS,
     "\n## Check\n",
     "\n## The difference\n",
