@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::sources;
-use anyhow::{Context, anyhow};
+use stage::Failure;
 
-use crate::places::date_and_time;
+use crate::places::{OrCannot, date_and_time};
 
 /// Whether a folder contains exactly these source files. Files that Cargo does not build are ignored.
 pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
@@ -27,30 +27,27 @@ pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
 /// Moves the contents of a folder to a new folder below `backups` and returns it; `None` if it is empty.
 ///
 /// The folder itself stays, so that a shell in it keeps its directory. A link or a file is moved itself.
-pub fn move_away(folder: &Path, backups: &Path) -> anyhow::Result<Option<PathBuf>> {
-    let cannot = || format!("cannot read {}", folder.display());
+pub fn move_away(folder: &Path, backups: &Path) -> Result<Option<PathBuf>, Failure> {
     let paths = match folder.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => {
-            let entries = folder.read_dir().with_context(cannot)?;
-            entries
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect::<Result<_, _>>()
-                .with_context(cannot)?
+            let entries = folder.read_dir().or_cannot("read", folder)?;
+            let paths: io::Result<_> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+            paths.or_cannot("read", folder)?
         }
         Ok(_) => vec![folder.to_owned()],
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error).with_context(cannot),
+        Err(error) => return Err(error).or_cannot("read", folder),
     };
     if paths.is_empty() {
         return Ok(None);
     }
-    let backup =
-        new_folder(backups).with_context(|| format!("cannot make a folder in {}", backups.display()))?;
+    let backup = new_folder(backups).or_cannot("make a folder in", backups)?;
     for path in paths {
         let kept = backup.join(path.file_name().unwrap_or_default());
         fs::rename(&path, &kept).map_err(|error| {
             let (path, kept) = (path.display(), kept.display());
-            anyhow!("cannot move {path} to {kept}: {error}. Close what uses it, then: cargo lab start")
+            let problem = format!("cannot move {path} to {kept}: {error}");
+            Failure::new(problem, "to close what uses it, then: cargo lab start")
         })?;
     }
     Ok(Some(backup))

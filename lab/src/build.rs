@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::tasks::{Program, Seen, Task};
-use anyhow::Context;
+use stage::Failure;
 
-use crate::places::Places;
+use crate::places::{OrCannot, Places};
 
 /// The result of a check.
 pub enum Verdict {
@@ -19,13 +19,13 @@ pub enum Verdict {
 }
 
 /// Copies the binary of `work`, so that the next build can replace the original while the copy runs.
-pub fn copy_of_work(places: &Places, built: &Path) -> anyhow::Result<PathBuf> {
+pub fn copy_of_work(places: &Places, built: &Path) -> Result<PathBuf, Failure> {
     let copy = places.kept(&format!("work{EXE_SUFFIX}"));
     let unfinished = places.kept(&format!("work-new{EXE_SUFFIX}"));
     let copied = fs::create_dir_all(places.kept(""))
         .and_then(|()| fs::copy(built, &unfinished))
         .and_then(|_| fs::rename(&unfinished, &copy));
-    copied.with_context(|| format!("cannot copy the binary of work to {}", copy.display()))?;
+    copied.or_cannot("copy the binary of work to", &copy)?;
     Ok(copy)
 }
 

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::sources;
 use crate::tasks::{Program, Task, failure};
-use anyhow::Context;
 use stage::Failure;
 use testkit::say;
-use testkit::{Profile, check_command_line};
+use testkit::{COMMAND_LINE, Profile, check_command_line};
 
 use crate::build::{self, Verdict};
 use crate::lock::Lock;
-use crate::places::{Places, date_and_time};
+use crate::places::{OrCannot, Places, binary, date_and_time};
 use crate::progress::Progress;
 use crate::{hint, list, start};
 
@@ -38,10 +37,10 @@ const FAILED: i32 = 1;
 /// The polling interval for the files.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-pub fn run(check: &Check) -> anyhow::Result<()> {
+pub fn run(check: &Check) -> Result<(), Failure> {
     let tasks = choose(&check.what)?;
     if let Some(line) = &check.cmd {
-        check_command_line(line).map_err(Failure::Usage)?;
+        check_command_line(line).map_err(|problem| Failure::usage(problem, COMMAND_LINE))?;
     }
     let places = Places::find()?;
     if !check.watch {
@@ -54,7 +53,7 @@ pub fn run(check: &Check) -> anyhow::Result<()> {
     loop {
         let before = fingerprint(&places.root().join("work"));
         if let Err(error) = run_once(check, &places, &tasks) {
-            say!("{error:#}");
+            say!("{error}");
         }
         say!("watching work/: a change checks again, Ctrl-C ends this");
         while fingerprint(&places.root().join("work")) == before {
@@ -72,7 +71,7 @@ fn choose(what: &str) -> Result<Vec<&'static Task>, Failure> {
 }
 
 /// Checks once and returns whether all tasks passed.
-fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::Result<bool> {
+fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> Result<bool, Failure> {
     let what = &check.what;
     // Held until the end, so that no other check replaces the binary under test.
     let lock = if check.cmd.is_none() { Some(Lock::take(places, "work")?) } else { None };
@@ -82,15 +81,15 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> anyhow::
             Program::Command(line.clone())
         }
         None => {
-            let Some(binaries) = places.workspace.try_build(Profile::Own, &["work"])? else {
+            let Some(binaries) = places.try_build(Profile::Own, &["work"])? else {
                 say!("work does not build, see above");
                 say!("next: mend it, then cargo lab check {what}");
                 return Ok(false);
             };
-            let built = binaries.path("work")?;
-            let binary = build::copy_of_work(places, built)?;
-            let built = built.metadata().and_then(|metadata| metadata.modified());
-            let (_, time) = date_and_time(built.context("cannot tell when work was built")?);
+            let original = binary(&binaries, "work")?;
+            let binary = build::copy_of_work(places, original)?;
+            let built = original.metadata().and_then(|metadata| metadata.modified());
+            let (_, time) = date_and_time(built.or_cannot("tell the time of", original)?);
             say!("testing work ({}, built {time} UTC) on free ports", places.shown(&binary));
             Program::Stage(binary)
         }

@@ -1,16 +1,17 @@
 //! `cargo lab demo`: a stage in front of one or three demo backends, and what to try next.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{self, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
 use course::Ability;
 use stage::{Failure, parse_number, printable};
 use testkit::{Client, MAX_STAGE, Process, Profile, StartError, Workspace, stop};
 
 use crate::get;
+use crate::places::{DOCTOR, Places, binary};
 
 #[derive(clap::Args)]
 pub struct Demo {
@@ -34,12 +35,12 @@ struct Part {
     process: Process,
 }
 
-pub fn run(demo: &Demo) -> anyhow::Result<()> {
-    let workspace = Workspace::find()?;
-    let number = choose_stage(&workspace, demo.number)?;
+pub fn run(demo: &Demo) -> Result<(), Failure> {
+    let places = Places::find()?;
+    let number = choose_stage(&places.workspace, demo.number)?;
     let stage = format!("part{number}");
-    let binaries = workspace.build(Profile::Own, &[BACKEND, &stage])?;
-    let (backend, proxy) = (binaries.path(BACKEND)?, binaries.path(&stage)?);
+    let binaries = places.build(Profile::Own, &[BACKEND, &stage])?;
+    let (backend, proxy) = (binary(&binaries, BACKEND)?, binary(&binaries, &stage)?);
     let stop = stop::listen();
 
     let takes_several = course::find(number).is_some_and(|stage| stage.can(Ability::SeveralBackends));
@@ -52,7 +53,7 @@ pub fn run(demo: &Demo) -> anyhow::Result<()> {
     let proxy = start(proxy, stage.clone(), &["--backend", &listens.join(",")])?;
     let address = proxy.process.address();
     for path in ["/hello/world", "/"] {
-        show(&proxy.process, path).with_context(|| format!("GET {path} through {stage} failed"))?;
+        show(address, path, &stage)?;
     }
     println!("Open http://{address}/ in a browser, or in a second terminal try:");
     println!("  cargo lab get /hello/you");
@@ -73,23 +74,22 @@ pub fn run(demo: &Demo) -> anyhow::Result<()> {
 }
 
 /// The given number if such a stage exists, or the highest number.
-fn choose_stage(workspace: &Workspace, number: Option<u32>) -> anyhow::Result<u32> {
+fn choose_stage(workspace: &Workspace, number: Option<u32>) -> Result<u32, Failure> {
     let known = workspace.stages();
-    let highest = *known.last().context("there is no stage in the workspace. Try: cargo lab doctor")?;
+    let none = || Failure::new("there is no stage in the workspace", DOCTOR);
+    let highest = *known.last().ok_or_else(none)?;
     match number {
         None => Ok(highest),
         Some(number) if known.contains(&number) => Ok(number),
         Some(number) => {
-            let message = format!(
-                "there is no part{number}, the highest is part{highest}. Try: cargo lab demo {highest}"
-            );
-            Err(Failure::Usage(message).into())
+            let problem = format!("there is no part{number}, the highest is part{highest}");
+            Err(Failure::usage(problem, format!("cargo lab demo {highest}")))
         }
     }
 }
 
 /// Starts a binary. `name` is its name in messages.
-fn start(binary: &Path, name: String, arguments: &[&str]) -> anyhow::Result<Part> {
+fn start(binary: &Path, name: String, arguments: &[&str]) -> Result<Part, Failure> {
     let mut command = Command::new(binary);
     command.args(arguments);
     let prefix = name.clone();
@@ -99,31 +99,29 @@ fn start(binary: &Path, name: String, arguments: &[&str]) -> anyhow::Result<Part
 }
 
 /// The child's own message is already shown. Its exit code for an environment failure is kept.
-fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
+fn start_failure(name: &str, error: &StartError) -> Failure {
     match error.exit_code {
-        Some(3) => Failure::Environment(format!("{name} could not start, see its message above")).into(),
-        Some(code) => {
-            anyhow::anyhow!("{name} could not start (exit code {code}): {error}. Try: cargo lab doctor")
-        }
-        None => anyhow::anyhow!("{name} could not start: {error}. Try: cargo lab doctor"),
+        Some(3) => Failure::environment(format!("{name} could not start"), "what its message above says"),
+        Some(code) => Failure::new(format!("{name} could not start (exit code {code}): {error}"), DOCTOR),
+        None => Failure::new(format!("{name} could not start: {error}"), DOCTOR),
     }
 }
 
-/// Sends a request and shows the beginning of the response.
-fn show(proxy: &Process, path: &str) -> anyhow::Result<()> {
+/// Sends a request through a stage and shows the beginning of the response.
+fn show(proxy: SocketAddr, path: &str, stage: &str) -> Result<(), Failure> {
     const SHOWN_FIELDS: [&str; 5] = ["Content-Type", "Content-Length", "Transfer-Encoding", "Via", "X-Bytes"];
     const SHOWN_LINES: usize = 5;
 
     println!("GET {path}");
-    let mut client = Client::connect(proxy.address())?;
-    let response = client.exchange(get::request(path, &proxy.address().to_string())?)?;
+    let failed = |why: String| Failure::new(format!("GET {path} through {stage} failed: {why}"), DOCTOR);
+    let request = get::request(path, &proxy.to_string())?;
+    let response = Client::connect(proxy).and_then(|mut client| client.exchange(request));
+    let response = response.map_err(|error| failed(error.to_string()))?;
     println!("  {}", printable(&response.head.start_line));
     if response.status != 200 {
         let text = response.text();
-        bail!(
-            "that is no 200: {}. Try: cargo lab doctor",
-            printable(text.lines().next().unwrap_or_default())
-        );
+        let first_line = printable(text.lines().next().unwrap_or_default());
+        return Err(failed(format!("that is no 200: {first_line}")));
     }
     for name in SHOWN_FIELDS {
         if let Some(value) = response.field(name) {
@@ -143,7 +141,7 @@ fn show(proxy: &Process, path: &str) -> anyhow::Result<()> {
 }
 
 /// Waits for Ctrl-C. One of several backends may end before, to demonstrate the failover.
-fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> anyhow::Result<()> {
+fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> Result<(), Failure> {
     let is_only_backend = parts.len() == 2;
     while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         let ended = parts.iter_mut().position(|part| !part.process.is_running());
@@ -154,10 +152,9 @@ fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> anyhow::Result<()> {
         if index == 0 || is_only_backend {
             let status = part.process.exit_status().map(|status| format!(" ({status})")).unwrap_or_default();
             let last_line = part.process.last_line();
-            bail!(
-                "{} has ended{status}, all are stopped. Its last line: {last_line}. Try: cargo lab demo",
-                part.name
-            );
+            let problem =
+                format!("{} has ended{status}, all are stopped. Its last line: {last_line}", part.name);
+            return Err(Failure::new(problem, "cargo lab demo"));
         }
         let listen = part.process.address();
         eprintln!("{} has ended. In another terminal it can be started again:", part.name);
@@ -167,7 +164,7 @@ fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> anyhow::Result<()> {
 }
 
 /// Asks all children to stop, the proxy first, and waits until they end. A second Ctrl-C ends the wait.
-fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
+fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> Result<(), Failure> {
     for part in &mut *parts {
         // Fails if the child has just ended, which is the goal.
         let _ = part.process.terminate();
@@ -175,7 +172,7 @@ fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> anyhow::Result<()> {
     let deadline = Instant::now() + STOP_TIMEOUT;
     while parts.iter_mut().any(|part| part.process.is_running()) {
         if Instant::now() > deadline {
-            bail!("not all stopped in time, so they were ended. Try: cargo lab doctor");
+            return Err(Failure::new("not all stopped in time, so they were ended", DOCTOR));
         }
         if stop.recv_timeout(TICK).is_ok() {
             println!("Those that were still running are ended.");

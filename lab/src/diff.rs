@@ -4,13 +4,12 @@
 //! completely after them, and unchanged files are only named. The output is a unified diff, which other tools can read.
 
 use std::collections::BTreeSet;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use crate::places::Places;
-use crate::sources;
-use anyhow::Context;
+use crate::places::{OrCannot, Places};
+use crate::{sources, stdout};
 use similar::{ChangeTag, TextDiff};
 use stage::Failure;
 
@@ -45,23 +44,18 @@ struct Compared {
     new: Option<String>,
 }
 
-pub fn run(diff: &Diff) -> anyhow::Result<()> {
+pub fn run(diff: &Diff) -> Result<(), Failure> {
     let places = Places::find()?;
     let (old, new) = (crate_name(&places, &diff.old)?, crate_name(&places, &diff.new)?);
     let files = compare(&sources_of(&places, &old), &sources_of(&places, &new))?;
-    let mut stdout = io::stdout().lock();
+    let mut out = io::stdout().lock();
     let written = if diff.stat {
-        write_stat(&mut stdout, &files)
+        write_stat(&mut out, &files)
     } else {
-        let is_coloured =
-            stdout.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        write_diff(&mut stdout, &files, (&old, &new), is_coloured)
+        let is_coloured = out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        write_diff(&mut out, &files, (&old, &new), is_coloured)
     };
-    match written {
-        // A closed stdout, as behind `head`, is not an error.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to stdout"),
-    }
+    stdout::written(written)
 }
 
 /// The crate that a number or `work` names.
@@ -69,12 +63,12 @@ fn crate_name(places: &Places, given: &str) -> Result<String, Failure> {
     let name = match given {
         "work" => given.to_owned(),
         _ if given.parse::<u32>().is_ok() => format!("part{given}"),
-        _ => return Err(Failure::Usage(format!("{given} is no stage. Try: cargo lab diff 1 2"))),
+        _ => return Err(Failure::usage(format!("{given} is no stage"), "cargo lab diff 1 2")),
     };
     if sources_of(places, &name).is_dir() {
         return Ok(name);
     }
-    Err(Failure::Usage(format!("there is no {name}/src. Try: cargo lab diff 1 2")))
+    Err(Failure::usage(format!("there is no {name}/src"), "cargo lab diff 1 2"))
 }
 
 fn sources_of(places: &Places, name: &str) -> PathBuf {
@@ -82,26 +76,25 @@ fn sources_of(places: &Places, name: &str) -> PathBuf {
 }
 
 /// The files of both folders: first those that both have, then those that only one has; by name.
-fn compare(old: &Path, new: &Path) -> anyhow::Result<Vec<Compared>> {
-    let of =
-        |folder: &Path| sources::files(folder).with_context(|| format!("cannot read {}", folder.display()));
+fn compare(old: &Path, new: &Path) -> Result<Vec<Compared>, Failure> {
+    let of = |folder: &Path| sources::files(folder).or_cannot("read", folder);
     let (old, new) = (of(old)?, of(new)?);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let compare = |name: &String| -> anyhow::Result<Compared> {
+    let compare = |name: &String| -> Result<Compared, Failure> {
         let (old, new) = (read(old.get(name))?, read(new.get(name))?);
         Ok(Compared { old, new, name: name.clone() })
     };
-    let mut files = names.into_iter().map(compare).collect::<anyhow::Result<Vec<Compared>>>()?;
+    let mut files = names.into_iter().map(compare).collect::<Result<Vec<Compared>, Failure>>()?;
     // A short change in an old file would be overlooked after a long new file.
     files.sort_by_key(|file| file.old.is_none() || file.new.is_none());
     Ok(files)
 }
 
-fn read(path: Option<&PathBuf>) -> anyhow::Result<Option<String>> {
+fn read(path: Option<&PathBuf>) -> Result<Option<String>, Failure> {
     let Some(path) = path else {
         return Ok(None);
     };
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = fs::read(path).or_cannot("read", path)?;
     // The text is only shown. A file that is not UTF-8 does not build, and rustc reports it.
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
 
 use crate::places::Places;
+use stage::Failure;
 use testkit::say;
 
 /// A result; `mend` is the remedy of a failure.
@@ -28,7 +29,7 @@ const MIN_OPEN_FILES: u64 = 1024;
 /// The disk space of all builds of the workshop, debug and release.
 const MIN_DISK_KIB: u64 = 3 * 1024 * 1024;
 
-pub fn run() -> anyhow::Result<()> {
+pub fn run() -> Result<(), Failure> {
     let places = Places::find()?;
     let mut findings = vec![compiler()];
     findings.extend(PORTS.map(|(port, flag)| free_port(port, flag)));

@@ -5,11 +5,11 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
 use stage::{Failure, printable};
 use testkit::{Client, Response};
 
 use crate::shown::Shown;
+use crate::stdout::written;
 
 #[derive(clap::Args)]
 pub struct Get {
@@ -31,10 +31,12 @@ struct Target {
 /// The default address of a stage.
 const DEFAULT_PROXY: &str = "127.0.0.1:8080";
 const EXAMPLE: &str = "cargo lab get /hello/you";
+/// What to look at if the proxy broke off.
+const LOG: &str = "the log of the proxy, which says why";
 /// Longer than a proxy waits for its backend, so that its 504 is received.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub fn run(get: &Get) -> anyhow::Result<()> {
+pub fn run(get: &Get) -> Result<(), Failure> {
     let Target { authority: proxy, addresses, path } = Target::new(get)?;
     let request = request(&path, &proxy)?;
     let started = Instant::now();
@@ -45,11 +47,12 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
                 DEFAULT_PROXY => "cargo lab demo".to_owned(),
                 _ => format!("cargo run -p part1 -- --listen {proxy}"),
             };
-            anyhow::anyhow!("nothing listens on {proxy}. Try: {start}")
+            Failure::new(format!("nothing listens on {proxy}"), start)
         }
-        _ => anyhow::anyhow!("cannot connect to {proxy}: {error}. Try: cargo lab demo"),
+        _ => Failure::new(format!("cannot connect to {proxy}: {error}"), "cargo lab demo"),
     })?;
-    client.send(request).with_context(|| format!("{proxy} did not take the request"))?;
+    let untaken = |error| Failure::new(format!("{proxy} did not take the request: {error}"), LOG);
+    client.send(request).map_err(untaken)?;
 
     let mut stdout = io::stdout().lock();
     // A pipe or a file gets the body unchanged.
@@ -65,28 +68,24 @@ pub fn run(get: &Get) -> anyhow::Result<()> {
         unwritten = stdout.write_all(bytes).and_then(|()| stdout.flush());
         unwritten.as_ref().map(|&()| ()).map_err(|error| io::Error::from(error.kind()))
     });
-    match unwritten {
-        // A closed stdout, as behind `head`, is not an error.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-        written => written.context("cannot write the body to stdout")?,
-    }
     if let Some(shown) = shown {
-        stdout.write_all(shown.end().as_bytes()).context("cannot write the body to stdout")?;
+        unwritten = unwritten.and_then(|()| stdout.write_all(shown.end().as_bytes()));
     }
-    let response = response.with_context(|| format!("no valid response from {proxy}"))?;
+    if unwritten.is_err() {
+        return written(unwritten);
+    }
+    let invalid = |error| Failure::new(format!("no valid response from {proxy}: {error}"), LOG);
+    let response = response.map_err(invalid)?;
     if last_byte != b'\n' && stdout.is_terminal() {
         eprintln!();
     }
     report(&response, length, started.elapsed());
     if !response.is_complete() {
-        bail!("the body was cut short after {length} bytes. Try: the log of the proxy, which says why");
+        return Err(Failure::new(format!("the body was cut short after {length} bytes"), LOG));
     }
     if response.status >= 400 {
-        bail!(
-            "the status is {} {}. Try: its body, which says why, or the log of the proxy",
-            response.status,
-            printable(&response.reason)
-        );
+        let problem = format!("the status is {} {}", response.status, printable(&response.reason));
+        return Err(Failure::new(problem, "its body, which says why, or the log of the proxy"));
     }
     Ok(())
 }
@@ -100,12 +99,12 @@ impl Target {
             return Target::at("--proxy", proxy, DEFAULT_PROXY, &get.path);
         };
         if !scheme.eq_ignore_ascii_case("http") {
-            let message = format!("{scheme}:// is not spoken here, only http://. Try: {EXAMPLE}");
-            return Err(Failure::Usage(message));
+            let problem = format!("{scheme}:// is not spoken here, only http://");
+            return Err(Failure::usage(problem, EXAMPLE));
         }
         if let Some(proxy) = &get.proxy {
-            let message = format!("both the URL and --proxy name a server. Try: {EXAMPLE} --proxy {proxy}");
-            return Err(Failure::Usage(message));
+            let problem = "both the URL and --proxy name a server";
+            return Err(Failure::usage(problem, format!("{EXAMPLE} --proxy {proxy}")));
         }
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         // RFC 9110 section 7.1: a fragment is not sent.
@@ -135,8 +134,8 @@ fn report(response: &Response, length: usize, elapsed: Duration) {
 
 pub fn request(path: &str, host: &str) -> Result<String, Failure> {
     if path.is_empty() || !path.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
-        let message = format!("{path:?} is not a path. Write other characters as %XX: {EXAMPLE}");
-        return Err(Failure::Usage(message));
+        let problem = format!("{path:?} is not a path. Other characters are written as %XX");
+        return Err(Failure::usage(problem, EXAMPLE));
     }
     // Some shells on Windows turn a path with a leading slash into a file name, so the slash is optional.
     let slash = if path.starts_with('/') { "" } else { "/" };

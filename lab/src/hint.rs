@@ -18,7 +18,7 @@ pub struct Hint {
     level: Option<usize>,
 }
 
-pub fn run(hint: &Hint) -> anyhow::Result<()> {
+pub fn run(hint: &Hint) -> Result<(), Failure> {
     let task = find_task(&hint.task)?;
     let mut progress = Progress::open(&Places::find()?)?;
     let seen = progress.hints.get(&task.name).copied().unwrap_or(1);
@@ -43,5 +43,5 @@ pub fn run(hint: &Hint) -> anyhow::Result<()> {
 }
 
 pub fn find_task(name: &str) -> Result<&'static Task, Failure> {
-    Task::find(name).ok_or_else(|| Failure::Usage(format!("there is no task {name:?}. Try: cargo lab list")))
+    Task::find(name).ok_or_else(|| Failure::usage(format!("there is no task {name:?}"), "cargo lab list"))
 }

@@ -24,5 +24,7 @@ pub mod shown;
 /// The source files that cargo builds.
 pub mod sources;
 pub mod start;
+/// What becomes of a write to stdout.
+mod stdout;
 /// The attendee's tasks: how each is cut out of its stage, checked, and described.
 pub mod tasks;

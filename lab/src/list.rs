@@ -1,12 +1,13 @@
 //! `cargo lab list`: the stages, their tasks, and which tasks are done.
 
 use crate::tasks::{all, stages};
+use stage::Failure;
 use testkit::say;
 
 use crate::places::Places;
 use crate::progress::Progress;
 
-pub fn run() -> anyhow::Result<()> {
+pub fn run() -> Result<(), Failure> {
     let progress = Progress::load(&Places::find()?);
     for stage in stages() {
         say!("{}  {}", stage.number, stage.title);

@@ -3,11 +3,12 @@
 //! The system releases a lock when its process ends in any way.
 
 use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::Context;
+use stage::Failure;
 
-use crate::places::Places;
+use crate::places::{OrCannot, Places};
 
 /// A lock that only one command at a time holds.
 pub struct Lock {
@@ -16,16 +17,15 @@ pub struct Lock {
 
 impl Lock {
     /// Waits until no other command in this workspace holds the lock `name`, then takes it.
-    pub fn take(places: &Places, name: &str) -> anyhow::Result<Lock> {
+    pub fn take(places: &Places, name: &str) -> Result<Lock, Failure> {
         let path = places.kept(&format!("lock-{name}"));
-        let cannot = || format!("cannot lock {}", path.display());
-        fs::create_dir_all(path.parent().unwrap_or(&path)).with_context(cannot)?;
-        if let Some(file) = open(&path, false).with_context(cannot)? {
+        fs::create_dir_all(path.parent().unwrap_or(&path)).or_cannot("lock", &path)?;
+        if let Some(file) = open(&path, false).or_cannot("lock", &path)? {
             return Ok(Lock { _file: file });
         }
         eprintln!("waiting: another cargo lab in this workspace is busy with {name}");
-        let file = open(&path, true).with_context(cannot)?.with_context(cannot)?;
-        Ok(Lock { _file: file })
+        let file = open(&path, true).and_then(|file| file.ok_or(ErrorKind::WouldBlock.into()));
+        Ok(Lock { _file: file.or_cannot("lock", &path)? })
     }
 }
 

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lab::places::DOCTOR;
 use lab::{bench, check, demo, diff, doctor, get, hint, list, start};
+use stage::OrTry;
 use testkit::stop;
 
 /// The workshop's tool
@@ -47,7 +49,7 @@ Examples:
 fn main() -> ExitCode {
     stage::report_panics();
     let command = Lab::parse().command;
-    stage::exit(stop::catch().and_then(|()| match command {
+    stage::exit(stop::catch().or_try(DOCTOR).and_then(|()| match command {
         Command::Bench(flags) => bench::run(&flags),
         Command::Demo(demo) => demo::run(&demo),
         Command::Diff(diff) => diff::run(&diff),

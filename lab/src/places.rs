@@ -2,12 +2,39 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::sources;
-use anyhow::Context;
-use testkit::Workspace;
+use stage::{Failure, OrTry};
+use testkit::{Binaries, Profile, Workspace};
+
+/// What to try if something is wrong with the machine.
+pub const DOCTOR: &str = "cargo lab doctor";
+
+/// Names the file in the failure of an operation on it.
+pub trait OrCannot<T> {
+    /// `what` cannot be done with the file or folder, such as `read`.
+    ///
+    /// # Errors
+    /// The failure in place of the error.
+    fn or_cannot(self, what: &str, path: &Path) -> Result<T, Failure>;
+}
+
+impl<T> OrCannot<T> for io::Result<T> {
+    fn or_cannot(self, what: &str, path: &Path) -> Result<T, Failure> {
+        let path = path.display();
+        self.map_err(|error| {
+            Failure::new(format!("cannot {what} {path}: {error}"), format!("ls -ld {path}, or {DOCTOR}"))
+        })
+    }
+}
+
+/// The binary of that name.
+pub fn binary<'a>(binaries: &'a Binaries, name: &str) -> Result<&'a Path, Failure> {
+    binaries.path(name).or_try(format!("cargo build -p {name}"))
+}
 
 /// The workspace and the files that the tool stores in it.
 pub struct Places {
@@ -16,13 +43,33 @@ pub struct Places {
 
 impl Places {
     /// The places of the workspace in which the command runs.
-    pub fn find() -> anyhow::Result<Places> {
-        Ok(Places { workspace: Workspace::find()? })
+    pub fn find() -> Result<Places, Failure> {
+        let workspace = Workspace::find().or_try("cd to the workshop's folder")?;
+        Ok(Places { workspace })
     }
 
     /// The folder of the workspace.
     pub fn root(&self) -> &Path {
         self.workspace.root()
+    }
+
+    /// Builds the binaries of packages, and shows the output of cargo.
+    pub fn build(&self, profile: Profile, packages: &[impl AsRef<str>]) -> Result<Binaries, Failure> {
+        self.workspace.build(profile, packages).or_try("what cargo says above")
+    }
+
+    /// As [`Places::build`]; `None` if a package does not build.
+    pub fn try_build(
+        &self,
+        profile: Profile,
+        packages: &[impl AsRef<str>],
+    ) -> Result<Option<Binaries>, Failure> {
+        self.workspace.try_build(profile, packages).or_try(DOCTOR)
+    }
+
+    /// The target folder of cargo.
+    pub fn target(&self) -> Result<PathBuf, Failure> {
+        self.workspace.target().or_try("cargo metadata")
     }
 
     /// The path of a stored file or folder, outside the target folder: `cargo clean` must remove no work.
@@ -31,9 +78,9 @@ impl Places {
     }
 
     /// The text of a file of the workspace.
-    pub fn read(&self, name: &str) -> anyhow::Result<String> {
+    pub fn read(&self, name: &str) -> Result<String, Failure> {
         let path = self.root().join(name);
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        fs::read_to_string(&path).or_cannot("read", &path)
     }
 
     pub fn work_sources(&self) -> PathBuf {
@@ -47,17 +94,17 @@ impl Places {
 }
 
 /// The source files below a folder, by name, with their text.
-pub fn read_sources(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let files = sources::files(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+pub fn read_sources(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let files = sources::files(folder).or_cannot("read", folder)?;
     let read = |(name, path): (String, PathBuf)| {
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = fs::read_to_string(&path).or_cannot("read", &path)?;
         Ok((name, text))
     };
     files.into_iter().map(read).collect()
 }
 
 /// Writes files below a folder. A file that already has this text is not written, so that nothing is rebuilt.
-pub fn write_sources(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
+pub fn write_sources(folder: &Path, files: &BTreeMap<String, String>) -> Result<(), Failure> {
     for (name, text) in files {
         let path = folder.join(name);
         if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
@@ -65,7 +112,7 @@ pub fn write_sources(folder: &Path, files: &BTreeMap<String, String>) -> anyhow:
         }
         let parent = path.parent().unwrap_or(folder);
         let written = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text));
-        written.with_context(|| format!("cannot write {}", path.display()))?;
+        written.or_cannot("write", &path)?;
     }
     Ok(())
 }

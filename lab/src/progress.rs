@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use stage::Failure;
 
 use crate::lock::Lock;
-use crate::places::Places;
+use crate::places::{OrCannot, Places};
 
 #[derive(Default)]
 pub struct Progress {
@@ -25,7 +25,7 @@ pub struct Progress {
 
 impl Progress {
     /// Reads the progress to change it. Other commands that change it wait until this value is dropped.
-    pub fn open(places: &Places) -> anyhow::Result<Progress> {
+    pub fn open(places: &Places) -> Result<Progress, Failure> {
         let lock = Lock::take(places, "progress")?;
         Ok(Progress { _lock: Some(lock), ..Progress::load(places) })
     }
@@ -50,17 +50,17 @@ impl Progress {
         progress
     }
 
-    pub fn save(&self) -> anyhow::Result<()> {
+    pub fn save(&self) -> Result<(), Failure> {
         let stage = self.stage.iter().map(|number| format!("stage {number}\n"));
         let done = self.done.iter().map(|task| format!("done {task}\n"));
         let hints = self.hints.iter().map(|(task, level)| format!("hint {task} {level}\n"));
         let text: String = stage.chain(done).chain(hints).collect();
-        let cannot = || format!("cannot write {}", self.file.display());
         if let Some(folder) = self.file.parent() {
-            fs::create_dir_all(folder).with_context(cannot)?;
+            fs::create_dir_all(folder).or_cannot("write", &self.file)?;
         }
         // Atomic, so that an interrupted command leaves either the old file or the new one.
         let unfinished = self.file.with_extension("new");
-        fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, &self.file)).with_context(cannot)
+        let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, &self.file));
+        written.or_cannot("write", &self.file)
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::tasks::{Stage, Task, apply, heading};
-use anyhow::{Context, anyhow};
 use stage::{Failure, parse_number};
 use testkit::MAX_STAGE;
 use testkit::say;
@@ -20,7 +19,7 @@ pub struct Start {
     number: u32,
 }
 
-pub fn run(start: &Start) -> anyhow::Result<()> {
+pub fn run(start: &Start) -> Result<(), Failure> {
     let stage = find_stage(start.number)?;
     let places = Places::find()?;
     let _lock = Lock::take(&places, "work")?;
@@ -50,16 +49,21 @@ pub fn run(start: &Start) -> anyhow::Result<()> {
 }
 
 pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
-    Stage::find(number)
-        .ok_or_else(|| Failure::Usage(format!("there is no stage {number} with tasks. Try: cargo lab list")))
+    let none = || Failure::usage(format!("there is no stage {number} with tasks"), "cargo lab list");
+    Stage::find(number).ok_or_else(none)
 }
 
 /// The sources of a stage without these tasks, or with these stretch tasks solved.
-pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> anyhow::Result<BTreeMap<String, String>> {
+pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> Result<BTreeMap<String, String>, Failure> {
     let mut files = read_sources(&places.root().join(stage.reference()).join("src"))?;
     for task in tasks {
-        let text = files.get_mut(&task.file).with_context(|| format!("{} has no file", task.name))?;
-        *text = apply(text, task.patch).map_err(|error| anyhow!("task {}: {error}", task.name))?;
+        let patched = match files.get(&task.file) {
+            Some(text) => apply(text, task.patch),
+            None => Err("the stage does not have its file".to_owned()),
+        };
+        let changed = format!("git status {}", stage.reference());
+        let text = patched.map_err(|error| Failure::new(format!("task {}: {error}", task.name), changed))?;
+        files.insert(task.file.clone(), text);
     }
     Ok(files)
 }

@@ -42,8 +42,8 @@ impl Balancer {
         let addresses = flags.stage.backends()?;
         let count = addresses.len();
         if count > MAX_BACKENDS {
-            let message = format!("--backend names {count} backends, which is more than {MAX_BACKENDS}. ");
-            return Err(Failure::Usage(message + "Put a balancer before several proxies"));
+            let problem = format!("--backend names {count} backends, which is more than {MAX_BACKENDS}");
+            return Err(Failure::usage(problem, "a balancer before several proxies"));
         }
         let backend = |address: BackendAddress| {
             Arc::new(Backend {

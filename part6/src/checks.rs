@@ -78,7 +78,7 @@ impl Check {
             let is_valid = target.starts_with(['/', '*']);
             let request = RequestHead::new(method, target, address.authority(), BodyFraming::Empty);
             request.ok().filter(|_| is_valid).ok_or_else(|| {
-                Failure::Usage(format!("--health-path {target}: it is not a path. Try: --health-path /"))
+                Failure::usage(format!("--health-path {target}: it is not a path"), "--health-path /")
             })
         };
         Ok(Check {

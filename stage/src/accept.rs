@@ -70,22 +70,21 @@ pub(crate) fn bind_failure(flag: &str, address: SocketAddr, error: &io::Error) -
     let elsewhere = SocketAddr::new(address.ip(), other_port);
     // Every machine has this address.
     let loopback = SocketAddr::from(([127, 0, 0, 1], port));
-    let (what, helps) = match error.kind() {
+    let (what, next, helps) = match error.kind() {
         ErrorKind::AddrInUse => {
-            let what =
-                "the port is in use: another stage may still be running. Stop it, or take another port";
-            (what.to_owned(), elsewhere)
+            let what = "the port is in use: another stage may still be running";
+            (what.to_owned(), "stop it, or take another port", elsewhere)
         }
         ErrorKind::PermissionDenied if port < FIRST_UNRESERVED => {
-            (format!("ports below {FIRST_UNRESERVED} are for root. Take another port"), elsewhere)
+            (format!("ports below {FIRST_UNRESERVED} are for root"), "another port", elsewhere)
         }
         ErrorKind::AddrNotAvailable if address.ip() != loopback.ip() => {
-            ("this machine does not have that address. Take one that it has".to_owned(), loopback)
+            ("this machine does not have that address".to_owned(), "one that it has", loopback)
         }
-        _ if address.ip() == loopback.ip() => (format!("{error}. Take another port"), elsewhere),
-        _ => (format!("{error}. Take another address"), loopback),
+        _ if address.ip() == loopback.ip() => (error.to_string(), "another port", elsewhere),
+        _ => (error.to_string(), "another address", loopback),
     };
-    Failure::Environment(format!("cannot listen on {address}: {what}: {flag} {helps}"))
+    Failure::environment(format!("cannot listen on {address}: {what}"), format!("{next}: {flag} {helps}"))
 }
 
 #[cfg(test)]

@@ -41,14 +41,14 @@ impl Flags {
     /// The address of the backend, for a stage that takes one.
     ///
     /// # Errors
-    /// [`Failure::Usage`] if the flag names none, or several, or the proxy itself.
+    /// [`Failure::usage`] if the flag names none, or several, or the proxy itself.
     pub fn backend(&self) -> Result<BackendAddress, Failure> {
         match &self.backend[..] {
             [given] => self.resolve_backend(given),
             several => {
                 let (count, first) = (several.len(), several.first().map_or("", String::as_str));
-                let message = format!("--backend names {count} backends, and this stage takes one. ");
-                Err(Failure::Usage(message + &format!("Try: --backend {first}")))
+                let problem = format!("--backend names {count} backends, and this stage takes one");
+                Err(Failure::usage(problem, format!("--backend {first}")))
             }
         }
     }
@@ -56,7 +56,7 @@ impl Flags {
     /// The addresses of all backends: at least one.
     ///
     /// # Errors
-    /// [`Failure::Usage`] as for one.
+    /// [`Failure::usage`] as for one.
     pub fn backends(&self) -> Result<Vec<BackendAddress>, Failure> {
         self.backend.iter().map(|given| self.resolve_backend(given)).collect()
     }
@@ -65,9 +65,9 @@ impl Flags {
         let backend = resolve_address("--backend", given, "127.0.0.1:8081")?;
         let listen = resolve_listen("--listen", &self.listen)?;
         if listen.port() != 0 && backend.addresses().iter().any(|address| is_same(address, &listen)) {
-            let message =
-                format!("--backend and --listen are both {listen}: the proxy would be its own backend. ");
-            return Err(Failure::Usage(message + "Give one of them another port"));
+            let problem =
+                format!("--backend and --listen are both {listen}: the proxy would be its own backend");
+            return Err(Failure::usage(problem, "another port for one of them"));
         }
         Ok(backend)
     }
@@ -77,9 +77,9 @@ impl Flags {
 /// addresses of the name.
 ///
 /// # Errors
-/// [`Failure::Usage`], which suggests `example`, if it is not such an address, or the name cannot be resolved.
+/// [`Failure::usage`], which suggests `example`, if it is not such an address, or the name cannot be resolved.
 pub fn resolve_address(flag: &str, text: &str, example: &str) -> Result<BackendAddress, Failure> {
-    let usage = |why: &str| Failure::Usage(format!("{flag} {text}: {why}. Try: {flag} {example}"));
+    let usage = |why: &str| Failure::usage(format!("{flag} {text}: {why}"), format!("{flag} {example}"));
     let address = BackendAddress::resolve(text).map_err(|error| usage(&error.to_string()))?;
     // A listener at port 0 gets any free port, but no client can connect to port 0.
     match address.addresses().iter().any(|address| address.port() == 0) {
@@ -90,7 +90,7 @@ pub fn resolve_address(flag: &str, text: &str, example: &str) -> Result<BackendA
 
 /// Resolves the address after a flag such as `--listen`.
 pub(crate) fn resolve_listen(flag: &str, text: &str) -> Result<SocketAddr, Failure> {
-    let usage = |why: &str| Failure::Usage(format!("{flag} {text}: {why}. Try: {flag} 127.0.0.1:8090"));
+    let usage = |why: &str| Failure::usage(format!("{flag} {text}: {why}"), format!("{flag} 127.0.0.1:8090"));
     let is_host_and_port = |(host, port): (&str, &str)| {
         !host.is_empty() && !host.contains(['/', '@', ' ']) && port.parse::<u16>().is_ok()
     };

@@ -27,7 +27,7 @@ mod stderr;
 pub mod tokio;
 
 pub use codec::printable;
-pub use failure::{Failure, exit};
+pub use failure::{Failure, OrTry, exit};
 pub use flags::{EXAMPLES, Flags, parse_duration, parse_number, parse_size, resolve_address};
 pub use hosts::{is_known_host, parse_host_name};
 pub use output::{announce, log_report, log_silent_client};

@@ -39,10 +39,13 @@ impl Write for Stderr {
 /// Starts the log on stderr. `RUST_LOG` takes precedence over `level`, the value of `--log`.
 ///
 /// # Errors
-/// [`Failure::Usage`] if `level` is not a log level.
+/// [`Failure::usage`] if `level` is not a log level.
 pub fn start_log(level: &str) -> Result<(), Failure> {
     let level: log::LevelFilter = level.parse().map_err(|_| {
-        Failure::Usage(format!("--log {level}: it is not one of off, error, warn, info, debug, trace"))
+        Failure::usage(
+            format!("--log {level}: it is not a level"),
+            "one of off, error, warn, info, debug, trace",
+        )
     })?;
     report_panics();
     let mut builder = env_logger::Builder::new();

@@ -28,7 +28,7 @@ pub struct Server {
 
 impl Server {
     /// # Errors
-    /// [`Failure::Usage`] if there is no folder at `--docroot`.
+    /// [`Failure::usage`] if there is no folder at `--docroot`.
     pub fn new(flags: Flags) -> Result<Server, Failure> {
         let mut limits = Limits::DEFAULT;
         if let Some(idle_timeout) = flags.idle_timeout() {

@@ -32,12 +32,12 @@ pub enum Found {
 
 impl Site {
     /// # Errors
-    /// [`Failure::Usage`] if there is no folder at `docroot`.
+    /// [`Failure::usage`] if there is no folder at `docroot`.
     pub fn new(docroot: Option<&Path>) -> Result<Site, Failure> {
         let docroot = match docroot {
             Some(path) => Some(Docroot::new(path).map_err(|error| {
-                let path = path.display();
-                Failure::Usage(format!("--docroot {path}: {error}. It takes a folder that is there"))
+                let problem = format!("--docroot {}: {error}", path.display());
+                Failure::usage(problem, "a folder that is there")
             })?),
             None => None,
         };

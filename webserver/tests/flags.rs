@@ -33,7 +33,7 @@ fn numbers_and_addresses_beyond_their_ends_are_refused() {
         (format!("--listen={unknown}"), 2, "cannot be resolved"),
         ("--listen=192.0.2.1:8081".to_owned(), 3, "--listen 127.0.0.1:8081"),
         ("--docroot=".to_owned(), 2, "--docroot"),
-        ("--docroot=/no such folder".to_owned(), 2, "It takes a folder that is there"),
+        ("--docroot=/no such folder".to_owned(), 2, "Try: a folder that is there"),
         ("--idle-timeout=0".to_owned(), 2, "from 1 to 86400000"),
         ("--max-clients=0".to_owned(), 2, "from 1 to 1000000"),
         ("--stall-every=0".to_owned(), 2, "from 1 to 10000000"),

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use stage::{Failure, printable};
+use anyhow::Context;
+use stage::{Failure, OrTry, printable};
 
 use crate::bench::connection::{Expected, PATIENCE};
 use crate::bench::figures::{Metric, Series};
@@ -16,6 +16,7 @@ use crate::bench::latencies::Latencies;
 use crate::bench::load::{self, Load};
 use crate::bench::plan::{Plan, Program, Subject};
 use crate::bench::usage;
+use crate::places::DOCTOR;
 use testkit::progress::Progress;
 use testkit::{Client, Peer, Process, Settings, StartError, run_to_end};
 
@@ -90,13 +91,13 @@ pub(super) fn run(
     plan: &Plan,
     binaries: &BTreeMap<String, PathBuf>,
     progress: &mut Progress,
-) -> anyhow::Result<Result<Vec<Case>, Invalid>> {
+) -> Result<Result<Vec<Case>, Invalid>, Failure> {
     let backend = start_backend(plan, binaries)?;
     let expected = ask_backend(backend.address(), &plan.load.path)?;
     let start = |subject: &Subject| start(subject, binaries, backend.address());
     let mut running = Vec::new();
     if !plan.load.cold {
-        running = plan.subjects.iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
+        running = plan.subjects.iter().map(start).collect::<Result<Vec<_>, Failure>>()?;
     }
     let mut cases: Vec<Case> = Vec::new();
     for &clients in &plan.levels {
@@ -133,7 +134,7 @@ fn measure(
     backend: SocketAddr,
     expected: &Expected,
     progress: &mut Progress,
-) -> anyhow::Result<Result<Run, BTreeMap<String, u64>>> {
+) -> Result<Result<Run, BTreeMap<String, u64>>, Failure> {
     let connection = if plan.load.close { "close" } else { "keep-alive" };
     let address = process.address();
     let request = format!(
@@ -159,7 +160,8 @@ fn measure(
     };
     let outcome = load::run(&load, &mut on_start, &mut |done| {
         progress.show(&format!("{done} of {} requests", plan.requests));
-    })?;
+    })
+    .or_try(DOCTOR)?;
     let after = usage::of_process(process);
     reset?;
     if !outcome.errors.is_empty() {
@@ -167,15 +169,13 @@ fn measure(
     }
     let counters = lab_request(backend, "GET", "/_lab/counters")?;
     let counters: serde_json::Value =
-        serde_json::from_slice(&counters).context("the counters are not JSON")?;
+        serde_json::from_slice(&counters).context("the counters are not JSON").or_try(DOCTOR)?;
     let counter = |name: &str| counters[name].as_u64().unwrap_or_default();
     // More requests are correct, because a pool may resend a request.
     if counter("requests") < plan.requests {
-        bail!(
-            "of {} requests only {} reached the backend: something else has answered. Try: cargo lab get /",
-            plan.requests,
-            counter("requests")
-        );
+        let reached = counter("requests");
+        let problem = format!("of {} requests only {reached} reached the backend", plan.requests);
+        return Err(Failure::new(problem + ": something else has answered", "cargo lab get /"));
     }
     Ok(Ok(Run {
         throughput: outcome.latencies.count() as f64 / outcome.elapsed.as_secs_f64(),
@@ -189,7 +189,7 @@ fn measure(
     }))
 }
 
-fn start_backend(plan: &Plan, binaries: &BTreeMap<String, PathBuf>) -> anyhow::Result<Process> {
+fn start_backend(plan: &Plan, binaries: &BTreeMap<String, PathBuf>) -> Result<Process, Failure> {
     let load = &plan.load;
     let mut arguments: Vec<String> = ["--listen", "127.0.0.1:0", "--log", "warn"].map(str::to_owned).to_vec();
     let times = [
@@ -211,11 +211,11 @@ fn start(
     subject: &Subject,
     binaries: &BTreeMap<String, PathBuf>,
     backend: SocketAddr,
-) -> anyhow::Result<Process> {
+) -> Result<Process, Failure> {
     if let Program::Peer(peer) = subject.program {
         return start_peer(peer, backend);
     }
-    let binary = binaries.get(&subject.name).context("it was not built")?;
+    let binary = &binaries[&subject.name];
     let backend = backend.to_string();
     let mut arguments = vec!["--listen", "127.0.0.1:0", "--backend", &backend, "--log", "warn"];
     // From part5 on there is a second port. `work` may be at any stage, so the binary is asked.
@@ -225,51 +225,49 @@ fn start(
     Process::stage(binary, &arguments).map_err(|error| start_failure(&subject.name, &error))
 }
 
-fn start_peer(peer: Peer, backend: SocketAddr) -> anyhow::Result<Process> {
+fn start_peer(peer: Peer, backend: SocketAddr) -> Result<Process, Failure> {
     peer.start(backend, Settings::Fast).map_err(|error| {
-        let message = format!("{peer} could not start: {error}. Try: without --peer {peer}");
-        Failure::Environment(message).into()
+        let problem = format!("{peer} could not start: {error}");
+        Failure::environment(problem, format!("without --peer {peer}"))
     })
 }
 
-fn start_failure(name: &str, error: &StartError) -> anyhow::Error {
-    anyhow::anyhow!("{name} could not start: {error}. Try: cargo lab doctor")
+fn start_failure(name: &str, error: &StartError) -> Failure {
+    Failure::new(format!("{name} could not start: {error}"), DOCTOR)
 }
 
 /// The direct response of the backend, which every proxy must return unchanged.
-fn ask_backend(backend: SocketAddr, path: &str) -> anyhow::Result<Expected> {
+fn ask_backend(backend: SocketAddr, path: &str) -> Result<Expected, Failure> {
     let ask = || {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {backend}\r\nConnection: close\r\n\r\n");
-        Client::connect_with(backend, PATIENCE)?.exchange(request)
+        let response =
+            Client::connect_with(backend, PATIENCE).and_then(|mut client| client.exchange(request));
+        response.with_context(|| format!("the backend gives no valid response to GET {path}")).or_try(DOCTOR)
     };
-    let cannot = || format!("the backend gives no valid response to GET {path}");
-    let (first, second) = (ask().with_context(cannot)?, ask().with_context(cannot)?);
+    let (first, second) = (ask()?, ask()?);
     if !first.is_complete() || first.body != second.body {
-        bail!(
-            "the backend does not answer GET {path} the same twice, so no response can be verified. Try: another --path"
-        );
+        let problem = format!("the backend does not answer GET {path} the same twice");
+        return Err(Failure::new(problem + ", so no response can be verified", "another --path"));
     }
     if first.status != 200 {
         let (status, reason) = (first.status, &first.reason);
-        let message = format!(
-            "the backend answers GET {path} with {status} {}, and only a 200 is measured. \
-             Try: --path /hello/you",
-            printable(reason)
-        );
-        return Err(Failure::Usage(message).into());
+        let reason = printable(reason);
+        let problem =
+            format!("the backend answers GET {path} with {status} {reason}, and only a 200 is measured");
+        return Err(Failure::usage(problem, "--path /hello/you"));
     }
     Ok(Expected { status: first.status, body: first.body })
 }
 
-fn lab_request(backend: SocketAddr, method: &str, path: &str) -> anyhow::Result<Vec<u8>> {
+fn lab_request(backend: SocketAddr, method: &str, path: &str) -> Result<Vec<u8>, Failure> {
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {backend}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     );
-    let response = Client::connect_with(backend, PATIENCE)?
-        .exchange(request)
-        .context("the backend shows no counters")?;
+    let response = Client::connect_with(backend, PATIENCE).and_then(|mut client| client.exchange(request));
+    let response = response.context("the backend shows no counters").or_try(DOCTOR)?;
     if !(200..300).contains(&response.status) {
-        bail!("the backend answers {method} {path} with {}. Try: cargo lab doctor", response.status);
+        let problem = format!("the backend answers {method} {path} with {}", response.status);
+        return Err(Failure::new(problem, DOCTOR));
     }
     Ok(response.body)
 }

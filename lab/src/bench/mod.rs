@@ -26,13 +26,15 @@ mod usage;
 mod variant;
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use stage::{Failure, OrTry};
 
 use crate::lock::Lock;
-use crate::places::Places;
+use crate::places::{Places, binary};
+use crate::stdout::written;
 use environment::Environment;
 use measure::BACKEND;
 use plan::{Plan, Program};
@@ -52,19 +54,25 @@ pub use variant::{Variant, names as variant_names};
 /// The number of rounds of a graded exercise.
 const GRADED_ROUNDS: u32 = 3;
 
+/// What to try if other programs may have disturbed a measurement.
+const AGAIN: &str = "once more, with nothing else running";
+
 /// Runs the measurement that the flags describe.
 ///
 /// # Errors
 /// A flag is invalid, something does not build, a response is wrong, or a ratio is noisy or out of range.
-pub fn run(flags: &Flags) -> anyhow::Result<()> {
+pub fn run(flags: &Flags) -> Result<(), Failure> {
     let places = Places::find()?;
     let plan = Plan::new(&places.workspace, flags)?;
     let comparisons = evaluate(&places, &plan)?;
     let count = |verdict| comparisons.iter().filter(|comparison| comparison.ratio.verdict == verdict).count();
     match (count(Verdict::Noisy), count(Verdict::Fail)) {
         (0, 0) => Ok(()),
-        (0, _) => bail!("the ratio is outside the accepted range. Try: once more, with nothing else running"),
-        (noisy, _) => bail!("{noisy} of {} ratios refused, see above", comparisons.len()),
+        (0, _) => Err(Failure::new("the ratio is outside the accepted range", AGAIN)),
+        (noisy, _) => {
+            let problem = format!("{noisy} of {} ratios are refused, see above", comparisons.len());
+            Err(Failure::new(problem, AGAIN))
+        }
     }
 }
 
@@ -72,21 +80,24 @@ pub fn run(flags: &Flags) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// There is no such exercise, something does not build, or a response is wrong.
-pub fn grade(exercise: &str) -> anyhow::Result<Verdict> {
+pub fn grade(exercise: &str) -> Result<Verdict, Failure> {
     let places = Places::find()?;
-    let found = exercise::find(exercise).with_context(|| format!("there is no exercise {exercise}"))?;
+    let none = || Failure::new(format!("there is no exercise {exercise}"), "cargo lab bench b1");
+    let found = exercise::find(exercise).ok_or_else(none)?;
     let comparisons = evaluate(&places, &Plan::graded(found, GRADED_ROUNDS, None))?;
-    comparisons.first().map(|comparison| comparison.ratio.verdict).context("nothing was compared")
+    let first = comparisons.first().map(|comparison| comparison.ratio.verdict);
+    first.ok_or_else(|| Failure::new(format!("{exercise} compares nothing"), "cargo lab bench 1 2"))
 }
 
 /// Measures, prints and stores the figures, and returns the comparisons.
-fn evaluate(places: &Places, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
+fn evaluate(places: &Places, plan: &Plan) -> Result<Vec<Comparison>, Failure> {
     // Two concurrent measurements would affect each other.
     let _lock = Lock::take(places, "bench")?;
     for warning in &plan.warnings {
         eprint!("{}", wrap(&format!("warning: {warning}"), ""));
     }
-    testkit::raise_open_files_limit().context("cannot raise the limit of open files")?;
+    let limit = testkit::raise_open_files_limit().context("cannot raise the limit of open files");
+    limit.or_try("ulimit -n 4096")?;
     let binaries = build(plan, places)?;
     let folder = places.kept("bench");
     let environment = Environment::new(places.root(), &folder);
@@ -98,7 +109,7 @@ fn evaluate(places: &Places, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
         Err(invalid) => {
             let file = record::write_json(&folder, &environment, plan, Err(&invalid))?;
             print(&terminal::explain(&invalid, &places.shown(&file)))?;
-            bail!("the measurement is invalid, see above");
+            return Err(Failure::new("the measurement is invalid", "what the lines above say"));
         }
     };
     let comparisons = report::compare(plan, &cases);
@@ -112,7 +123,7 @@ fn evaluate(places: &Places, plan: &Plan) -> anyhow::Result<Vec<Comparison>> {
 
 /// Builds all subjects and the backend, always optimised, because a debug build is several times slower by
 /// varying factors. Returns the paths of the binaries by the names of the subjects and the backend.
-fn build(plan: &Plan, places: &Places) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+fn build(plan: &Plan, places: &Places) -> Result<BTreeMap<String, PathBuf>, Failure> {
     let mut binaries = BTreeMap::new();
     let mut packages = vec![BACKEND];
     // Variants first: cargo later puts the binary of the stage itself in the same place.
@@ -129,15 +140,15 @@ fn build(plan: &Plan, places: &Places) -> anyhow::Result<BTreeMap<String, PathBu
     }));
     packages.sort_unstable();
     packages.dedup();
-    let built = places.workspace.build(Profile::Release, &packages)?;
-    binaries.insert(BACKEND.to_owned(), built.path(BACKEND)?.to_owned());
+    let built = places.build(Profile::Release, &packages)?;
+    binaries.insert(BACKEND.to_owned(), binary(&built, BACKEND)?.to_owned());
     for subject in &plan.subjects {
         match &subject.program {
             Program::Variant(variant) => {
-                variant.check(&binaries[&subject.name], built.path(&variant.stage)?)?;
+                variant.check(&binaries[&subject.name], binary(&built, &variant.stage)?)?;
             }
             Program::Stage(stage) => {
-                binaries.insert(subject.name.clone(), built.path(stage)?.to_owned());
+                binaries.insert(subject.name.clone(), binary(&built, stage)?.to_owned());
             }
             Program::Peer(_) => {}
         }
@@ -145,10 +156,6 @@ fn build(plan: &Plan, places: &Places) -> anyhow::Result<BTreeMap<String, PathBu
     Ok(binaries)
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // A closed stdout, as behind `head`, is not an error.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to stdout"),
-    }
+fn print(text: &str) -> Result<(), Failure> {
+    written(io::stdout().lock().write_all(text.as_bytes()))
 }

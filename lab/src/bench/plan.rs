@@ -1,6 +1,5 @@
 //! The plan of a measurement, made from the flags before anything is built.
 
-use anyhow::Context;
 use stage::Failure;
 
 use crate::bench::exercise::{self, Exercise};
@@ -8,6 +7,7 @@ use crate::bench::figures::{Expectation, Metric};
 use crate::bench::flags::{Flags, LoadFlags};
 use crate::bench::load::Pacing;
 use crate::bench::variant::Variant;
+use crate::places::DOCTOR;
 use testkit::{Peer, Workspace};
 
 /// A proxy and the pacing of its load.
@@ -50,7 +50,7 @@ const CLIENTS: u32 = 8;
 const OPEN_CLIENTS: u32 = 64;
 
 impl Plan {
-    pub(super) fn new(workspace: &Workspace, flags: &Flags) -> anyhow::Result<Plan> {
+    pub(super) fn new(workspace: &Workspace, flags: &Flags) -> Result<Plan, Failure> {
         let (first, others) = match flags.subjects.split_first() {
             Some((first, others)) => (first.as_str(), others),
             None => ("", [].as_slice()),
@@ -62,20 +62,17 @@ impl Plan {
                     [] => None,
                     [name] => Some(stage(workspace, name)?),
                     _ => {
-                        return Err(usage(format!(
-                            "one stage at most may follow {first}. Try: cargo lab bench {first} work"
-                        )));
+                        let problem = format!("one stage at most may follow {first}");
+                        return Err(Failure::usage(problem, format!("cargo lab bench {first} work")));
                     }
                 };
                 if !has_no_load {
-                    return Err(usage(format!(
-                        "{first} has a load of its own. Without flags: cargo lab bench {first}"
-                    )));
+                    let problem = format!("{first} has a load of its own");
+                    return Err(Failure::usage(problem, format!("without flags: cargo lab bench {first}")));
                 }
                 if flags.rounds < 3 {
-                    return Err(usage(format!(
-                        "{first} needs three rounds at least, or its spread is not known. Try: cargo lab bench {first}"
-                    )));
+                    let problem = format!("{first} needs three rounds at least, or its spread is not known");
+                    return Err(Failure::usage(problem, format!("cargo lab bench {first}")));
                 }
                 Plan::graded(exercise, flags.rounds, replaced)
             }
@@ -88,7 +85,7 @@ impl Plan {
         Ok(plan.capped())
     }
 
-    fn of_flags(workspace: &Workspace, flags: &Flags) -> anyhow::Result<Plan> {
+    fn of_flags(workspace: &Workspace, flags: &Flags) -> Result<Plan, Failure> {
         let load = flags.load.clone();
         let variant =
             load.variant.as_deref().map(|name| Variant::read(workspace.root(), name)).transpose()?;
@@ -98,13 +95,16 @@ impl Plan {
             names.push(name);
         }
         if let Some(name) = repeated(&names) {
-            return Err(usage(format!("{name} is there twice. Try: cargo lab bench 1 2")));
+            return Err(Failure::usage(format!("{name} is there twice"), "cargo lab bench 1 2"));
         }
         if let Some(clients) = repeated(&load.clients) {
-            return Err(usage(format!("--clients: {clients} is there twice. Try: --clients 1,4,16")));
+            return Err(Failure::usage(format!("--clients: {clients} is there twice"), "--clients 1,4,16"));
         }
         if let Some(peer) = repeated(&load.peer) {
-            return Err(usage(format!("--peer {peer} is there twice. Try: --peer nginx --peer haproxy")));
+            return Err(Failure::usage(
+                format!("--peer {peer} is there twice"),
+                "--peer nginx --peer haproxy",
+            ));
         }
         if names.is_empty() {
             names.push(match &variant {
@@ -229,32 +229,29 @@ impl LoadFlags {
 }
 
 /// The crate that a number or `work` names.
-fn stage(workspace: &Workspace, given: &str) -> anyhow::Result<String> {
+fn stage(workspace: &Workspace, given: &str) -> Result<String, Failure> {
     let name = match given {
         "work" => given.to_owned(),
         _ if given.parse::<u32>().is_ok() => format!("part{given}"),
         _ => {
-            return Err(usage(format!("{given} is no stage and no exercise. Try: cargo lab bench 1 2")));
+            let problem = format!("{given} is no stage and no exercise");
+            return Err(Failure::usage(problem, "cargo lab bench 1 2"));
         }
     };
     match (workspace.root().join(&name).join("Cargo.toml").is_file(), given) {
         (true, _) => Ok(name),
-        (false, "work") => Err(usage("there is no work yet. Start with: cargo lab start 1".to_owned())),
-        (false, _) => Err(usage(format!("there is no {name}. Try: cargo lab bench 1 2"))),
+        (false, "work") => Err(Failure::usage("there is no work yet", "cargo lab start 1")),
+        (false, _) => Err(Failure::usage(format!("there is no {name}"), "cargo lab bench 1 2")),
     }
 }
 
-fn newest(workspace: &Workspace) -> anyhow::Result<String> {
-    let number =
-        workspace.stages().pop().context("there is no stage in the workspace. Try: cargo lab doctor")?;
-    Ok(format!("part{number}"))
+fn newest(workspace: &Workspace) -> Result<String, Failure> {
+    let newest = workspace.stages().pop();
+    let newest = newest.ok_or_else(|| Failure::new("there is no stage in the workspace", DOCTOR))?;
+    Ok(format!("part{newest}"))
 }
 
 /// The first value that occurs twice.
 fn repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
     values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)).map(|(_, value)| value)
-}
-
-fn usage(message: String) -> anyhow::Error {
-    Failure::Usage(message).into()
 }

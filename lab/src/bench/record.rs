@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde_json::{Value, json};
+use stage::Failure;
 
 use crate::bench::environment::Environment;
 use crate::bench::figures::Verdict;
@@ -13,6 +13,7 @@ use crate::bench::load::Pacing;
 use crate::bench::measure::{Case, Invalid, Run};
 use crate::bench::plan::Plan;
 use crate::bench::report::Comparison;
+use crate::places::OrCannot;
 
 /// Writes the figures and returns the path of the file.
 pub(super) fn write_json(
@@ -20,7 +21,7 @@ pub(super) fn write_json(
     environment: &Environment,
     plan: &Plan,
     measured: Result<(&[Case], &[Comparison]), &Invalid>,
-) -> anyhow::Result<PathBuf> {
+) -> Result<PathBuf, Failure> {
     let entries = environment.entries.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
     let mut record = json!({
         "environment": Value::Object(entries.collect()),
@@ -42,20 +43,19 @@ pub(super) fn write_json(
             });
         }
     }
-    let text = serde_json::to_string_pretty(&record).context("cannot make JSON of the figures")?;
-    write(folder, &format!("{}.json", environment.time), &(text + "\n"))
+    write(folder, &format!("{}.json", environment.time), &format!("{record:#}\n"))
 }
 
 /// Writes the page twice: under its time, and as the latest page.
-pub(super) fn write_page(folder: &Path, environment: &Environment, page: &str) -> anyhow::Result<PathBuf> {
+pub(super) fn write_page(folder: &Path, environment: &Environment, page: &str) -> Result<PathBuf, Failure> {
     write(folder, "latest.html", page)?;
     write(folder, &format!("{}.html", environment.time), page)
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
     let file = folder.join(name);
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, text));
-    written.with_context(|| format!("cannot write {}", file.display()))?;
+    written.or_cannot("write", &file)?;
     Ok(file)
 }
 

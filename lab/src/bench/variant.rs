@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
 use stage::Failure;
 
-use crate::places::Places;
+use crate::places::{OrCannot, Places, binary};
 use crate::tasks;
 use testkit::{Profile, Workspace};
 
@@ -26,29 +26,32 @@ pub struct Variant {
 
 impl Variant {
     /// Reads lab/variants/NAME.patch.
-    pub fn read(workspace: &Path, name: &str) -> anyhow::Result<Variant> {
+    pub fn read(workspace: &Path, name: &str) -> Result<Variant, Failure> {
         let folder = workspace.join("lab").join("variants");
         let Ok(patch) = fs::read_to_string(folder.join(format!("{name}.patch"))) else {
             let names = names(&folder).join(", ");
-            return Err(
-                Failure::Usage(format!("--variant {name}: there is none. Try one of: {names}")).into()
-            );
+            return Err(Failure::usage(
+                format!("--variant {name}: there is none"),
+                format!("one of {names}"),
+            ));
         };
-        let first = changed_files(&patch).next().context("the patch changes no file")?;
+        let none = || invalid(name, "it changes no file");
+        let first = changed_files(&patch).next().ok_or_else(none)?;
         let stage = first.split('/').next().unwrap_or_default().to_owned();
         Ok(Variant { name: name.to_owned(), stage, patch })
     }
 
     /// The new text of each changed file, by its path in the workspace.
-    pub fn apply(&self, workspace: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    pub fn apply(&self, workspace: &Path) -> Result<Vec<(String, String)>, Failure> {
         let mut changed = Vec::new();
         for part in self.patch.split("\n--- ").skip(usize::from(!self.patch.starts_with("--- "))) {
-            let path = changed_files(part).next().context("a file in the patch has no name")?;
+            let none = || invalid(&self.name, "a file in it has no name");
+            let path = changed_files(part).next().ok_or_else(none)?;
             let file = workspace.join(path);
-            let text =
-                fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let text = fs::read_to_string(&file).or_cannot("read", &file)?;
             let text = tasks::apply(&text, part).map_err(|error| {
-                anyhow!("{}.patch does not fit {path}: {error}. Try: git diff {path}", self.name)
+                let problem = format!("{}.patch does not fit {path}: {error}", self.name);
+                Failure::new(problem, format!("git diff {path}"))
             })?;
             changed.push((path.to_owned(), text));
         }
@@ -57,48 +60,49 @@ impl Variant {
 
     /// Builds the variant and returns the path of its binary. The stage itself must be built after it,
     /// because cargo puts both binaries in the same place, from which this one is copied.
-    pub(super) fn build(&self, places: &Places) -> anyhow::Result<PathBuf> {
+    pub(super) fn build(&self, places: &Places) -> Result<PathBuf, Failure> {
         let folder = places.kept("variants").join(&self.name);
         let scratch = folder.join("workspace");
         let changed = self.apply(places.root())?;
-        copy_workspace(places.root(), &scratch, &changed)
-            .and_then(|()| self.rename_version(places.root(), &scratch))
-            .with_context(|| format!("cannot copy the workspace to {}", scratch.display()))?;
-        let scratch = Workspace::at(scratch).with_target(places.workspace.target()?);
+        copy_workspace(places.root(), &scratch, &changed).or_cannot("copy the workspace to", &scratch)?;
+        self.rename_version(places, &scratch)?;
+        let scratch = Places { workspace: Workspace::at(scratch).with_target(places.target()?) };
         let built = scratch.build(Profile::Release, &[&self.stage])?;
-        let binary = folder.join(format!("{}{EXE_SUFFIX}", self.stage));
+        let copy = folder.join(format!("{}{EXE_SUFFIX}", self.stage));
         // Creates a new file, because a running binary cannot be overwritten.
-        let _ = fs::remove_file(&binary);
-        fs::copy(built.path(&self.stage)?, &binary)
-            .with_context(|| format!("cannot copy a binary to {}", binary.display()))?;
-        Ok(binary)
+        let _ = fs::remove_file(&copy);
+        fs::copy(binary(&built, &self.stage)?, &copy).or_cannot("copy a binary to", &copy)?;
+        Ok(copy)
     }
 
     /// Gives all crates of the copy another version. Cargo distinguishes crates of two workspaces by name and
     /// version, not by path: with the same version it would not rebuild the patched stage.
-    fn rename_version(&self, workspace: &Path, scratch: &Path) -> anyhow::Result<()> {
-        let manifest = fs::read_to_string(workspace.join("Cargo.toml"))?;
+    fn rename_version(&self, places: &Places, scratch: &Path) -> Result<(), Failure> {
+        let manifest = places.read("Cargo.toml")?;
         let own = concat!("version = \"", env!("CARGO_PKG_VERSION"), "\"");
         let renamed = format!("version = \"{}+{}\"", env!("CARGO_PKG_VERSION"), self.name);
         if manifest.matches(&format!("\n{own}\n")).count() != 1 {
-            bail!("the version of the workspace is not where it was. Try: git diff Cargo.toml");
+            let problem = "the version of the workspace is not where it was";
+            return Err(Failure::new(problem, "git diff Cargo.toml"));
         }
-        write_if_changed(&scratch.join("Cargo.toml"), manifest.replace(own, &renamed).as_bytes())
+        let copy = scratch.join("Cargo.toml");
+        write_if_changed(&copy, manifest.replace(own, &renamed).as_bytes()).or_cannot("write", &copy)
     }
 
     /// Fails if a variant and its stage are the same binary, because a ratio of 1 would be wrong.
-    pub(super) fn check(&self, variant: &Path, stage: &Path) -> anyhow::Result<()> {
-        let read = |file: &Path| fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+    pub(super) fn check(&self, variant: &Path, stage: &Path) -> Result<(), Failure> {
+        let read = |file: &Path| fs::read(file).or_cannot("read", file);
         if read(variant)? == read(stage)? {
-            bail!(
-                "{} with {} is the same binary as without. Try: cargo clean -p {}",
-                self.stage,
-                self.name,
-                self.stage
-            );
+            let problem = format!("{} with {} is the same binary as without", self.stage, self.name);
+            return Err(Failure::new(problem, format!("cargo clean -p {}", self.stage)));
         }
         Ok(())
     }
+}
+
+fn invalid(name: &str, why: &str) -> Failure {
+    let patch = format!("lab/variants/{name}.patch");
+    Failure::new(format!("{patch}: {why}"), format!("git diff {patch}"))
 }
 
 /// The names of all patches, sorted.
@@ -116,7 +120,7 @@ fn changed_files(patch: &str) -> impl Iterator<Item = &str> {
 
 /// Copies what cargo needs, except the manifest of the workspace. Unchanged files are not written again, so
 /// that cargo does not rebuild them. Cargo updates the copy of the lock file itself.
-fn copy_workspace(from: &Path, to: &Path, changed: &[(String, String)]) -> anyhow::Result<()> {
+fn copy_workspace(from: &Path, to: &Path, changed: &[(String, String)]) -> io::Result<()> {
     fs::create_dir_all(to)?;
     if !to.join("Cargo.lock").exists() {
         write_if_changed(&to.join("Cargo.lock"), &fs::read(from.join("Cargo.lock"))?)?;
@@ -137,7 +141,7 @@ fn is_left_out(name: &OsStr) -> bool {
     name == "target" || name.as_encoded_bytes().starts_with(b".")
 }
 
-fn copy_folder(from: &Path, to: &Path, changed: &[(String, String)], inside: &Path) -> anyhow::Result<()> {
+fn copy_folder(from: &Path, to: &Path, changed: &[(String, String)], inside: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in from.read_dir()? {
         let path = entry?.path();
@@ -160,7 +164,7 @@ fn copy_folder(from: &Path, to: &Path, changed: &[(String, String)], inside: &Pa
     Ok(())
 }
 
-fn write_if_changed(file: &Path, contents: &[u8]) -> anyhow::Result<()> {
+fn write_if_changed(file: &Path, contents: &[u8]) -> io::Result<()> {
     if fs::read(file).ok().as_deref() != Some(contents) {
         fs::write(file, contents)?;
     }

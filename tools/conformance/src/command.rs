@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use anyhow::bail;
 use stage::{Failure, parse_number};
 
 use crate::case::written_out;
@@ -11,7 +10,7 @@ use crate::column::Column;
 use crate::subject::{build, peers};
 use crate::verdict::shortened;
 use crate::{Row, Subject, Verdict, cases, matrix, run};
-use testkit::{MAX_STAGE, Workspace, check_command_line};
+use testkit::{COMMAND_LINE, MAX_STAGE, check_command_line};
 
 /// The flags of `cargo maintain conform`.
 #[derive(clap::Args)]
@@ -45,14 +44,13 @@ pub struct Conform {
 ///
 /// # Errors
 /// A stage or the proxy of `--cmd` fails a case, or something cannot be built or started.
-pub fn command(conform: &Conform) -> anyhow::Result<()> {
+pub fn command(conform: &Conform) -> Result<(), Failure> {
     if !cases().any(|case| case.name.contains(&conform.only)) {
-        let message =
-            format!("no case has {:?} in its name. Try: cargo maintain conform --only chunk", conform.only);
-        return Err(Failure::Usage(message).into());
+        let problem = format!("no case has {:?} in its name", conform.only);
+        return Err(Failure::usage(problem, "cargo maintain conform --only chunk"));
     }
     if let Some(line) = &conform.cmd {
-        check_command_line(line).map_err(Failure::Usage)?;
+        check_command_line(line).map_err(|problem| Failure::usage(problem, COMMAND_LINE))?;
     }
     let mut columns = Vec::new();
     for subject in subjects(conform)? {
@@ -71,16 +69,16 @@ pub fn command(conform: &Conform) -> anyhow::Result<()> {
     let judged = columns.iter().filter(|column| column.subject.is_stage() || conform.cmd.is_some());
     let failures: usize = judged.map(|column| column.failed()).sum();
     if failures > 0 {
-        bail!("{failures} cases failed");
+        return Err(Failure::new(format!("{failures} cases failed"), "--only, with the name of one of them"));
     }
     Ok(())
 }
 
-fn subjects(conform: &Conform) -> anyhow::Result<Vec<Subject>> {
+fn subjects(conform: &Conform) -> Result<Vec<Subject>, Failure> {
     let mut subjects = match (&conform.cmd, conform.stage) {
         (Some(command_line), _) => vec![Subject::command("cmd", command_line, 2)],
         (None, Some(number)) => build(&[number])?,
-        (None, None) => build(&Workspace::find()?.stages())?,
+        (None, None) => build(&[])?,
     };
     if conform.peers {
         subjects.extend(peers());

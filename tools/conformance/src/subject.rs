@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use course::Ability;
-use stage::Failure;
+use stage::{Failure, OrTry};
 
 use testkit::{Peer, Process, Profile, Program, StartError, Workspace};
 
@@ -93,22 +93,24 @@ impl Subject {
     }
 }
 
-/// Builds stages together and shows the output of cargo.
+/// Builds stages together, or all without numbers, and shows the output of cargo.
 ///
 /// # Errors
 /// There is no such stage, or it does not build.
-pub fn build(numbers: &[u32]) -> anyhow::Result<Vec<Subject>> {
-    let workspace = Workspace::find()?;
+pub fn build(numbers: &[u32]) -> Result<Vec<Subject>, Failure> {
+    let workspace = Workspace::find().or_try("cd to the workshop's folder")?;
     let known = workspace.stages();
+    let numbers = if numbers.is_empty() { &known } else { numbers };
     if let Some(number) = numbers.iter().find(|number| !known.contains(number)) {
-        let message = format!("there is no part{number}. Try: --stage {}", known.len());
-        return Err(Failure::Usage(message).into());
+        let next = format!("--stage {}", known.len());
+        return Err(Failure::usage(format!("there is no part{number}"), next));
     }
     let names: Vec<String> = numbers.iter().map(|number| format!("part{number}")).collect();
-    let binaries = workspace.build(Profile::Own, &names)?;
+    let binaries = workspace.build(Profile::Own, &names).or_try("what cargo says above")?;
     let subject = |&number: &u32| {
         let name = format!("part{number}");
-        Ok(Subject::stage(number, binaries.path(&name)?))
+        let binary = binaries.path(&name).or_try(format!("cargo build -p {name}"))?;
+        Ok(Subject::stage(number, binary))
     };
     numbers.iter().map(subject).collect()
 }

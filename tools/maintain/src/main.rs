@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lab::places::DOCTOR;
 use maintain::selftest;
+use stage::OrTry;
 use testkit::stop;
 
 /// Proves the workshop
@@ -27,7 +29,7 @@ enum Command {
 fn main() -> ExitCode {
     stage::report_panics();
     let command = Maintain::parse().command;
-    stage::exit(stop::catch().and_then(|()| match command {
+    stage::exit(stop::catch().or_try(DOCTOR).and_then(|()| match command {
         Command::Conform(conform) => conformance::command(&conform),
         Command::Selftest(selftest) => selftest::run(&selftest),
         Command::Soak(soak) => soak::command(&soak),

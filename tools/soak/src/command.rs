@@ -1,11 +1,10 @@
 //! The command of a soak: which stages, how long, and the exit code.
 
-use anyhow::bail;
-use stage::{Failure, parse_number};
+use stage::{Failure, OrTry, parse_number};
 
 use crate::{Plan, run};
 use conformance::{Subject, build};
-use testkit::{MAX_STAGE, Workspace};
+use testkit::MAX_STAGE;
 
 /// The longest load: a week.
 const MAX_MINUTES: u64 = 7 * 24 * 60;
@@ -26,31 +25,27 @@ pub struct Soak {
 ///
 /// # Errors
 /// A proxy fails a check, or cannot be built or started.
-pub fn command(soak: &Soak) -> anyhow::Result<()> {
-    let plan = Plan::minutes(soak.minutes)?;
+pub fn command(soak: &Soak) -> Result<(), Failure> {
+    let plan = Plan::minutes(soak.minutes).or_try("ulimit -n 4096")?;
     let mut failures = 0;
     for subject in subjects(soak)? {
-        let report = run(&subject, &plan)?;
+        let report = run(&subject, &plan).or_try("cargo lab doctor")?;
         print!("{report}");
         failures += report.problems().len();
     }
     if failures > 0 {
-        bail!("{failures} things went wrong: look for FAIL above");
+        return Err(Failure::new(format!("{failures} things went wrong"), "what stands beside FAIL above"));
     }
     Ok(())
 }
 
-fn subjects(soak: &Soak) -> anyhow::Result<Vec<Subject>> {
+fn subjects(soak: &Soak) -> Result<Vec<Subject>, Failure> {
     match soak.stage {
         Some(1) => {
-            let message =
-                "part1 serves one client at a time, so there is no load to put on it. Try: --stage 2";
-            Err(Failure::Usage(message.to_owned()).into())
+            let problem = "part1 serves one client at a time, so there is no load to put on it";
+            Err(Failure::usage(problem, "--stage 2"))
         }
         Some(number) => build(&[number]),
-        None => {
-            let concurrent = Workspace::find()?.stages().into_iter().filter(|&number| number > 1);
-            build(&concurrent.collect::<Vec<_>>())
-        }
+        None => Ok(build(&[])?.into_iter().filter(|subject| subject.number() > 1).collect()),
     }
 }

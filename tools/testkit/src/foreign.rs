@@ -9,19 +9,21 @@ use crate::{Process, StartError};
 /// How many times the proxy is started if it ends at once.
 const ATTEMPTS: usize = 3;
 
+/// A valid command line, as an example.
+pub const COMMAND_LINE: &str = "--cmd 'proxy {listen} {backend}'";
+
 /// Checks a command line from `--cmd` for [`Process::foreign`].
 ///
 /// # Errors
 /// A quotation mark is not closed, or a placeholder is missing: the proxy would listen elsewhere.
 pub fn check_command_line(command_line: &str) -> Result<(), String> {
-    const EXAMPLE: &str = "Try: --cmd 'proxy {listen} {backend}'";
     if let Err(error) = shell_words::split(command_line) {
-        return Err(format!("--cmd is not quoted as for a shell: {error}. {EXAMPLE}"));
+        return Err(format!("--cmd is not quoted as for a shell: {error}"));
     }
     if command_line.contains("{listen}") && command_line.contains("{backend}") {
         return Ok(());
     }
-    Err(format!("--cmd needs {{listen}} and {{backend}}. {EXAMPLE}"))
+    Err("--cmd needs {listen} and {backend}".to_owned())
 }
 
 impl Process {

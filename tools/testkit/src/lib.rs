@@ -49,7 +49,7 @@ pub use child::Child;
 #[cfg(unix)]
 pub use child::{interrupt, terminate};
 pub use client::{Client, Ended, Response};
-pub use foreign::check_command_line;
+pub use foreign::{COMMAND_LINE, check_command_line};
 #[cfg(unix)]
 pub use interruption::{Interruption, end_in_the_middle};
 pub use peer::{Peer, Settings};

@@ -44,7 +44,7 @@ impl Binaries {
     /// No built package has a binary of that name.
     pub fn path(&self, name: &str) -> anyhow::Result<&Path> {
         let path = self.0.get(name).map(PathBuf::as_path);
-        path.with_context(|| format!("cargo built no binary {name}. Try: cargo build -p {name}"))
+        path.with_context(|| format!("cargo built no binary {name}"))
     }
 }
 
@@ -64,7 +64,7 @@ impl Workspace {
         };
         match from.ancestors().find(is_root) {
             Some(root) => Ok(Workspace::at(root)),
-            None => bail!("{} is in no cargo workspace. Try: cd to the workshop's folder", from.display()),
+            None => bail!("{} is in no cargo workspace", from.display()),
         }
     }
 
@@ -112,7 +112,7 @@ impl Workspace {
         let output = command.output().context("cargo cannot be started")?;
         let metadata: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let target = metadata["target_directory"].as_str();
-        Ok(target.context("cargo does not say where it builds. Try: cargo metadata")?.into())
+        Ok(target.context("cargo does not say where it builds")?.into())
     }
 
     /// Builds the binaries of packages, and shows the output of cargo.
@@ -122,7 +122,7 @@ impl Workspace {
     pub fn build(&self, profile: Profile, packages: &[impl AsRef<str>]) -> anyhow::Result<Binaries> {
         let names = || packages.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(" and ");
         let binaries = self.try_build(profile, packages)?;
-        binaries.with_context(|| format!("cargo could not build {}: its reason stands above", names()))
+        binaries.with_context(|| format!("cargo could not build {}", names()))
     }
 
     /// As [`Workspace::build`]; `None` if a package does not build.

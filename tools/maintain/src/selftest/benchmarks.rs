@@ -1,13 +1,14 @@
 //! Compares the graded benchmarks with their accepted ranges.
 
 use lab::bench::{self, Verdict};
+use stage::Failure;
 use testkit::say;
 
 /// How often a noisy benchmark is run: another program may have used the machine.
 const ATTEMPTS: usize = 3;
 
 /// Runs all benchmarks and returns the number outside their ranges.
-pub fn run() -> anyhow::Result<usize> {
+pub fn run() -> Result<usize, Failure> {
     let mut wrong = 0;
     for name in bench::exercises() {
         let mut verdict = Verdict::Noisy;

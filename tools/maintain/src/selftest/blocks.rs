@@ -6,18 +6,17 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::{env, thread};
 
 use crate::book::{Block, Command, console_blocks, difference};
-use anyhow::{Context, anyhow};
 use lab::bench;
-use stage::Failure;
+use stage::{Failure, OrTry};
 use testkit::say;
 
 use super::server::Server;
 use super::shell::Shell;
 use super::workspace;
-use lab::places::Places;
+use lab::places::{DOCTOR, Places};
 
 /// The timeout of a command, including its build.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(600);
@@ -42,13 +41,13 @@ struct Running {
 }
 
 /// Reads the blocks of all chapters, in the order of the book.
-pub fn read(places: &Places) -> anyhow::Result<Vec<Page>> {
-    let folder = places.root().join("docs/src");
+pub fn read(places: &Places) -> Result<Vec<Page>, Failure> {
     let summary = places.read("docs/src/SUMMARY.md")?;
     let names = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let page = |name: &str| {
-        let text = fs::read_to_string(folder.join(name)).with_context(|| format!("cannot read {name}"))?;
-        let blocks = console_blocks(&text).map_err(|error| anyhow!("docs/src/{name}: {error}"))?;
+        let file = format!("docs/src/{name}");
+        let blocks = console_blocks(&places.read(&file)?)
+            .map_err(|error| Failure::new(format!("{file}: {error}"), "to mend the block there"))?;
         Ok(Page { name: name.to_owned(), blocks })
     };
     names.map(page).collect()
@@ -63,15 +62,15 @@ pub fn need_ports(pages: &[Page]) -> Result<(), Failure> {
     addresses.dedup();
     match addresses.iter().find(|address| !is_free(address)) {
         None => Ok(()),
-        Some(address) => Err(Failure::Environment(format!(
-            "{address} is in use, and the commands of the book need it: stop what listens there, or leave the book \
-             out: cargo maintain selftest checks benchmarks"
-        ))),
+        Some(address) => Err(Failure::environment(
+            format!("{address} is in use, and the commands of the book need it"),
+            "stop what listens there, or leave the book out: cargo maintain selftest checks benchmarks",
+        )),
     }
 }
 
 /// Runs all commands and returns how many failed.
-pub fn run(places: &Places, pages: &[Page]) -> anyhow::Result<usize> {
+pub fn run(places: &Places, pages: &[Page]) -> Result<usize, Failure> {
     if cfg!(not(unix)) {
         say!("the commands of the book are not replayed: they need a shell of Unix");
         return Ok(0);
@@ -128,7 +127,7 @@ struct Replay {
 }
 
 impl Replay {
-    fn block(&mut self, place: &str, block: &Block) -> anyhow::Result<()> {
+    fn block(&mut self, place: &str, block: &Block) -> Result<(), Failure> {
         let mut before = 0;
         for (index, command) in block.commands.iter().enumerate() {
             let text = shortened(&command.text);
@@ -141,7 +140,7 @@ impl Replay {
             let wrong = match Server::of(&text) {
                 Some(server) => self.serve(server, &text, command)?,
                 None => {
-                    let mut shell = Shell::start(&text, &self.folder, before)?;
+                    let mut shell = Shell::start(&text, &self.folder, before).or_try(DOCTOR)?;
                     let status = shell.wait_for_end(COMMAND_PATIENCE);
                     before = status.and_then(|status| status.code()).unwrap_or(-1);
                     let wrong = match status {
@@ -168,14 +167,14 @@ impl Replay {
         server: Server,
         text: &str,
         command: &Command,
-    ) -> anyhow::Result<Option<(String, String)>> {
+    ) -> Result<Option<(String, String)>, Failure> {
         let shares =
             |other: &Running| other.server.addresses.iter().any(|one| server.addresses.contains(one));
         while let Some(place) = self.running.iter().position(shares) {
             let running = self.running.remove(place);
             self.stop(running);
         }
-        let mut shell = Shell::start(text, &self.folder, 0)?;
+        let mut shell = Shell::start(text, &self.folder, 0).or_try(DOCTOR)?;
         let is_ready = shell.wait_for(server.ready, COMMAND_PATIENCE);
         let printed = shell.printed();
         if !is_ready {

@@ -8,6 +8,7 @@ use lab::build::{self, Verdict};
 use lab::lock::Lock;
 use lab::places::Places;
 use lab::tasks::Program;
+use stage::Failure;
 use testkit::say;
 
 use super::variants::{self, Expected, Proof, Variant};
@@ -16,7 +17,7 @@ use super::variants::{self, Expected, Proof, Variant};
 const AT_ONCE: usize = 3;
 
 /// Runs all proofs `repeat` times and returns how many failed.
-pub fn run(places: &Places, repeat: usize) -> anyhow::Result<usize> {
+pub fn run(places: &Places, repeat: usize) -> Result<usize, Failure> {
     let variants = variants::all();
     let _lock = Lock::take(places, "selftest")?;
     let programs = variants::build(places, &variants)?;

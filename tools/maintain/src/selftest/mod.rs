@@ -17,7 +17,7 @@ mod workspace;
 
 use std::time::Instant;
 
-use anyhow::bail;
+use stage::Failure;
 use testkit::say;
 
 use lab::places::Places;
@@ -43,7 +43,7 @@ enum Part {
     Benchmarks,
 }
 
-pub fn run(selftest: &Selftest) -> anyhow::Result<()> {
+pub fn run(selftest: &Selftest) -> Result<(), Failure> {
     let places = Places::find()?;
     let is_asked_for = |part| selftest.parts.is_empty() || selftest.parts.contains(&part);
     let started = Instant::now();
@@ -62,9 +62,8 @@ pub fn run(selftest: &Selftest) -> anyhow::Result<()> {
     }
     let seconds = started.elapsed().as_secs();
     if wrong > 0 {
-        bail!(
-            "{wrong} things are not as they must be (after {seconds} s): look for WRONG above. Try: cargo lab doctor"
-        );
+        let problem = format!("{wrong} things are not as they must be (after {seconds} s)");
+        return Err(Failure::new(problem, "what stands beside WRONG above, or cargo lab doctor"));
     }
     say!("all is as it must be, after {seconds} s");
     Ok(())

@@ -8,11 +8,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
 use course::Mistake;
-use lab::places::{Places, write_sources};
+use lab::places::{OrCannot, Places, binary, write_sources};
 use lab::start;
 use lab::tasks::{Program, Stage, Task, stages};
+use stage::Failure;
 use testkit::{Binaries, Profile, Workspace, say};
 
 use super::workspace;
@@ -108,16 +108,17 @@ impl Variant {
     }
 
     /// Its sources, by their names below the folder of its stage.
-    fn sources(&self, places: &Places) -> anyhow::Result<BTreeMap<String, String>> {
+    fn sources(&self, places: &Places) -> Result<BTreeMap<String, String>, Failure> {
         let mut sources = start::patched(places, self.stage, &self.patched)?;
         for (right, wrong) in self.mistake.iter().flat_map(|mistake| &mistake.edits) {
             let is_in = sources.values().map(|text| text.matches(right.as_str()).count()).sum::<usize>();
             if is_in != 1 {
-                bail!(
-                    "{}: the sources have {is_in} times {right:?}, need it once. Try: lab/course/{}/stage.toml",
-                    self.name,
-                    self.stage.reference()
-                );
+                let problem =
+                    format!("{}: the sources have {is_in} times {right:?}, need it once", self.name);
+                return Err(Failure::new(
+                    problem,
+                    format!("lab/course/{}/stage.toml", self.stage.reference()),
+                ));
             }
             sources.values_mut().for_each(|text| *text = text.replace(right, wrong));
         }
@@ -133,36 +134,37 @@ impl Variant {
     }
 
     /// Its program.
-    pub fn program(&self, binaries: &Binaries) -> anyhow::Result<Program> {
-        let binary = binaries.path(&binary(self.stage))?;
+    pub fn program(&self, binaries: &Binaries) -> Result<Program, Failure> {
+        let binary = binary(binaries, &binary_name(self.stage))?;
         let link = binary.with_file_name(format!("{PACKAGE}-{}", self.module()));
         // The link of an earlier build holds the old binary.
         let _ = fs::remove_file(&link);
-        fs::hard_link(binary, &link).with_context(|| format!("cannot link {}", link.display()))?;
+        fs::hard_link(binary, &link).or_cannot("link", &link)?;
         Ok(Program::Stage(link))
     }
 }
 
 /// The name of the binary that holds the variants of a stage.
-fn binary(stage: &Stage) -> String {
+fn binary_name(stage: &Stage) -> String {
     format!("{PACKAGE}-stage-{}", stage.number)
 }
 
 /// Builds the variants.
-pub fn build(places: &Places, variants: &[Variant]) -> anyhow::Result<Vec<Program>> {
+pub fn build(places: &Places, variants: &[Variant]) -> Result<Vec<Program>, Failure> {
     let started = Instant::now();
     let folder = places.kept(PACKAGE);
     write(places, &folder, variants)?;
-    let workspace = Workspace::at(folder).with_target(places.workspace.target()?);
-    let Some(binaries) = workspace.try_build(Profile::Own, &[PACKAGE])? else {
-        bail!("the variants of the stages do not build without warnings, see above. Try: git diff");
+    let variants_of = Places { workspace: Workspace::at(folder).with_target(places.target()?) };
+    let Some(binaries) = variants_of.try_build(Profile::Own, &[PACKAGE])? else {
+        let problem = "the variants of the stages do not build without warnings, see above";
+        return Err(Failure::new(problem, "git diff"));
     };
     say!("{} variants built in {:.1} s", variants.len(), started.elapsed().as_secs_f32());
     variants.iter().map(|variant| variant.program(&binaries)).collect()
 }
 
 /// Writes the workspace with the sources of all variants.
-fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result<()> {
+fn write(places: &Places, folder: &Path, variants: &[Variant]) -> Result<(), Failure> {
     let package = places
         .read("work/Cargo.toml")?
         .replace("name = \"work\"", &format!("name = \"{PACKAGE}\"\nautobins = false"))
@@ -172,7 +174,7 @@ fn write(places: &Places, folder: &Path, variants: &[Variant]) -> anyhow::Result
     for stage in stages() {
         let of_stage: Vec<&Variant> =
             variants.iter().filter(|variant| variant.stage.number == stage.number).collect();
-        let (reference, name) = (stage.reference(), binary(stage));
+        let (reference, name) = (stage.reference(), binary_name(stage));
         manifest.push_str(&format!("\n[[bin]]\nname = \"{name}\"\npath = \"{reference}/main.rs\"\n"));
         files.insert(format!("{reference}/main.rs"), main(&of_stage));
         for variant in of_stage {

@@ -5,15 +5,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use lab::tasks::stages;
+use stage::Failure;
 
-use lab::places::{Places, write_sources};
+use lab::places::{OrCannot, Places, write_sources};
 use lab::start;
 
 /// The manifest of the workspace with `member` as its only member. Path dependencies become absolute.
-pub fn manifest(places: &Places, member: &str) -> anyhow::Result<String> {
-    let root = places.root().canonicalize().context("cannot tell where the workspace is")?;
+pub fn manifest(places: &Places, member: &str) -> Result<String, Failure> {
+    let root = places.root().canonicalize().or_cannot("find", places.root())?;
     // Backslashes would be escapes in TOML.
     let root = root.display().to_string().replace('\\', "/");
     let text = places.read("Cargo.toml")?;
@@ -26,11 +26,11 @@ pub fn manifest(places: &Places, member: &str) -> anyhow::Result<String> {
 
 /// A workspace as an attendee has it at the start, so that the commands of the book change no user's work.
 /// Everything but `work` is linked, including the target folder, so nothing is built twice.
-pub fn of_an_attendee(places: &Places) -> anyhow::Result<PathBuf> {
+pub fn of_an_attendee(places: &Places) -> Result<PathBuf, Failure> {
     let folder = places.kept("replay");
     // Removes the results of an earlier replay. Links are removed, but not their targets.
     let _ = fs::remove_dir_all(&folder);
-    let first = stages().first().context("there is no stage. Try: cargo lab list")?;
+    let first = stages().first().ok_or_else(|| Failure::new("there is no stage", "cargo lab list"))?;
     let work = start::patched(places, first, &first.tasks.iter().collect::<Vec<_>>())?;
     let mut files: BTreeMap<String, String> =
         work.into_iter().map(|(name, text)| (format!("work/src/{name}"), text)).collect();
@@ -38,17 +38,21 @@ pub fn of_an_attendee(places: &Places) -> anyhow::Result<PathBuf> {
         files.insert(name.to_owned(), places.read(name)?);
     }
     write_sources(&folder, &files)?;
-    let cannot = || format!("cannot link the workspace into {}", folder.display());
-    for entry in places.root().read_dir().with_context(cannot)? {
-        let path = entry.with_context(cannot)?.path();
+    link_workspace(places.root(), &folder).or_cannot("link the workspace into", &folder)?;
+    Ok(folder)
+}
+
+fn link_workspace(root: &Path, folder: &Path) -> io::Result<()> {
+    for entry in root.read_dir()? {
+        let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
         let link = folder.join(name);
         // Cargo and git find their own hidden folders in the parent folders.
         if !name.as_encoded_bytes().starts_with(b".") && !link.exists() {
-            symlink(&path.canonicalize().with_context(cannot)?, &link).with_context(cannot)?;
+            symlink(&path.canonicalize()?, &link)?;
         }
     }
-    Ok(folder)
+    Ok(())
 }
 
 #[cfg(unix)]
