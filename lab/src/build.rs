@@ -11,7 +11,7 @@ use stage::Failure;
 use crate::places::{OrCannot, Places};
 
 /// The result of a check.
-pub enum Verdict {
+pub enum Checked {
     Pass,
     Fail(Seen),
     /// A task that it needs is not done.
@@ -30,23 +30,23 @@ pub fn copy_of_work(places: &Places, built: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Checks tasks of one stage concurrently, each with its own proxy.
-pub fn check(program: &Program, tasks: &[&'static Task]) -> Vec<(&'static Task, Verdict)> {
+pub fn check(program: &Program, tasks: &[&'static Task]) -> Vec<(&'static Task, Checked)> {
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = tasks.iter().map(|task| scope.spawn(|| task.check(program))).collect();
         let failed = || Err(Seen("the check itself has failed: this is a bug of the lab".to_owned()));
         running.into_iter().map(|check| check.join().unwrap_or_else(|_| failed())).collect()
     });
-    let mut verdicts: Vec<(&Task, Verdict)> = Vec::new();
+    let mut checked: Vec<(&Task, Checked)> = Vec::new();
     for (task, result) in tasks.iter().zip(results) {
         let is_open = |needed: &&'static str| {
-            verdicts.iter().any(|(other, verdict)| other.name == *needed && !matches!(verdict, Verdict::Pass))
+            checked.iter().any(|(other, result)| other.name == *needed && !matches!(result, Checked::Pass))
         };
-        let verdict = match (task.needs.as_deref().filter(is_open), result) {
-            (Some(needed), _) => Verdict::Skip(needed),
-            (None, Ok(())) => Verdict::Pass,
-            (None, Err(seen)) => Verdict::Fail(seen),
+        let result = match (task.needs.as_deref().filter(is_open), result) {
+            (Some(needed), _) => Checked::Skip(needed),
+            (None, Ok(())) => Checked::Pass,
+            (None, Err(seen)) => Checked::Fail(seen),
         };
-        verdicts.push((task, verdict));
+        checked.push((task, result));
     }
-    verdicts
+    checked
 }

@@ -11,7 +11,7 @@ use stage::Failure;
 use testkit::say;
 use testkit::{COMMAND_LINE, Profile, check_command_line};
 
-use crate::build::{self, Verdict};
+use crate::build::{self, Checked};
 use crate::lock::Lock;
 use crate::places::{OrCannot, Places, binary, date_and_time};
 use crate::progress::Progress;
@@ -95,39 +95,39 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> Result<b
         }
     };
     let started = Instant::now();
-    let verdicts = build::check(&program, tasks);
+    let results = build::check(&program, tasks);
     drop(lock);
 
     let mut counts = [0; 3];
-    for (task, verdict) in &verdicts {
-        match verdict {
-            Verdict::Pass => say!("PASS {} {}", task.name, task.promise),
-            Verdict::Fail(seen) => {
+    for (task, result) in &results {
+        match result {
+            Checked::Pass => say!("PASS {} {}", task.name, task.promise),
+            Checked::Fail(seen) => {
                 // A foreign proxy has no known source lines.
                 let file = places.work_sources().join(&task.file);
                 let source = check.cmd.is_none().then(|| fs::read_to_string(file).ok()).flatten();
                 say!("{}", failure(task, seen, source.as_deref()).trim_end());
             }
-            Verdict::Skip(needed) => say!("SKIP {} needs {needed}", task.name),
+            Checked::Skip(needed) => say!("SKIP {} needs {needed}", task.name),
         }
-        let index = match verdict {
-            Verdict::Pass => 0,
-            Verdict::Fail(_) => 1,
-            Verdict::Skip(_) => 2,
+        let index = match result {
+            Checked::Pass => 0,
+            Checked::Fail(_) => 1,
+            Checked::Skip(_) => 2,
         };
         counts[index] += 1;
     }
     let [passed, failed, skipped] = counts;
     let seconds = started.elapsed().as_secs_f32();
     say!("{passed} passed, {failed} failed, {skipped} skipped in {seconds:.1} s");
-    let first_failed = verdicts.iter().find(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
+    let first_failed = results.iter().find(|(_, result)| matches!(result, Checked::Fail(_)));
     let mut progress = Progress::open(places)?;
     if check.cmd.is_none() {
-        for (task, verdict) in &verdicts {
-            match verdict {
-                Verdict::Pass => drop(progress.done.insert(task.name.to_owned())),
-                Verdict::Fail(_) => drop(progress.done.remove(&task.name)),
-                Verdict::Skip(_) => {}
+        for (task, result) in &results {
+            match result {
+                Checked::Pass => drop(progress.done.insert(task.name.to_owned())),
+                Checked::Fail(_) => drop(progress.done.remove(&task.name)),
+                Checked::Skip(_) => {}
             }
         }
         progress.save()?;

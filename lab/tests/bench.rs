@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use lab::bench::{
-    Expectation, Expected, Latencies, Load, Outcome, Pacing, Ratio, Series, Variant, Verdict, run_load,
+    Expectation, Expected, Grade, Latencies, Load, Outcome, Pacing, Ratio, Series, Variant, run_load,
     variant_names,
 };
 use testkit::run_to_end;
@@ -111,19 +111,19 @@ fn medians_and_spreads() {
 fn a_noisy_ratio_is_refused_with_words_what_to_do() {
     let first = Series::new([100.0, 100.0, 100.0]);
     let noisy = Ratio::new(&first, &Series::new([160.0, 200.0, 220.0]), None);
-    assert_eq!(noisy.verdict, Verdict::Noisy);
+    assert_eq!(noisy.grade, Grade::Noisy);
     let text = noisy.describe(None);
     assert!(text.starts_with("refused") && text.contains("close the browser, run again"), "{text}");
     // Also if something was expected, and the median is in its range.
     let expected = Expectation { predicted: "2", least: 1.0, most: 3.0 };
     let noisy = Ratio::new(&first, &Series::new([160.0, 200.0, 220.0]), Some(&expected));
-    assert_eq!(noisy.verdict, Verdict::Noisy);
+    assert_eq!(noisy.grade, Grade::Noisy);
 
     let steady = Series::new([190.0, 200.0, 210.0]);
-    assert_eq!(Ratio::new(&first, &steady, None).verdict, Verdict::Measured);
-    assert_eq!(Ratio::new(&first, &steady, Some(&expected)).verdict, Verdict::Pass);
+    assert_eq!(Ratio::new(&first, &steady, None).grade, Grade::Measured);
+    assert_eq!(Ratio::new(&first, &steady, Some(&expected)).grade, Grade::Pass);
     let other = Expectation { predicted: "5", least: 4.0, most: 6.0 };
-    assert_eq!(Ratio::new(&first, &steady, Some(&other)).verdict, Verdict::Fail);
+    assert_eq!(Ratio::new(&first, &steady, Some(&other)).grade, Grade::Fail);
 }
 
 #[test]
@@ -131,16 +131,16 @@ fn a_bound_that_every_round_keeps_is_kept_however_noisy_they_are() {
     let (first, bound) =
         (Series::new([1.0, 1.0]), Expectation { predicted: "over 50", least: 20.0, most: f64::INFINITY });
     let kept = Ratio::new(&first, &Series::new([200.0, 1500.0]), Some(&bound));
-    assert_eq!(kept.verdict, Verdict::Pass);
+    assert_eq!(kept.grade, Grade::Pass);
     assert!(kept.describe(Some(&bound)).starts_with("PASS at least 200 (rounds 200 1500)"), "{kept:?}");
-    assert_eq!(Ratio::new(&first, &Series::new([19.0, 1500.0]), Some(&bound)).verdict, Verdict::Noisy);
-    assert_eq!(Ratio::new(&first, &Series::new([19.0, 19.0]), Some(&bound)).verdict, Verdict::Fail);
+    assert_eq!(Ratio::new(&first, &Series::new([19.0, 1500.0]), Some(&bound)).grade, Grade::Noisy);
+    assert_eq!(Ratio::new(&first, &Series::new([19.0, 19.0]), Some(&bound)).grade, Grade::Fail);
 }
 
 #[test]
 fn one_round_tells_nothing_of_the_spread() {
     let ratio = Ratio::new(&Series::new([1.0]), &Series::new([2.0]), None);
-    assert_eq!(ratio.verdict, Verdict::OneRound);
+    assert_eq!(ratio.grade, Grade::OneRound);
     assert!(ratio.describe(None).contains("not known"));
 }
 

@@ -31,12 +31,12 @@ pub struct Series(Vec<f64>);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ratio {
     pub rounds: Series,
-    pub verdict: Verdict,
+    pub grade: Grade,
 }
 
 /// The reliability of a ratio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Grade {
     /// A reliable ratio without a prediction.
     Measured,
     /// One round only, so the spread is unknown.
@@ -99,20 +99,20 @@ impl Ratio {
     pub fn new(first: &Series, second: &Series, expectation: Option<&Expectation>) -> Ratio {
         let pairs = first.values().iter().zip(second.values());
         let rounds = Series::new(pairs.map(|(&first, &second)| second / first));
-        let verdict = match (rounds.spread(), expectation) {
-            (None, _) => Verdict::OneRound,
+        let grade = match (rounds.spread(), expectation) {
+            (None, _) => Grade::OneRound,
             // A bound that every round keeps is met, however much the rounds differ.
             (Some(_), Some(bound)) if bound.most.is_infinite() && rounds.least() >= bound.least => {
-                Verdict::Pass
+                Grade::Pass
             }
-            (Some(spread), _) if is_noisy(spread) => Verdict::Noisy,
-            (Some(_), None) => Verdict::Measured,
+            (Some(spread), _) if is_noisy(spread) => Grade::Noisy,
+            (Some(_), None) => Grade::Measured,
             (Some(_), Some(expected)) => match (expected.least..=expected.most).contains(&rounds.median()) {
-                true => Verdict::Pass,
-                false => Verdict::Fail,
+                true => Grade::Pass,
+                false => Grade::Fail,
             },
         };
-        Ratio { rounds, verdict }
+        Ratio { rounds, grade }
     }
 
     /// Whether the rounds differ too much for a meaningful median.
@@ -133,19 +133,19 @@ impl Ratio {
             };
             format!(", expected {}, accepted {range}", expected.predicted)
         });
-        match self.verdict {
-            Verdict::Noisy => format!(
+        match self.grade {
+            Grade::Noisy => format!(
                 "refused, the rounds are {spread:.0} % apart ({}). Noisy: plug in power, close the browser, run again",
                 rounds.join(" ")
             ),
-            Verdict::OneRound => format!("{median} from one round, so its spread is not known"),
-            Verdict::Measured => measured,
-            Verdict::Pass if self.is_noisy() => {
+            Grade::OneRound => format!("{median} from one round, so its spread is not known"),
+            Grade::Measured => measured,
+            Grade::Pass if self.is_noisy() => {
                 let least = number(self.rounds.least());
                 format!("PASS at least {least} (rounds {}){expected}", rounds.join(" "))
             }
-            Verdict::Pass => format!("PASS {measured}{expected}"),
-            Verdict::Fail => format!("FAIL {measured}{expected}"),
+            Grade::Pass => format!("PASS {measured}{expected}"),
+            Grade::Fail => format!("FAIL {measured}{expected}"),
         }
     }
 }

@@ -45,7 +45,7 @@ use testkit::text::wrap;
 
 pub use connection::Expected;
 pub use exercise::names as exercises;
-pub use figures::{Expectation, Metric, Ratio, Series, Verdict};
+pub use figures::{Expectation, Grade, Metric, Ratio, Series};
 pub use flags::Flags;
 pub use latencies::Latencies;
 pub use load::{Load, Outcome, Pacing, run as run_load};
@@ -65,8 +65,8 @@ pub fn run(flags: &Flags) -> Result<(), Failure> {
     let places = Places::find()?;
     let plan = Plan::new(&places.workspace, flags)?;
     let comparisons = evaluate(&places, &plan)?;
-    let count = |verdict| comparisons.iter().filter(|comparison| comparison.ratio.verdict == verdict).count();
-    match (count(Verdict::Noisy), count(Verdict::Fail)) {
+    let count = |grade| comparisons.iter().filter(|comparison| comparison.ratio.grade == grade).count();
+    match (count(Grade::Noisy), count(Grade::Fail)) {
         (0, 0) => Ok(()),
         (0, _) => Err(Failure::new("the ratio is outside the accepted range", AGAIN)),
         (noisy, _) => {
@@ -80,12 +80,12 @@ pub fn run(flags: &Flags) -> Result<(), Failure> {
 ///
 /// # Errors
 /// There is no such exercise, something does not build, or a response is wrong.
-pub fn grade(exercise: &str) -> Result<Verdict, Failure> {
+pub fn grade(exercise: &str) -> Result<Grade, Failure> {
     let places = Places::find()?;
     let none = || Failure::new(format!("there is no exercise {exercise}"), "cargo lab bench b1");
     let found = exercise::find(exercise).ok_or_else(none)?;
     let comparisons = evaluate(&places, &Plan::graded(found, GRADED_ROUNDS, None))?;
-    let first = comparisons.first().map(|comparison| comparison.ratio.verdict);
+    let first = comparisons.first().map(|comparison| comparison.ratio.grade);
     first.ok_or_else(|| Failure::new(format!("{exercise} compares nothing"), "cargo lab bench 1 2"))
 }
 

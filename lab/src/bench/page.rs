@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::bench::environment::Environment;
-use crate::bench::figures::Verdict;
+use crate::bench::figures::Grade;
 use crate::bench::measure::Case;
 use crate::bench::plan::Plan;
 use crate::bench::report::{self, Comparison};
@@ -24,9 +24,9 @@ pub(super) fn page(
         let _ = writeln!(body, "<p><strong>warning:</strong> {}</p>", escape(warning));
     }
     for comparison in comparisons {
-        let class = match comparison.ratio.verdict {
-            Verdict::Fail | Verdict::Noisy => "bad",
-            Verdict::Measured | Verdict::OneRound | Verdict::Pass => "good",
+        let class = match comparison.ratio.grade {
+            Grade::Fail | Grade::Noisy => "bad",
+            Grade::Measured | Grade::OneRound | Grade::Pass => "good",
         };
         let text = comparison.ratio.describe(plan.expectation.as_ref());
         let _ = writeln!(

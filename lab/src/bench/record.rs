@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stage::Failure;
 
 use crate::bench::environment::Environment;
-use crate::bench::figures::Verdict;
+use crate::bench::figures::Grade;
 use crate::bench::latencies::{Latencies, PERCENTILES};
 use crate::bench::load::Pacing;
 use crate::bench::measure::{Case, Invalid, Run};
@@ -123,12 +123,12 @@ fn latencies_json(latencies: &Latencies) -> Value {
 
 fn comparison_json(comparison: &Comparison) -> Value {
     let ratio = &comparison.ratio;
-    let verdict = match ratio.verdict {
-        Verdict::Measured => "measured",
-        Verdict::OneRound => "one round",
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
-        Verdict::Noisy => "noisy",
+    let grade = match ratio.grade {
+        Grade::Measured => "measured",
+        Grade::OneRound => "one round",
+        Grade::Pass => "pass",
+        Grade::Fail => "fail",
+        Grade::Noisy => "noisy",
     };
     // A ratio that is too noisy to be printed is null here as well; the rounds show why.
     json!({
@@ -136,6 +136,6 @@ fn comparison_json(comparison: &Comparison) -> Value {
         "ratio": (!ratio.is_noisy()).then(|| ratio.rounds.median()),
         "rounds": ratio.rounds.values(),
         "spread": ratio.rounds.spread(),
-        "verdict": verdict,
+        "verdict": grade,
     })
 }

@@ -1,6 +1,6 @@
 //! Compares the graded benchmarks with their accepted ranges.
 
-use lab::bench::{self, Verdict};
+use lab::bench::{self, Grade};
 use stage::Failure;
 use testkit::say;
 
@@ -11,18 +11,18 @@ const ATTEMPTS: usize = 3;
 pub fn run() -> Result<usize, Failure> {
     let mut wrong = 0;
     for name in bench::exercises() {
-        let mut verdict = Verdict::Noisy;
+        let mut grade = Grade::Noisy;
         for _ in 0..ATTEMPTS {
-            verdict = bench::grade(name)?;
-            if verdict != Verdict::Noisy {
+            grade = bench::grade(name)?;
+            if grade != Grade::Noisy {
                 break;
             }
         }
-        let is_right = verdict == Verdict::Pass;
+        let is_right = grade == Grade::Pass;
         wrong += usize::from(!is_right);
-        match (is_right, verdict) {
+        match (is_right, grade) {
             (true, _) => say!("right benchmark {name}"),
-            (false, Verdict::Noisy) => {
+            (false, Grade::Noisy) => {
                 say!(
                     "WRONG benchmark {name}: too noisy, {ATTEMPTS} times. Stop what else runs, and try again"
                 );

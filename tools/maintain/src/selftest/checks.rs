@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use lab::build::{self, Verdict};
+use lab::build::{self, Checked};
 use lab::lock::Lock;
 use lab::places::Places;
 use lab::tasks::Program;
@@ -55,8 +55,8 @@ fn prove(variant: &Variant, program: &Program) -> usize {
     let mut wrong = 0;
     for Proof { what, tasks, expected } in &variant.proofs {
         let mut messages = String::new();
-        for (task, verdict) in build::check(program, tasks) {
-            if let Verdict::Fail(seen) = verdict {
+        for (task, result) in build::check(program, tasks) {
+            if let Checked::Fail(seen) = result {
                 let seen = seen.to_string().replace('\n', "\n      ");
                 messages.push_str(&format!("\n      {}: {seen}", task.name));
             }
