@@ -2,15 +2,13 @@
 
 use std::fs;
 use std::process::{Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::child::{Child, interrupt};
-use crate::{PATIENCE, children};
+use crate::{PATIENCE, children, poll};
 
 /// Long enough for a first build with `--release` on a machine that is busy.
 const BUILD: Duration = Duration::from_secs(1200);
-const TICK: Duration = Duration::from_millis(10);
 
 /// How a tool is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,18 +27,16 @@ pub enum Interruption {
 pub fn end_in_the_middle(tool: &mut Command, wanted: &[&str], how: Interruption) -> ExitStatus {
     tool.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut tool = Child::spawn(tool).expect("the tool starts");
-    let deadline = Instant::now() + BUILD;
-    let running = loop {
-        let mut running = children(tool.id());
+    let mut running = Vec::new();
+    let all_run = poll(BUILD, || {
+        running = children(tool.id());
         let below: Vec<_> = running.iter().flat_map(|(id, _)| children(*id)).collect();
         running.extend(below);
-        if wanted.iter().all(|name| running.iter().any(|(_, other)| other == name)) {
-            break running;
-        }
-        assert!(matches!(tool.try_wait(), Ok(None)), "it has ended by itself");
-        assert!(Instant::now() < deadline, "of {wanted:?} only these run: {running:?}");
-        thread::sleep(TICK);
-    };
+        let all_run = wanted.iter().all(|name| running.iter().any(|(_, other)| other == name));
+        assert!(all_run || matches!(tool.try_wait(), Ok(None)), "it has ended by itself");
+        all_run
+    });
+    assert!(all_run, "of {wanted:?} only these run: {running:?}");
     match how {
         Interruption::CtrlC => {
             for _ in 0..2 {
@@ -51,10 +47,8 @@ pub fn end_in_the_middle(tool: &mut Command, wanted: &[&str], how: Interruption)
         Interruption::Kill => tool.kill_alone(),
     }
     let status = tool.wait().expect("it can be waited for");
-    let deadline = Instant::now() + PATIENCE;
-    while let Some((id, name)) = running.iter().find(|(id, name)| is_running(*id, name)) {
-        assert!(Instant::now() < deadline, "{name} ({id}) was left behind");
-        thread::sleep(TICK);
+    for (id, name) in running {
+        assert!(poll(PATIENCE, || !is_running(id, &name)), "{name} ({id}) was left behind");
     }
     status
 }

@@ -19,6 +19,8 @@ mod interruption;
 mod log;
 /// Third-party proxies.
 mod peer;
+/// Waits for what nothing notifies of.
+mod poll;
 /// Ports that no other program gets.
 mod port;
 /// Starts a stage or a foreign proxy, and ends it when the handle is dropped.
@@ -53,6 +55,7 @@ pub use foreign::{COMMAND_LINE, check_command_line};
 #[cfg(unix)]
 pub use interruption::{Interruption, end_in_the_middle};
 pub use peer::{Peer, Settings};
+pub use poll::poll;
 pub use port::{FullPort, KeptPort, RefusedPort, localhost};
 pub use process::{Finished, Process, StartError, run_to_end};
 pub use program::Program;

@@ -10,15 +10,14 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::PATIENCE;
 use crate::child::Child;
 use crate::log::Log;
 use crate::peer::Folder;
+use crate::poll;
 
-/// The polling interval for state that has no notification.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How long to wait for the last output of a process that has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -121,14 +120,15 @@ impl Process {
         }
         let mut process =
             Process { child, address: listen, ready_line: String::new(), log, readers, _folder: None };
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect_timeout(&listen, PATIENCE).is_err() {
-            if !process.is_running() || Instant::now() > deadline {
-                return Err(process.start_error("it does not accept connections"));
-            }
-            thread::sleep(LOOK_AGAIN);
+        let mut accepts = false;
+        poll(PATIENCE, || {
+            accepts = TcpStream::connect_timeout(&listen, PATIENCE).is_ok();
+            accepts || !process.is_running()
+        });
+        match accepts {
+            true => Ok(process),
+            false => Err(process.start_error("it does not accept connections")),
         }
-        Ok(process)
     }
 
     pub(crate) fn with_folder(self, folder: Folder) -> Process {
@@ -166,13 +166,7 @@ impl Process {
     /// If it has ended, waits until its log is complete.
     fn wait_for_last_words(&mut self) {
         // The readers end with the process, unless a child of it still holds the pipes.
-        let deadline = Instant::now() + LAST_WORDS;
-        while !self.is_running() && self.readers.iter().any(|reader| !reader.is_finished()) {
-            if Instant::now() > deadline {
-                break;
-            }
-            thread::sleep(LOOK_AGAIN);
-        }
+        poll(LAST_WORDS, || self.is_running() || self.readers.iter().all(JoinHandle::is_finished));
     }
 
     /// Waits until its stderr contains `text`.
@@ -256,16 +250,12 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
 }
 
 fn wait_for_exit(child: &mut Child) -> io::Result<ExitStatus> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if Instant::now() > deadline {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the process did not end in time"));
-        }
-        thread::sleep(LOOK_AGAIN);
-    }
+    let mut status = None;
+    poll(PATIENCE, || {
+        status = child.try_wait().transpose();
+        status.is_some()
+    });
+    status.unwrap_or_else(|| Err(io::Error::new(io::ErrorKind::TimedOut, "the process did not end in time")))
 }
 
 /// The address in `NAME listening on http://ADDRESS`; more text may follow after a comma.

@@ -3,15 +3,15 @@
 //! A server keeps running until another server takes its place or its page ends, then Ctrl-C stops it. A
 //! command must exit with code 0, unless `echo $?` follows it, and print the output shown below it.
 
+use std::env;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::time::Duration;
 
 use crate::book::{Block, Command, console_blocks, difference};
 use lab::bench;
 use stage::{Failure, OrTry};
-use testkit::say;
+use testkit::{poll, say};
 
 use super::server::Server;
 use super::shell::Shell;
@@ -194,12 +194,8 @@ impl Replay {
             let code = code.map_or_else(|| "none, it runs on".to_owned(), |code| code.to_string());
             self.say_wrong(text, &format!("after Ctrl-C its exit code is {code}"), &printed);
         }
-        let deadline = Instant::now() + STOP_PATIENCE;
         for address in &running.server.addresses {
-            while !is_free(address) && Instant::now() < deadline {
-                thread::sleep(Duration::from_millis(20));
-            }
-            if !is_free(address) {
+            if !poll(STOP_PATIENCE, || is_free(address)) {
                 self.say_wrong(text, &format!("after Ctrl-C something still listens on {address}"), &printed);
             }
         }

@@ -5,12 +5,9 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use testkit::Child;
-
-/// The polling interval.
-const TICK: Duration = Duration::from_millis(20);
+use testkit::{Child, poll};
 
 /// A running command line. Dropping it ends it and all processes that it started.
 pub struct Shell {
@@ -67,17 +64,8 @@ impl Shell {
 
     /// Waits until `is_so` returns true or all its processes have ended. False if the time is over first.
     fn wait(&mut self, patience: Duration, is_so: impl Fn(&Shell) -> bool) -> bool {
-        let deadline = Instant::now() + patience;
-        while !is_so(self) {
-            let has_ended = matches!(self.child.try_wait(), Ok(Some(_))) && self.reader.is_finished();
-            if has_ended {
-                return true;
-            }
-            if Instant::now() > deadline {
-                return false;
-            }
-            thread::sleep(TICK);
-        }
-        true
+        poll(patience, || {
+            is_so(self) || matches!(self.child.try_wait(), Ok(Some(_))) && self.reader.is_finished()
+        })
     }
 }

@@ -1,10 +1,9 @@
 //! Descriptors: clients that leave leak none, and the proxy survives exhaustion. Only Linux reports them.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::{Behaviour, Subject};
-use testkit::{Backend, Client, PATIENCE, Process};
+use testkit::{Backend, Client, PATIENCE, Process, poll};
 
 use crate::behaviours::setup::{
     GET, HELLO, Setup, assert_is_error, dials_for_each_request, kept_connections, skips_foreign,
@@ -22,25 +21,18 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 
 /// Waits until the proxy has at most `level` descriptors, besides kept backend connections.
 fn wait_for_descriptors(subject: &Subject, setup: &Setup, level: usize, what: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let open = setup.proxy.descriptors().unwrap();
-        if open <= level + kept_connections(subject) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{what}: {open} descriptors are open, and were {level} before");
-        // Nothing notifies when a process closes a descriptor.
-        thread::sleep(Duration::from_millis(10));
-    }
+    let mut open = 0;
+    let are_closed = poll(PATIENCE, || {
+        open = setup.proxy.descriptors().unwrap();
+        open <= level + kept_connections(subject)
+    });
+    assert!(are_closed, "{what}: {open} descriptors are open, and were {level} before");
 }
 
 /// Waits until the proxy has at least `level` descriptors.
 fn wait_for_descriptors_to_reach(setup: &Setup, level: usize) {
-    let deadline = Instant::now() + PATIENCE;
-    while setup.proxy.descriptors().unwrap() < level {
-        assert!(Instant::now() < deadline, "it has fewer than {level} descriptors");
-        thread::sleep(Duration::from_millis(10));
-    }
+    let has_them = poll(PATIENCE, || setup.proxy.descriptors().unwrap() >= level);
+    assert!(has_them, "it has fewer than {level} descriptors");
 }
 
 /// A stage that may open only `limit` files, in front of a backend that answers `hello`.

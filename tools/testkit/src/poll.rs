@@ -1,0 +1,21 @@
+//! Waits for what nothing notifies of, such as the end of another process.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The pause between two looks.
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// Looks until `is_so` returns true; false if `patience` is over first.
+pub fn poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
+        if is_so() {
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        thread::sleep(INTERVAL);
+    }
+}
