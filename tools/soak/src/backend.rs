@@ -11,7 +11,7 @@ use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Kind, Phase};
-use crate::message::{Answer, Ask, body, framed, mixed, number_of};
+use crate::message::{AnswerFraming, Ask, body, framed, mixed, number_of};
 use testkit::KeptPort;
 use testkit::PATIENCE;
 use testkit::wire::{End, Framing, Wire};
@@ -27,7 +27,7 @@ const LONGEST_PAUSE_MILLISECONDS: u64 = 100;
 pub(crate) const WRONG_REQUEST: u16 = 599;
 
 /// A backend that can be killed and restarted at the same address.
-pub(crate) struct Backend {
+pub(crate) struct FaultyBackend {
     port: KeptPort,
     shared: Arc<Shared>,
     accepting: Mutex<Option<JoinHandle<()>>>,
@@ -41,12 +41,12 @@ struct Shared {
     gate: RwLock<()>,
     /// All open connections, to be cut, by the generation that accepted them and their number.
     open: Mutex<HashMap<(u64, usize), Arc<TcpStream>>>,
-    record: Mutex<Record>,
+    observed: Mutex<Observed>,
 }
 
 /// What the backend has seen.
 #[derive(Default)]
-pub(crate) struct Record {
+pub(crate) struct Observed {
     /// The numbers of all POSTs.
     posted: HashSet<u64>,
     /// The number of repeated POSTs.
@@ -57,10 +57,10 @@ pub(crate) struct Record {
     pub(crate) endless: Vec<Duration>,
 }
 
-impl Backend {
-    pub(crate) fn start() -> io::Result<Backend> {
+impl FaultyBackend {
+    pub(crate) fn start() -> io::Result<FaultyBackend> {
         let (port, listener) = listen_anywhere()?;
-        let backend = Backend { port, shared: Arc::default(), accepting: Mutex::default() };
+        let backend = FaultyBackend { port, shared: Arc::default(), accepting: Mutex::default() };
         backend.accept(listener);
         Ok(backend)
     }
@@ -79,8 +79,8 @@ impl Backend {
         lock(&self.shared.open).len()
     }
 
-    pub(crate) fn record(&self) -> MutexGuard<'_, Record> {
-        lock(&self.shared.record)
+    pub(crate) fn observed(&self) -> MutexGuard<'_, Observed> {
+        lock(&self.shared.observed)
     }
 
     /// Stalls the backend until the guard is dropped: nothing is answered and nothing is read.
@@ -134,7 +134,7 @@ impl Backend {
     }
 }
 
-impl Drop for Backend {
+impl Drop for FaultyBackend {
     fn drop(&mut self) {
         self.kill();
     }
@@ -156,7 +156,7 @@ impl Shared {
             if let Err(error) = shared.serve(wire)
                 && error.kind() == ErrorKind::InvalidData
             {
-                lock(&shared.record).invalid.push(error.to_string());
+                lock(&shared.observed).invalid.push(error.to_string());
             }
             lock(&shared.open).remove(&connection);
         };
@@ -187,7 +187,7 @@ impl Shared {
                 return Ok(());
             }
             self.stand_still();
-            if ask.answer == Answer::Endless {
+            if ask.answer == AnswerFraming::Endless {
                 self.answer_endlessly(&mut wire);
                 return Ok(());
             }
@@ -212,9 +212,9 @@ impl Shared {
     }
 
     fn record_post(&self, number: u64) {
-        let mut record = lock(&self.record);
-        let is_new = record.posted.insert(number);
-        record.done_twice += u64::from(!is_new);
+        let mut observed = lock(&self.observed);
+        let is_new = observed.posted.insert(number);
+        observed.done_twice += u64::from(!is_new);
     }
 
     /// Sends until a write fails, and records how long that write took.
@@ -227,7 +227,7 @@ impl Shared {
             last = Instant::now();
             sent = wire.send(&chunk);
         }
-        lock(&self.record).endless.push(last.elapsed());
+        lock(&self.observed).endless.push(last.elapsed());
     }
 }
 
@@ -240,7 +240,7 @@ fn answer(ask: &Ask, wire: &mut Wire) -> io::Result<bool> {
     let head = 4 + bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or_default();
     let Some(fault) = ask.fault else {
         wire.send(&bytes)?;
-        return Ok(ask.answer != Answer::CloseDelimited);
+        return Ok(ask.answer != AnswerFraming::CloseDelimited);
     };
     let sent = match fault.phase {
         Phase::BeforeHead => 0,

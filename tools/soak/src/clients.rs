@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::backend::Backend;
+use crate::backend::FaultyBackend;
 use crate::fault::Fault;
 use crate::message::{Ask, mixed};
-use crate::verdict::{Circumstances, Outcome, Tally};
+use crate::outcome::{Circumstances, Outcome, Tally};
 use testkit::fault::is_reset;
 use testkit::{Client, Response};
 
@@ -34,7 +34,7 @@ pub(crate) enum Mischief {
 /// Clients that send one request after another until the phase is over.
 pub(crate) struct Crew<'a> {
     pub(crate) proxy: SocketAddr,
-    pub(crate) backend: &'a Backend,
+    pub(crate) backend: &'a FaultyBackend,
     /// Their numbers, distinct from those of any other crew.
     pub(crate) clients: Range<u32>,
     pub(crate) mischief: Mischief,

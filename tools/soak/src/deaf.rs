@@ -1,14 +1,13 @@
 //! Clients that request an endless answer and never read it.
 
 use std::net::SocketAddr;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::backend::Backend;
-use crate::message::{Answer, Ask};
-use testkit::Client;
+use crate::backend::FaultyBackend;
+use crate::message::{AnswerFraming, Ask};
+use testkit::{Client, poll};
 
 /// How long a proxy waits for a client to accept a byte.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -21,25 +20,22 @@ const TOLERANCE: Duration = Duration::from_secs(15);
 /// A client was not cut, or much too early or too late, or its answer looks complete.
 pub(crate) fn run(
     proxy: SocketAddr,
-    backend: &Backend,
+    backend: &FaultyBackend,
     numbers: std::ops::Range<u32>,
 ) -> anyhow::Result<(Duration, Duration)> {
     let count = numbers.len();
     let mut clients = Vec::new();
     for number in numbers {
         let mut client = Client::connect(proxy).context("a client that reads nothing cannot connect")?;
-        let ask = Ask { answer: Answer::Endless, ..Ask::get(u64::from(number) << 32) };
+        let ask = Ask { answer: AnswerFraming::Endless, ..Ask::get(u64::from(number) << 32) };
         client.send(ask.bytes()).context("a client that reads nothing cannot send its request")?;
         clients.push(client);
     }
-    let deadline = Instant::now() + WRITE_TIMEOUT + 2 * TOLERANCE;
-    while backend.record().endless.len() < count {
-        if Instant::now() > deadline {
-            bail!("{} of {count} clients that read nothing were cut", backend.record().endless.len());
-        }
-        thread::sleep(Duration::from_millis(100));
+    poll(WRITE_TIMEOUT + 2 * TOLERANCE, || backend.observed().endless.len() >= count);
+    let mut after = backend.observed().endless.clone();
+    if after.len() < count {
+        bail!("{} of {count} clients that read nothing were cut", after.len());
     }
-    let mut after = backend.record().endless.clone();
     after.sort_unstable();
     let (least, most) = (after[0], after[after.len() - 1]);
     if least + TOLERANCE < WRITE_TIMEOUT || most > WRITE_TIMEOUT + TOLERANCE {

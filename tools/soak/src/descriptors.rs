@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::backend::Backend;
+use crate::backend::FaultyBackend;
 use crate::clients::{Crew, MOST_THREADS, Mischief};
 use crate::level::Level;
 use crate::message::Ask;
-use crate::verdict::{Circumstances, Outcome, Tally};
+use crate::outcome::{Circumstances, Outcome, Tally};
 use conformance::Subject;
 use testkit::{Client, Process};
 
@@ -30,7 +30,7 @@ const SAID: &str = "cannot accept a client";
 /// The proxy behaves differently or cannot be started.
 pub(crate) fn run(subject: &Subject) -> anyhow::Result<Tally> {
     // A separate backend, so that connections of another proxy are not counted.
-    let backend = Backend::start().context("the backend cannot be started")?;
+    let backend = FaultyBackend::start().context("the backend cannot be started")?;
     let proxy = subject.start_with_open_files(OPEN_FILES, backend.address())?;
     let before = Level::of(&proxy, &backend);
     let mut number = 0;

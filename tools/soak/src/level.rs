@@ -1,13 +1,7 @@
 //! The descriptors, threads and memory that a proxy holds, to check that it releases them.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
-use crate::backend::Backend;
-use testkit::{PATIENCE, Process};
-
-/// The polling interval: nothing notifies when a process closes a descriptor.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+use crate::backend::FaultyBackend;
+use testkit::{PATIENCE, Process, poll};
 
 /// What a proxy holds at one time; `None` where the system does not report it.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +13,7 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    pub(crate) fn of(proxy: &Process, backend: &Backend) -> Level {
+    pub(crate) fn of(proxy: &Process, backend: &FaultyBackend) -> Level {
         let kept = backend.connections();
         Level {
             descriptors: proxy.descriptors().map(|count| count.saturating_sub(kept)),
@@ -29,15 +23,13 @@ impl Level {
     }
 
     /// Waits until the level is back to `before`, or until a timeout, and returns it.
-    pub(crate) fn settled(proxy: &Process, backend: &Backend, before: Level) -> Level {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let level = Level::of(proxy, backend);
-            if level.leaked(before) == 0 && level.threads <= before.threads || Instant::now() > deadline {
-                return level;
-            }
-            thread::sleep(LOOK_AGAIN);
-        }
+    pub(crate) fn settled(proxy: &Process, backend: &FaultyBackend, before: Level) -> Level {
+        let mut level = Level::of(proxy, backend);
+        poll(PATIENCE, || {
+            level = Level::of(proxy, backend);
+            level.leaked(before) == 0 && level.threads <= before.threads
+        });
+        level
     }
 
     /// How many more descriptors are open than before.

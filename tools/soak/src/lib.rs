@@ -6,7 +6,7 @@
 //! | `command.rs` | the flags, and which stages |
 //! | `phases.rs`, `clients.rs`, `slow.rs`, `deaf.rs`, `descriptors.rs` | the load on a proxy |
 //! | `backend.rs`, `fault.rs`, `message.rs` | the backend, and what the requests ask of it |
-//! | `verdict.rs`, `level.rs`, `report.rs` | what is allowed, and what happened |
+//! | `outcome.rs`, `level.rs`, `report.rs` | what is allowed, and what happened |
 
 mod backend;
 mod clients;
@@ -16,16 +16,16 @@ mod descriptors;
 mod fault;
 mod level;
 mod message;
+mod outcome;
 mod phases;
 mod report;
 mod slow;
-mod verdict;
 
 use std::time::Duration;
 
 use anyhow::Context;
 
-use backend::Backend;
+use backend::FaultyBackend;
 use conformance::Subject;
 use level::Level;
 use phases::Phases;
@@ -109,7 +109,7 @@ fn clients(descriptors: u64, most: usize) -> anyhow::Result<usize> {
 /// Something cannot be started. Failures of the proxy are in the report.
 pub fn run(subject: &Subject, plan: &Plan) -> anyhow::Result<Report> {
     let mut progress = Progress::default();
-    let backend = Backend::start().context("the backend cannot be started")?;
+    let backend = FaultyBackend::start().context("the backend cannot be started")?;
     let proxy = subject.start(backend.address(), &["--log", "off"])?;
     let mut report = Report::new(&subject.name);
     let before = Level::of(&proxy, &backend);

@@ -9,7 +9,7 @@ const AROUND: usize = 16;
 
 /// How the answer is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum AnswerFraming {
     ContentLength,
     Chunked,
     CloseDelimited,
@@ -23,7 +23,7 @@ pub(crate) struct Ask {
     /// Unique: the number of the client and of its request.
     pub(crate) number: u64,
     pub(crate) upload: Upload,
-    pub(crate) answer: Answer,
+    pub(crate) answer: AnswerFraming,
     pub(crate) answer_bytes: usize,
     pub(crate) fault: Option<Fault>,
 }
@@ -53,23 +53,24 @@ impl Ask {
             _ => Upload::Nothing,
         };
         let answer = match (dice >> 24) % 8 {
-            0 => Answer::CloseDelimited,
-            1..=3 => Answer::Chunked,
-            _ => Answer::ContentLength,
+            0 => AnswerFraming::CloseDelimited,
+            1..=3 => AnswerFraming::Chunked,
+            _ => AnswerFraming::ContentLength,
         };
         Ask { number, upload, answer, answer_bytes, fault: None }
     }
 
     /// A small GET.
     pub(crate) fn get(number: u64) -> Ask {
-        let answer = Answer::ContentLength;
+        let answer = AnswerFraming::ContentLength;
         Ask { number, upload: Upload::Nothing, answer, answer_bytes: 100, fault: None }
     }
 
     /// The same request with a fault.
     pub(crate) fn with_fault(self, fault: Fault) -> Ask {
         // A client cannot detect a truncated body that only the close of the connection delimits.
-        let answer = if self.answer == Answer::CloseDelimited { Answer::Chunked } else { self.answer };
+        let answer =
+            if self.answer == AnswerFraming::CloseDelimited { AnswerFraming::Chunked } else { self.answer };
         Ask { answer, fault: Some(fault), ..self }
     }
 
@@ -89,8 +90,10 @@ impl Ask {
         .into_bytes();
         match self.upload {
             Upload::Nothing => bytes.extend(b"\r\n"),
-            Upload::ContentLength(size) => framed(&mut bytes, Answer::ContentLength, &body(number, size)),
-            Upload::Chunked(size) => framed(&mut bytes, Answer::Chunked, &body(number, size)),
+            Upload::ContentLength(size) => {
+                framed(&mut bytes, AnswerFraming::ContentLength, &body(number, size))
+            }
+            Upload::Chunked(size) => framed(&mut bytes, AnswerFraming::Chunked, &body(number, size)),
         }
         bytes
     }
@@ -101,7 +104,7 @@ impl Ask {
         Some(Ask {
             number: head.field("x-number")?.parse().ok()?,
             upload: if head.start_line.starts_with("GET ") { Upload::Nothing } else { Upload::Chunked(0) },
-            answer: Answer::ALL.into_iter().find(|other| other.name() == answer)?,
+            answer: AnswerFraming::ALL.into_iter().find(|other| other.name() == answer)?,
             answer_bytes: size.parse().ok()?,
             fault: match head.field("x-fault") {
                 Some(text) => Some(Fault::read(text)?),
@@ -111,29 +114,33 @@ impl Ask {
     }
 }
 
-impl Answer {
-    const ALL: [Answer; 4] =
-        [Answer::ContentLength, Answer::Chunked, Answer::CloseDelimited, Answer::Endless];
+impl AnswerFraming {
+    const ALL: [AnswerFraming; 4] = [
+        AnswerFraming::ContentLength,
+        AnswerFraming::Chunked,
+        AnswerFraming::CloseDelimited,
+        AnswerFraming::Endless,
+    ];
 
     fn name(self) -> &'static str {
         match self {
-            Answer::ContentLength => "content-length",
-            Answer::Chunked => "chunked",
-            Answer::CloseDelimited => "close-delimited",
-            Answer::Endless => "endless",
+            AnswerFraming::ContentLength => "content-length",
+            AnswerFraming::Chunked => "chunked",
+            AnswerFraming::CloseDelimited => "close-delimited",
+            AnswerFraming::Endless => "endless",
         }
     }
 }
 
 /// Adds the field that frames a body, the empty line and the body. A chunked body has two chunks, so that its
 /// middle is inside a chunk.
-pub(crate) fn framed(bytes: &mut Vec<u8>, answer: Answer, body: &[u8]) {
+pub(crate) fn framed(bytes: &mut Vec<u8>, answer: AnswerFraming, body: &[u8]) {
     match answer {
-        Answer::ContentLength => {
+        AnswerFraming::ContentLength => {
             bytes.extend(format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes());
             bytes.extend(body);
         }
-        Answer::Chunked | Answer::Endless => {
+        AnswerFraming::Chunked | AnswerFraming::Endless => {
             bytes.extend(b"Transfer-Encoding: chunked\r\n\r\n");
             let (first, second) = body.split_at(body.len() * 2 / 3);
             for chunk in [first, second] {
@@ -143,7 +150,7 @@ pub(crate) fn framed(bytes: &mut Vec<u8>, answer: Answer, body: &[u8]) {
             }
             bytes.extend(b"0\r\n\r\n");
         }
-        Answer::CloseDelimited => {
+        AnswerFraming::CloseDelimited => {
             bytes.extend(b"\r\n");
             bytes.extend(body);
         }

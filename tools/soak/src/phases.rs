@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 
-use crate::backend::Backend;
+use crate::backend::FaultyBackend;
 use crate::clients::{Crew, Mischief};
+use crate::outcome::{Circumstances, Tally};
 use crate::slow::{self, Slow};
-use crate::verdict::{Circumstances, Tally};
 use crate::{Plan, deaf};
 use testkit::Process;
 use testkit::progress::Progress;
@@ -28,7 +28,7 @@ const TICK: Duration = Duration::from_millis(20);
 pub(crate) struct Phases<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) proxy: &'a Process,
-    pub(crate) backend: &'a Backend,
+    pub(crate) backend: &'a FaultyBackend,
     pub(crate) progress: &'a mut Progress,
     /// The number of the next client. Numbers are unique.
     pub(crate) next_client: u32,

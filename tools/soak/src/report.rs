@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Plan;
-use crate::backend::Backend;
+use crate::backend::FaultyBackend;
 use crate::descriptors::OPEN_FILES;
 use crate::fault::KINDS;
 use crate::level::{Level, mebibytes};
+use crate::outcome::Tally;
 use crate::phases::{Faults, Waits};
-use crate::verdict::Tally;
 use testkit::text::wrap;
 
 const INDENT: &str = "          ";
@@ -121,16 +121,16 @@ impl Report {
     }
 
     /// The sums of all phases. The levels are from before the first load, after it, and after the last.
-    pub(crate) fn sums(&mut self, backend: &Backend, levels: [Level; 3], log: &str) {
+    pub(crate) fn sums(&mut self, backend: &FaultyBackend, levels: [Level; 3], log: &str) {
         let [before, after_load, after] = levels;
-        let record = backend.record();
+        let observed = backend.observed();
         let Tally { wrong, lost, unexpected, .. } = self.sums;
         for (count, what) in [
             (wrong, "wrong bytes"),
             (lost, "lost requests"),
             (unexpected, "failures without a cause"),
-            (record.done_twice, "requests done twice"),
-            (record.invalid.len() as u64, "invalid requests at the backend"),
+            (observed.done_twice, "requests done twice"),
+            (observed.invalid.len() as u64, "invalid requests at the backend"),
             (after.leaked(before) as u64, "leaked descriptors"),
         ] {
             self.line("", &format!("{what} {count}"));
@@ -153,7 +153,7 @@ impl Report {
         if !log.is_empty() {
             self.problems.push(format!("the proxy said: {log}"));
         }
-        self.problems.extend(record.invalid.first().map(|first| format!("the first: {first}")));
+        self.problems.extend(observed.invalid.first().map(|first| format!("the first: {first}")));
         self.problems.append(&mut self.sums.problems);
     }
 
