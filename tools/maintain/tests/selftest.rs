@@ -83,6 +83,8 @@ $ seq 5
 5
 $ echo some words here
 some [..] here
+$ echo one two three four
+one [..] three [..]
 ```
 ```console,ignore it needs another planet
 $ false
@@ -94,7 +96,7 @@ $ curl --version; echo nobody shows what it prints
     let (code, text, _) = selftest("right", page, &[]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("page.md:2 $ seq 5\n"), "{text}");
-    assert!(text.contains("blocks not replayed: 1\n      page.md:16 it needs another planet\n"), "{text}");
+    assert!(text.contains("blocks not replayed: 1\n      page.md:18 it needs another planet\n"), "{text}");
     assert!(text.contains("\nall is as it must be"), "{text}");
 }
 
@@ -104,6 +106,9 @@ fn what_is_wrong_is_named_with_its_place_and_what_was_printed() {
         ("echo hello\nhell", "WRONG page.md:1: expected, and not printed: hell\n      hello\n"),
         ("echo hello; echo more\nhello", "WRONG page.md:1: it printed more than is expected\n"),
         ("echo hello\nhello\nmore", "WRONG page.md:1: expected, and not printed: more\n"),
+        ("seq 5\n1\n...\n6", "WRONG page.md:1: expected, and not printed: 6\n"),
+        ("seq 5\n1\n...\n4", "WRONG page.md:1: it printed more than is expected\n"),
+        ("echo a b c\na [..] d", "WRONG page.md:1: expected, and not printed: a [..] d\n"),
         ("echo hello; exit 4", "WRONG page.md:1: its exit code is 4\n      hello\n"),
         ("exit 4\n$ echo $?\n5", "WRONG page.md:1: expected, and not printed: 5\n      4\n"),
         ("no-such-program", "WRONG page.md:1: its exit code is 127\n"),

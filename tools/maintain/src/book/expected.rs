@@ -3,62 +3,32 @@
 //! A line `...` matches any lines, `[..]` matches any text within a line. Times differ between runs and need
 //! no mark: `12 ms`, `3.1ms`, `1.9 s`, `12:04:31`. Cargo's build messages are ignored.
 
+use snapbox::IntoData;
+use snapbox::filter::NormalizeToExpected;
+
 const ANY_LINES: &str = "...";
-const ANY_TEXT: &str = "[..]";
 
 /// The first line that differs, in words; `None` if all lines match. A program that keeps running may print
 /// more afterwards.
 pub fn difference(expected: &[String], printed: &str, goes_on: bool) -> Option<String> {
-    let printed: Vec<&str> = printed.lines().filter(|line| !is_of_cargo(line)).collect();
     let mut expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     if goes_on {
         expected.push(ANY_LINES);
     }
-    if lines_match(&expected, &printed) {
+    let text = |lines: &[&str]| lines.iter().map(|line| without_times(line) + "\n").collect::<String>();
+    let wanted = text(&expected);
+    let printed: Vec<&str> = printed.lines().filter(|line| !is_of_cargo(line)).collect();
+    // What matches is replaced by what is expected.
+    let matcher = NormalizeToExpected::new().redact();
+    let matched = matcher.normalize(text(&printed).into_data(), &wanted.clone().into_data()).to_string();
+    if matched == wanted {
         return None;
     }
-    // The longest prefix that still matches shows where the difference is.
-    let right = (0..=expected.len()).rev().find(|&count| {
-        let beginning = [&expected[..count], &[ANY_LINES]].concat();
-        lines_match(&beginning, &printed)
-    });
-    let wrong = expected.get(right.unwrap_or_default());
-    Some(match wrong {
+    let right = wanted.lines().zip(matched.lines()).take_while(|(wanted, matched)| wanted == matched).count();
+    Some(match expected[right..].iter().find(|line| **line != ANY_LINES) {
         Some(line) => format!("expected, and not printed: {line}"),
         None => "it printed more than is expected".to_owned(),
     })
-}
-
-fn lines_match(expected: &[&str], printed: &[&str]) -> bool {
-    match (expected.split_first(), printed.split_first()) {
-        (None, _) => printed.is_empty(),
-        (Some((&ANY_LINES, expected)), _) => {
-            (0..=printed.len()).any(|skipped| lines_match(expected, &printed[skipped..]))
-        }
-        (Some((line, expected)), Some((other, printed))) => {
-            line_matches(line, other) && lines_match(expected, printed)
-        }
-        (Some(_), None) => false,
-    }
-}
-
-fn line_matches(expected: &str, printed: &str) -> bool {
-    let (expected, printed) = (without_times(expected), without_times(printed));
-    let Some((first, after_first)) = expected.split_once(ANY_TEXT) else {
-        return expected == printed;
-    };
-    let (between, last) = after_first.rsplit_once(ANY_TEXT).unwrap_or(("", after_first));
-    let inside = printed.strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
-    let Some(mut rest) = inside else {
-        return false;
-    };
-    for part in between.split(ANY_TEXT) {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    true
 }
 
 /// The words of a line, with each time replaced by the same word.
