@@ -79,6 +79,8 @@ pub struct Behaviour {
     /// What holds; unique in its group.
     pub name: &'static str,
     run: fn(&Subject),
+    /// Whether it is known only of a stage, so that any other proxy is not tested for it.
+    of_stages: bool,
 }
 
 /// How many cases run concurrently.

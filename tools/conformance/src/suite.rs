@@ -46,11 +46,12 @@ fn trials(subject: &Subject) -> Vec<Trial> {
     for (group, needs, behaviours) in GROUPS {
         for behaviour in behaviours.iter().filter(|_| subject.meets(*needs)) {
             let subject = subject.clone();
-            let run = behaviour.run;
-            trials.push(Trial::test(format!("{group}::{}", behaviour.name), move || {
+            let (run, is_ignored) = (behaviour.run, behaviour.of_stages && !subject.is_stage());
+            let trial = Trial::test(format!("{group}::{}", behaviour.name), move || {
                 run(&subject);
                 Ok(())
-            }));
+            });
+            trials.push(trial.with_ignored_flag(is_ignored));
         }
     }
     trials

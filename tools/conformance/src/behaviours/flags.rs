@@ -5,9 +5,10 @@ use course::Ability;
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, KeptPort, Process, localhost, run_to_end};
 
-use crate::behaviours::setup::{GET, HELLO, skips_foreign, start_with};
+use crate::behaviours::setup::{GET, HELLO, start_with};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
     numbers_beyond_their_ends_are_refused,
     numbers_at_their_ends_are_accepted,
     an_address_where_nothing_can_listen_or_be_reached_is_refused,
@@ -31,9 +32,6 @@ fn refuses(subject: &Subject, flag: &str, value: &str, code: i32, words: &[&str]
 }
 
 fn numbers_beyond_their_ends_are_refused(subject: &Subject) {
-    if skips_foreign(subject, "what its flags may be") {
-        return;
-    }
     let mut numbers = Vec::new();
     if subject.can(Ability::ManyClients) {
         numbers.push(("--max-clients", "1000001", "from 1 to 1000000"));
@@ -75,9 +73,6 @@ fn numbers_beyond_their_ends_are_refused(subject: &Subject) {
 }
 
 fn numbers_at_their_ends_are_accepted(subject: &Subject) {
-    if skips_foreign(subject, "what its flags may be") {
-        return;
-    }
     let (mut least, mut most) = (vec!["--log", "off"], vec!["--log", "trace"]);
     if subject.can(Ability::ManyClients) {
         least.extend(["--max-clients", "1"]);
@@ -102,9 +97,6 @@ fn numbers_at_their_ends_are_accepted(subject: &Subject) {
 }
 
 fn an_address_where_nothing_can_listen_or_be_reached_is_refused(subject: &Subject) {
-    if skips_foreign(subject, "what its flags may be") {
-        return;
-    }
     let mut backends = ["127.0.0.1:0", "http://127.0.0.1:0/", "[::1]:0"].map(str::to_owned).to_vec();
     backends.extend(localhost().map(|name| format!("{name}:0")));
     for backend in backends {
@@ -131,9 +123,6 @@ fn an_address_where_nothing_can_listen_or_be_reached_is_refused(subject: &Subjec
 }
 
 fn the_suggested_address_works(subject: &Subject) {
-    if skips_foreign(subject, "what its flags may be") {
-        return;
-    }
     let kept = KeptPort::bind().unwrap();
     let listen = format!("192.0.2.1:{}", kept.address().port());
     let arguments = [&["--listen", &listen], subject.free_ports()].concat();

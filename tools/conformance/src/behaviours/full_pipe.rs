@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, KeptPort, PATIENCE};
 
-use crate::behaviours::setup::{GET, HELLO, skips_foreign};
+use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
     a_message_that_nothing_reads_does_not_keep_it_from_ending,
     a_ready_line_that_nothing_reads_does_not_keep_it_from_serving,
 ];
@@ -36,9 +37,6 @@ fn full_pipe() -> (PipeReader, Stdio) {
 }
 
 fn a_message_that_nothing_reads_does_not_keep_it_from_ending(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     let (_reader, stderr) = full_pipe();
     let mut command = Command::new(subject.binary());
     command.args(["--listen", "nonsense"]).stdout(Stdio::null()).stderr(stderr);
@@ -55,9 +53,6 @@ fn a_message_that_nothing_reads_does_not_keep_it_from_ending(subject: &Subject) 
 }
 
 fn a_ready_line_that_nothing_reads_does_not_keep_it_from_serving(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     let backend = Backend::good(HELLO).unwrap();
     let port = KeptPort::bind().unwrap();
     let (_reader, stdout) = full_pipe();

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, Process};
 
-use crate::behaviours::setup::{HELLO, skips_foreign};
+use crate::behaviours::setup::HELLO;
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
     requests_are_answered_while_nothing_reads_the_log_and_lost_lines_are_counted,
     #[cfg(unix)]
     a_stop_signal_ends_it_while_nothing_reads_the_log,
@@ -66,9 +67,6 @@ impl Stalled {
 }
 
 fn requests_are_answered_while_nothing_reads_the_log_and_lost_lines_are_counted(subject: &Subject) {
-    if skips_foreign(subject, "how it logs") {
-        return;
-    }
     let reading = Arc::new(Mutex::new(()));
     let stalled = reading.lock().unwrap();
     let mut proxy = Stalled::start(subject, &reading);
@@ -86,9 +84,6 @@ fn requests_are_answered_while_nothing_reads_the_log_and_lost_lines_are_counted(
 
 #[cfg(unix)]
 fn a_stop_signal_ends_it_while_nothing_reads_the_log(subject: &Subject) {
-    if skips_foreign(subject, "how it logs") {
-        return;
-    }
     let asks: [fn(&mut Process) -> std::io::Result<()>; 2] = [Process::terminate, Process::interrupt];
     for ask in asks {
         let reading = Arc::new(Mutex::new(()));

@@ -4,10 +4,23 @@
 
 #![allow(clippy::unwrap_used)] // A panic is the failure report of a behaviour.
 
-/// Lists the functions of a file.
+/// Lists the functions of a file. Those after `of_stages` show what is known only of our own proxies: their
+/// flags, log and limits, and how they start and stop.
 macro_rules! behaviours {
-    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
-        &[$($(#[$attribute])* $crate::Behaviour { name: stringify!($name), run: $name }),*]
+    (of_stages: $($rest:tt)*) => {
+        behaviours![; of_stages: $($rest)*]
+    };
+    (
+        $($(#[$any:meta])* $name:ident),* $(,)?
+        $(; of_stages: $($(#[$own:meta])* $own_name:ident),* $(,)?)?
+    ) => {
+        &[
+            $($(#[$any])* $crate::Behaviour { name: stringify!($name), run: $name, of_stages: false },)*
+            $($(
+                $(#[$own])*
+                $crate::Behaviour { name: stringify!($own_name), run: $own_name, of_stages: true },
+            )*)?
+        ]
     };
 }
 

@@ -7,9 +7,10 @@ use std::net::TcpStream;
 use crate::{Behaviour, Subject};
 use testkit::{Client, Process, RefusedPort, Response, run_to_end};
 
-use crate::behaviours::setup::{GET, Setup, assert_is_error, skips_foreign};
+use crate::behaviours::setup::{GET, Setup, assert_is_error};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
     an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses,
     a_proxy_without_a_port_left_answers_503,
 ];
@@ -57,9 +58,6 @@ fn start_before_name(subject: &Subject, backend: &str) -> Process {
 
 fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subject: &Subject) {
     // RFC 9110 section 15.6.3: 503 would mean that the proxy has no free port. RFC 9209 section 2.3.8.
-    if skips_foreign(subject, "how a backend is named") {
-        return;
-    }
     let name = "an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses";
     in_network(WITHOUT_IPV6, name, || {
         let port = RefusedPort::bind().unwrap();
@@ -78,9 +76,6 @@ fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subje
 
 fn a_proxy_without_a_port_left_answers_503(subject: &Subject) {
     // RFC 9110 section 15.6.4; RFC 9209 section 2.3.12: the backend is not at fault.
-    if skips_foreign(subject, "what it answers") {
-        return;
-    }
     in_network("", "a_proxy_without_a_port_left_answers_503", || {
         let setup = Setup::hello(subject);
         fs::write(PORT_RANGE, "20000 20000").unwrap();

@@ -33,14 +33,6 @@ pub fn kept_connections(subject: &Subject) -> usize {
     if dials_for_each_request(subject) { 0 } else { 10 }
 }
 
-/// Returns true and prints why if another proxy is tested, to which the test does not apply.
-pub fn skips_foreign(subject: &Subject, what: &str) -> bool {
-    if !subject.is_stage() {
-        println!("skipped: {what} is only known of our own proxy");
-    }
-    !subject.is_stage()
-}
-
 /// What a scripted backend does with a connection.
 pub type Step = fn(&mut Connection) -> std::io::Result<()>;
 

@@ -7,9 +7,10 @@ use course::Ability;
 use crate::{Behaviour, Subject};
 use testkit::{Process, localhost, run_to_end};
 
-use crate::behaviours::setup::{GET, HELLO, Setup, skips_foreign};
+use crate::behaviours::setup::{GET, HELLO, Setup};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
     a_port_in_use_is_named_with_the_flag_that_helps,
     bad_usage_ends_with_exit_code_2,
     a_backend_that_is_the_proxy_itself_is_refused,
@@ -32,18 +33,12 @@ fn fails(subject: &Subject, arguments: &[&str], code: i32, words: &[&str]) {
 }
 
 fn a_port_in_use_is_named_with_the_flag_that_helps(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = held.local_addr().unwrap().to_string();
     fails(subject, &["--listen", &address], 3, &[&address, "in use", "--listen "]);
 }
 
 fn bad_usage_ends_with_exit_code_2(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     fails(subject, &["--lisen", "127.0.0.1:0"], 2, &["--lisen"]);
     fails(subject, &["surplus"], 2, &["surplus"]);
     for listen in ["", "nonsense", "127.0.0.1", "127.0.0.1:99999", "http://127.0.0.1:8080"] {
@@ -64,9 +59,6 @@ fn bad_usage_ends_with_exit_code_2(subject: &Subject) {
 }
 
 fn a_backend_that_is_the_proxy_itself_is_refused(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (port, address) = (free.port(), free.to_string());
     fails(subject, &["--listen", &address, "--backend", &address], 2, &["--backend", "--listen"]);
@@ -77,9 +69,6 @@ fn a_backend_that_is_the_proxy_itself_is_refused(subject: &Subject) {
 }
 
 fn a_backend_may_be_given_as_a_url_or_by_name(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     let setup = Setup::hello(subject);
     let port = setup.backend.address().port();
     let mut backends = vec![format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/")];
@@ -93,9 +82,6 @@ fn a_backend_may_be_given_as_a_url_or_by_name(subject: &Subject) {
 }
 
 fn help_and_version_go_to_stdout(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     let help = run_to_end(subject.binary(), &["--help"]).unwrap();
     assert_eq!(help.code, Some(0));
     for word in ["--listen", "127.0.0.1:8080", "--backend", "127.0.0.1:8081", "--log"] {
@@ -108,9 +94,6 @@ fn help_and_version_go_to_stdout(subject: &Subject) {
 
 #[cfg(unix)]
 fn sigterm_and_ctrl_c_end_it_with_exit_code_0(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     let asks: [fn(&mut Process) -> std::io::Result<()>; 2] = [Process::terminate, Process::interrupt];
     for ask in asks {
         let mut setup = Setup::hello(subject);
@@ -122,9 +105,6 @@ fn sigterm_and_ctrl_c_end_it_with_exit_code_0(subject: &Subject) {
 
 #[cfg(unix)]
 fn a_request_that_is_being_served_is_finished_before_it_ends(subject: &Subject) {
-    if skips_foreign(subject, "how it starts and stops") {
-        return;
-    }
     let mut setup = Setup::new(subject, testkit::Backend::slow(HELLO));
     let mut client = setup.client();
     client.send(GET).unwrap();

@@ -6,14 +6,15 @@ use std::time::Instant;
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, PATIENCE};
 
-use crate::behaviours::setup::{GET, HELLO, Setup, skips_foreign, start_with};
+use crate::behaviours::setup::{GET, HELLO, Setup, start_with};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     clients_that_send_nothing_delay_nobody,
     clients_that_send_their_requests_slowly_delay_nobody,
     clients_that_never_end_their_requests_delay_nobody,
     clients_that_never_read_their_responses_delay_nobody,
-    a_thousand_clients_are_served_at_once,
+    a_thousand_clients_are_served_at_once;
+    of_stages:
     a_client_over_the_cap_waits_until_one_leaves,
 ];
 
@@ -131,9 +132,6 @@ fn a_thousand_clients_are_served_at_once(subject: &Subject) {
 }
 
 fn a_client_over_the_cap_waits_until_one_leaves(subject: &Subject) {
-    if skips_foreign(subject, "the flag --max-clients") {
-        return;
-    }
     let backend = Backend::good(HELLO).unwrap();
     let proxy = start_with(subject, backend.address(), &["--max-clients", "2"]).unwrap();
     let setup = Setup { proxy, backend };

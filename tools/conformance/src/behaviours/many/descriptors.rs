@@ -6,10 +6,11 @@ use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, PATIENCE, Process, poll};
 
 use crate::behaviours::setup::{
-    GET, HELLO, Setup, assert_is_error, dials_for_each_request, kept_connections, skips_foreign,
+    GET, HELLO, Setup, assert_is_error, dials_for_each_request, kept_connections,
 };
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
     clients_that_leave_between_requests_leave_no_descriptor_behind,
     clients_that_leave_within_their_requests_leave_no_descriptor_behind,
     clients_that_leave_within_their_responses_leave_no_descriptor_behind,
@@ -68,9 +69,6 @@ fn backend() -> std::io::Result<Backend> {
 /// Clients send `sent`, wait for a head if asked to, and leave, with or without a reset.
 fn assert_nothing_is_left(subject: &Subject, what: &str, sent: &str, waits_for_head: bool, resets: bool) {
     const CLIENTS: usize = 30;
-    if skips_foreign(subject, "the number of its descriptors") {
-        return;
-    }
     let setup = Setup::new(subject, backend());
     let idle = setup.proxy.descriptors().unwrap();
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| setup.client()).collect();
@@ -132,9 +130,6 @@ fn clients_that_reset_while_the_backend_thinks_leave_no_descriptor_behind(subjec
 
 fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subject: &Subject) {
     // RFC 9110 section 15.6.4: temporary overload; clients wait in the kernel's queue.
-    if skips_foreign(subject, "what it logs, and its flags") {
-        return;
-    }
     const LIMIT: usize = 64;
     const TEXT: &str = "cannot accept a client";
     let setup = with_open_files(subject, LIMIT, &["--max-clients", "1000"]);
@@ -186,9 +181,6 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subje
 
 fn without_a_cap_there_are_as_many_clients_as_open_files_allow(subject: &Subject) {
     // Two descriptors a client and 64 for all else: 32 clients of 128 files. The next client waits.
-    if skips_foreign(subject, "how many clients it takes") {
-        return;
-    }
     let setup = with_open_files(subject, 128, &[]);
     let mut clients: Vec<Client> = (0..32).map(|_| setup.client()).collect();
     for client in &mut clients {

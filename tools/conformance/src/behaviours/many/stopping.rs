@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, End, Ended, PATIENCE};
 
-use crate::behaviours::setup::{
-    GET, HELLO, Setup, assert_ends, says_close, skips_foreign, wait_until_refused,
-};
+use crate::behaviours::setup::{GET, HELLO, Setup, assert_ends, says_close, wait_until_refused};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
     a_request_in_flight_is_finished_and_told_that_the_connection_ends,
     idle_clients_end_at_once_while_another_is_still_served,
     a_response_whose_head_has_gone_is_finished_and_the_one_behind_it_is_the_last,
@@ -34,9 +33,6 @@ fn in_flight(subject: &Subject) -> (Setup, Client) {
 
 fn a_request_in_flight_is_finished_and_told_that_the_connection_ends(subject: &Subject) {
     // RFC 9112 section 9.6: a server that will close sends `close` in its last response.
-    if skips_foreign(subject, "how it stops") {
-        return;
-    }
     let (mut setup, mut client) = in_flight(subject);
     setup.proxy.terminate().unwrap();
     wait_until_refused(setup.proxy.address());
@@ -49,9 +45,6 @@ fn a_request_in_flight_is_finished_and_told_that_the_connection_ends(subject: &S
 
 fn idle_clients_end_at_once_while_another_is_still_served(subject: &Subject) {
     // RFC 9112 section 9.5: a server may close an idle connection at any time.
-    if skips_foreign(subject, "how it stops") {
-        return;
-    }
     let mut setup = Setup::new(
         subject,
         Backend::script(|connection| {
@@ -80,9 +73,6 @@ fn idle_clients_end_at_once_while_another_is_still_served(subject: &Subject) {
 
 fn a_response_whose_head_has_gone_is_finished_and_the_one_behind_it_is_the_last(subject: &Subject) {
     // RFC 9112 section 9.6: the first body is already announced, and the close has not been announced yet.
-    if skips_foreign(subject, "how it stops") {
-        return;
-    }
     let mut setup = Setup::new(
         subject,
         Backend::script(|connection| {
@@ -115,9 +105,6 @@ fn a_response_whose_head_has_gone_is_finished_and_the_one_behind_it_is_the_last(
 }
 
 fn a_second_signal_ends_it_at_once(subject: &Subject) {
-    if skips_foreign(subject, "how it stops") {
-        return;
-    }
     let (mut setup, mut client) = in_flight(subject);
     setup.proxy.terminate().unwrap();
     // Two signals at the same time would count as one.
@@ -131,9 +118,6 @@ fn a_second_signal_ends_it_at_once(subject: &Subject) {
 
 fn a_request_that_does_not_end_is_cut_10_seconds_after_the_signal(subject: &Subject) {
     // RFC 9112 section 9.5: a backend that never answers must not keep the process alive.
-    if skips_foreign(subject, "how it stops") {
-        return;
-    }
     let mut setup = Setup::new(
         subject,
         Backend::script(|connection| {

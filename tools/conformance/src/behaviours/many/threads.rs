@@ -5,10 +5,12 @@ use std::process::Command;
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, Process};
 
-use crate::behaviours::setup::{GET, HELLO, skips_foreign};
+use crate::behaviours::setup::{GET, HELLO};
 
-pub(crate) const LIST: &[Behaviour] =
-    behaviours![on_one_core_one_thread_serves_all_and_on_two_there_are_more];
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
+    on_one_core_one_thread_serves_all_and_on_two_there_are_more,
+];
 
 /// Starts the stage on these cores, in the syntax of `taskset`, and returns its thread count.
 fn threads_on(subject: &Subject, cores: &str) -> usize {
@@ -24,9 +26,6 @@ fn threads_on(subject: &Subject, cores: &str) -> usize {
 }
 
 fn on_one_core_one_thread_serves_all_and_on_two_there_are_more(subject: &Subject) {
-    if skips_foreign(subject, "how many threads it has") {
-        return;
-    }
     if Command::new("taskset").arg("--version").output().is_err() {
         println!("skipped: there is no taskset");
         return;

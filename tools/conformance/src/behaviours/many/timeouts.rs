@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use crate::{Behaviour, Subject};
 use testkit::{Client, Response};
 
-use crate::behaviours::setup::{GET, Setup, assert_ends, assert_is_error, skips_foreign};
+use crate::behaviours::setup::{GET, Setup, assert_ends, assert_is_error};
 
-pub(crate) const LIST: &[Behaviour] =
-    behaviours![a_head_that_dribbles_is_answered_408_after_10_seconds_in_all,];
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    of_stages:
+    a_head_that_dribbles_is_answered_408_after_10_seconds_in_all,
+];
 
 /// The timeout of a head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,9 +37,6 @@ fn dribble(client: &mut Client) -> (Response, Duration) {
 
 fn a_head_that_dribbles_is_answered_408_after_10_seconds_in_all(subject: &Subject) {
     // RFC 9110 section 15.5.9: a limit between two bytes would allow one byte a second forever.
-    if skips_foreign(subject, "how long a head may take") {
-        return;
-    }
     let setup = Setup::hello(subject);
     let client = || Client::connect_with(setup.proxy.address(), Duration::from_millis(400)).unwrap();
     let mut kept = client();

@@ -7,7 +7,7 @@ use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, End, PATIENCE};
 
 use super::body_of;
-use crate::behaviours::setup::{GET, HELLO, Setup, Step, assert_is_error, says_close, skips_foreign};
+use crate::behaviours::setup::{GET, HELLO, Setup, Step, assert_is_error, says_close};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     behind_a_101_bytes_go_both_ways_also_those_right_behind_the_heads,
@@ -15,11 +15,12 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_backend_that_closes_its_side_of_a_tunnel_still_hears_the_client,
     a_request_in_a_tunnel_is_bytes_as_any,
     a_tunnel_that_is_reset_at_one_end_is_reset_at_the_other,
-    a_tunnel_that_its_client_resets_is_logged_with_its_bytes_and_as_the_fault_of_the_client,
     a_backend_that_does_not_switch_answers_and_the_connection_goes_on,
     an_offer_that_is_not_to_be_passed_on_does_not_reach_the_backend,
     h2c_is_taken_out_of_a_list_of_protocols,
-    behind_a_101_that_was_not_asked_for_the_connection_goes_on,
+    behind_a_101_that_was_not_asked_for_the_connection_goes_on;
+    of_stages:
+    a_tunnel_that_its_client_resets_is_logged_with_its_bytes_and_as_the_fault_of_the_client,
 ];
 
 const OFFER: &str = "GET /chat HTTP/1.1\r\nHost: example.test\r\nConnection: keep-alive, Upgrade\r\n\
@@ -147,9 +148,6 @@ fn a_tunnel_that_is_reset_at_one_end_is_reset_at_the_other(subject: &Subject) {
 fn a_tunnel_that_its_client_resets_is_logged_with_its_bytes_and_as_the_fault_of_the_client(
     subject: &Subject,
 ) {
-    if skips_foreign(subject, "what it logs") {
-        return;
-    }
     let (setup, mut client) = tunnel(subject, |connection| {
         connection.send("hello")?;
         connection.wait_for_end().map(drop)
