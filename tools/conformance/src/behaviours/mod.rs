@@ -77,6 +77,7 @@ pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
     ("pool::keeping", Some(Ability::Pool), pool::keeping::LIST),
     ("pool::repeating", Some(Ability::Pool), pool::repeating::LIST),
     ("rpc", Some(Ability::Rpc), rpc::LIST),
+    ("rpc::clients", Some(Ability::Rpc), rpc::clients::LIST),
     ("rpc::hosts", Some(Ability::Rpc), rpc::hosts::LIST),
     ("rpc::large", Some(Ability::Rpc), rpc::large::LIST),
     ("balancer::attempts", Some(Ability::SeveralBackends), balancer::attempts::LIST),

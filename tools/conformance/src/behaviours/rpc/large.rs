@@ -4,10 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::Instant;
 
 use crate::{Behaviour, Subject};
-use testkit::{Backend, Client, PATIENCE, Process};
+use testkit::{Backend, Client, PATIENCE, Process, poll};
 
 use super::{CALL, Rpc};
 use crate::behaviours::setup::{GET, HELLO};
@@ -95,8 +94,6 @@ fn all_answers_together_hold_at_most_64_mib(subject: &Subject) {
         assert!(peak < 160 * 1024, "it has had {peak} KiB");
     }
     drop(waiting);
-    let deadline = Instant::now() + PATIENCE;
-    while ask().1 < 3000 * 1024 {
-        assert!(Instant::now() < deadline, "the memory of callers that have left is not free");
-    }
+    let is_free = poll(PATIENCE, || ask().1 >= 3000 * 1024);
+    assert!(is_free, "the memory of callers that have left is not free");
 }

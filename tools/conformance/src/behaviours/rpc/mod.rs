@@ -1,16 +1,15 @@
 //! The stats RPC (from part5 on): JSON-RPC 2.0 over HTTP, a snapshot, and no delay for other clients.
 
+pub mod clients;
 pub mod hosts;
 pub mod large;
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
 
 use crate::{Behaviour, Subject};
-use testkit::{Backend, Client, End, Ended, PATIENCE, Process, Response};
+use testkit::{Backend, Client, Process, Response};
 
-use crate::behaviours::setup::{GET, HELLO, start_with, wait_until_refused};
+use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     the_stats_are_what_clients_received,
@@ -20,12 +19,6 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_batch_is_answered_as_one_and_notifications_are_not,
     what_is_no_call_gets_a_status_of_its_own,
     a_call_over_64_kib_is_413,
-    a_caller_that_waits_with_its_call_is_asked_for_it,
-    rpc_clients_that_stall_delay_nobody,
-    #[cfg(unix)]
-    an_answer_that_is_being_read_at_a_stop_signal_is_finished,
-    the_65th_rpc_client_waits_until_one_leaves,
-    a_port_of_the_rpc_that_is_in_use_is_named_with_its_flag,
 ];
 
 const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
@@ -39,7 +32,7 @@ struct Rpc {
 
 impl Rpc {
     fn start(subject: &Subject, backend: Backend, flags: &[&str]) -> Rpc {
-        let proxy = start_with(subject, backend.address(), flags).unwrap();
+        let proxy = subject.start(backend.address(), flags).unwrap();
         Rpc::of(proxy, backend)
     }
 
@@ -203,109 +196,4 @@ fn a_call_over_64_kib_is_413(subject: &Subject) {
     assert_eq!(rpc.post(fields, &" ".repeat(64 * 1024 + 1)).status, 413);
     let largest = CALL.to_owned() + &" ".repeat(64 * 1024 - CALL.len());
     assert_eq!(rpc.post(fields, &largest).status, 200);
-}
-
-fn a_caller_that_waits_with_its_call_is_asked_for_it(subject: &Subject) {
-    // RFC 9110 section 10.1.1: a 100 or a final response.
-    let rpc = Rpc::hello(subject);
-    let mut client = Client::connect(rpc.address).unwrap();
-    let fields = "Content-Type: application/json\r\nExpect: 100-continue\r\n";
-    let length = CALL.len();
-    client
-        .send(format!("POST /rpc HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {length}\r\n\r\n"))
-        .unwrap();
-    assert_eq!(client.read_head().unwrap().unwrap().status, 100);
-    client.send(CALL).unwrap();
-    assert_eq!(client.read_response("POST").unwrap().status, 200);
-}
-
-fn rpc_clients_that_stall_delay_nobody(subject: &Subject) {
-    let rpc = Rpc::hello(subject);
-    let stalled: Vec<Client> = (0..20)
-        .map(|number| {
-            let mut client = Client::connect(rpc.address).unwrap();
-            let head = "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n";
-            match number % 3 {
-                // Stops in the head, stops in the body, and never reads the response.
-                0 => client.send(&head[..40]).unwrap(),
-                1 => client.send(format!("{head}{}", &CALL[..20])).unwrap(),
-                _ => client.send(format!("{head}{CALL}")).unwrap(),
-            }
-            client
-        })
-        .collect();
-    let mut client = Client::connect(rpc.proxy.address()).unwrap();
-    for _ in 0..20 {
-        assert_eq!(client.exchange(GET).unwrap().text(), "hello");
-    }
-    assert!(rpc.call(CALL).contains(r#""/":100"#));
-    drop(stalled);
-}
-
-#[cfg(unix)]
-fn an_answer_that_is_being_read_at_a_stop_signal_is_finished(subject: &Subject) {
-    // RFC 9112 section 9.6: its length is announced. It exceeds the kernel's buffers of both sockets.
-    const PATHS: usize = 6_000;
-    const AT_ONCE: usize = 100;
-    let mut rpc = Rpc::hello(subject);
-    let mut client = Client::connect(rpc.proxy.address()).unwrap();
-    for first in (0..PATHS).step_by(AT_ONCE) {
-        let requests =
-            (first..first + AT_ONCE).map(|number| GET.replace("GET /", &format!("GET /{number:01000}")));
-        client.send(requests.collect::<String>()).unwrap();
-        for _ in 0..AT_ONCE {
-            assert_eq!(client.read_response("GET").unwrap().status, 200);
-        }
-    }
-    let mut idle = Client::connect(rpc.address).unwrap();
-    assert_eq!(idle.exchange("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap().status, 404);
-    let mut caller = Client::connect(rpc.address).unwrap();
-    let head = "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
-    caller.send(format!("{head}Content-Length: {}\r\n\r\n{CALL}", CALL.len())).unwrap();
-    let mut length = 0;
-    let response = caller.read_streamed("POST", &mut |piece| {
-        if !piece.is_empty() && length == 0 {
-            rpc.proxy.terminate()?;
-            wait_until_refused(rpc.proxy.address());
-            wait_until_refused(rpc.address);
-            // The connection of an idle caller is closed at once.
-            assert_eq!(idle.read_to_end()?, (Vec::new(), End::EndOfFile));
-        }
-        length += piece.len();
-        Ok(())
-    });
-    assert_eq!(response.unwrap().ended, Ended::ContentLength);
-    assert!(length > PATHS * 1_000, "{length} bytes");
-    assert_eq!(rpc.proxy.wait_for_exit().unwrap().code(), Some(0));
-}
-
-fn the_65th_rpc_client_waits_until_one_leaves(subject: &Subject) {
-    // A separate limit, so that stats clients never take the descriptors of other clients.
-    let rpc = Rpc::hello(subject);
-    let mut clients: Vec<Client> = (0..64).map(|_| Client::connect(rpc.address).unwrap()).collect();
-    let call = format!(
-        "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{CALL}",
-        CALL.len()
-    );
-    for client in &mut clients {
-        assert_eq!(client.exchange(&call).unwrap().status, 200);
-    }
-    let mut waiting = Client::connect_with(rpc.address, Duration::from_millis(300)).unwrap();
-    waiting.send(&call).unwrap();
-    assert_eq!(waiting.read_response("POST").unwrap_err().kind(), ErrorKind::TimedOut);
-    clients.pop();
-    let deadline = Instant::now() + PATIENCE;
-    while waiting.read_response("POST").map(|response| response.status).ok() != Some(200) {
-        assert!(Instant::now() < deadline, "it still waits");
-    }
-}
-
-fn a_port_of_the_rpc_that_is_in_use_is_named_with_its_flag(subject: &Subject) {
-    let rpc = Rpc::hello(subject);
-    let backend = rpc.backend.address().to_string();
-    let taken = rpc.address.to_string();
-    let flags = ["--listen", "127.0.0.1:0", "--backend", &backend, "--rpc", &taken];
-    let finished = testkit::run_to_end(subject.binary(), &flags).unwrap();
-    assert_eq!(finished.code, Some(3));
-    assert!(finished.stderr.contains(&taken) && finished.stderr.contains("--rpc"), "{}", finished.stderr);
 }
