@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, RefusedPort};
 
-use crate::behaviours::setup::{GET, HELLO, Setup, Step, start_before};
+use crate::behaviours::setup::{GET, HELLO, Setup, Step};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     the_next_client_is_served_behind_a_failure,
@@ -33,7 +33,7 @@ fn failing_once(subject: &Subject, fail: Step) -> Setup {
 
 fn a_backend_that_refuses_connections_is_logged_once(subject: &Subject) {
     let port = RefusedPort::bind().unwrap();
-    let proxy = start_before(subject, port.address().unwrap());
+    let proxy = subject.start(port.address().unwrap(), &[]).unwrap();
     for _ in 0..3 {
         assert_eq!(Client::connect(proxy.address()).unwrap().exchange(GET).unwrap().status, 502);
     }

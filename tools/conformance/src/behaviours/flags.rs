@@ -5,7 +5,7 @@ use course::Ability;
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, KeptPort, Process, localhost, run_to_end};
 
-use crate::behaviours::setup::{GET, HELLO, start_with};
+use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
@@ -88,7 +88,7 @@ fn numbers_at_their_ends_are_accepted(subject: &Subject) {
     }
     for flags in [least, most] {
         let backend = Backend::good(HELLO).unwrap();
-        let proxy = start_with(subject, backend.address(), &flags).unwrap();
+        let proxy = subject.start(backend.address(), &flags).unwrap();
         for _ in 0..3 {
             let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
             assert_eq!(response.text(), "hello", "{flags:?}");

@@ -1,12 +1,10 @@
 //! Messages and the ready line when nothing reads them. Only Linux is known to have pipes of 64 KiB.
 
 use std::io::{PipeReader, Write, pipe};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use crate::{Behaviour, Subject};
-use testkit::{Backend, Client, KeptPort, PATIENCE};
+use testkit::{Backend, Child, Client, KeptPort, PATIENCE, poll};
 
 use crate::behaviours::setup::{GET, HELLO};
 
@@ -17,17 +15,6 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 ];
 
 const PIPE_BYTES: usize = 64 * 1024;
-
-/// A child process that ends with the test.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // Both fail only if it has already ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The write end of a full pipe, and its reader, which must be kept open.
 fn full_pipe() -> (PipeReader, Stdio) {
@@ -40,16 +27,9 @@ fn a_message_that_nothing_reads_does_not_keep_it_from_ending(subject: &Subject) 
     let (_reader, stderr) = full_pipe();
     let mut command = Command::new(subject.binary());
     command.args(["--listen", "nonsense"]).stdout(Stdio::null()).stderr(stderr);
-    let mut child = Ended(command.spawn().unwrap());
-    let deadline = Instant::now() + PATIENCE;
-    let status = loop {
-        if let Some(status) = child.0.try_wait().unwrap() {
-            break status;
-        }
-        assert!(Instant::now() < deadline, "it does not end");
-        sleep(Duration::from_millis(20));
-    };
-    assert_eq!(status.code(), Some(2));
+    let mut child = Child::spawn(&mut command).unwrap();
+    assert!(poll(PATIENCE, || child.try_wait().unwrap().is_some()), "it does not end");
+    assert_eq!(child.wait().unwrap().code(), Some(2));
 }
 
 fn a_ready_line_that_nothing_reads_does_not_keep_it_from_serving(subject: &Subject) {
@@ -59,13 +39,7 @@ fn a_ready_line_that_nothing_reads_does_not_keep_it_from_serving(subject: &Subje
     let mut command = Command::new(subject.binary());
     command.args(["--listen", &port.address().to_string(), "--backend", &backend.address().to_string()]);
     command.args(subject.free_ports()).stdout(stdout).stderr(Stdio::null());
-    let _child = Ended(command.spawn().unwrap());
-    let deadline = Instant::now() + PATIENCE;
-    let mut client = loop {
-        match Client::connect(port.address()) {
-            Ok(client) => break client,
-            Err(error) => assert!(Instant::now() < deadline, "it does not listen: {error}"),
-        }
-    };
-    assert_eq!(client.exchange(GET).unwrap().text(), "hello");
+    let _child = Child::spawn(&mut command).unwrap();
+    assert!(poll(PATIENCE, || Client::connect(port.address()).is_ok()), "it does not listen");
+    assert_eq!(Client::connect(port.address()).unwrap().exchange(GET).unwrap().text(), "hello");
 }

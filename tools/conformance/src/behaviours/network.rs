@@ -5,9 +5,9 @@ use std::fs;
 use std::net::TcpStream;
 
 use crate::{Behaviour, Subject};
-use testkit::{Client, Process, RefusedPort, Response, run_to_end};
+use testkit::{Client, RefusedPort, Response, run_to_end};
 
-use crate::behaviours::setup::{GET, Setup, assert_is_error};
+use crate::behaviours::setup::{GET, Setup, assert_is_error, start_before};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
@@ -50,12 +50,6 @@ pub fn in_network(prepare: &str, name: &str, test: impl FnOnce()) {
     }
 }
 
-/// Starts the stage in front of a backend that is given by name.
-fn start_before_name(subject: &Subject, backend: &str) -> Process {
-    let arguments = [&["--listen", "127.0.0.1:0", "--backend", backend], subject.free_ports()].concat();
-    Process::stage(subject.binary(), &arguments).unwrap()
-}
-
 fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subject: &Subject) {
     // RFC 9110 section 15.6.3: 503 would mean that the proxy has no free port. RFC 9209 section 2.3.8.
     let name = "an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses";
@@ -67,7 +61,7 @@ fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subje
             // RFC 9209 section 2.3.2: a backend with an address of only this family cannot be reached.
             (format!("[::1]:{number}"), "destination_unavailable"),
         ] {
-            let proxy = start_before_name(subject, &backend);
+            let proxy = start_before(subject, &backend, &[]);
             let response = Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
             assert_is_error(subject, &response, 502, "RFC 9110 section 15.6.3", error, &backend);
         }

@@ -2,9 +2,8 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
-use std::time::Instant;
 
-use testkit::{Backend, Client, Connection, PATIENCE, Process, Received, Response, StartError};
+use testkit::{Backend, Client, Connection, PATIENCE, Process, Received, Response, poll};
 
 use course::Ability;
 
@@ -45,7 +44,7 @@ pub struct Setup {
 impl Setup {
     pub fn new(subject: &Subject, backend: std::io::Result<Backend>) -> Setup {
         let backend = backend.unwrap();
-        Setup { proxy: start_before(subject, backend.address()), backend }
+        Setup { proxy: subject.start(backend.address(), &[]).unwrap(), backend }
     }
 
     /// A proxy in front of a backend that answers `hello`.
@@ -81,14 +80,10 @@ impl Setup {
     }
 }
 
-/// Starts a proxy in front of any address.
-pub fn start_before(subject: &Subject, backend: SocketAddr) -> Process {
-    subject.start(backend, &[]).unwrap()
-}
-
-/// Starts the stage in front of any address, with more flags.
-pub fn start_with(subject: &Subject, backend: SocketAddr, flags: &[&str]) -> Result<Process, StartError> {
-    subject.start(backend, flags)
+/// Starts a stage in front of backends that are named as on the command line.
+pub fn start_before(subject: &Subject, backends: &str, flags: &[&str]) -> Process {
+    let arguments = [&["--listen", "127.0.0.1:0", "--backend", backends], flags, subject.free_ports()];
+    Process::stage(subject.binary(), &arguments.concat()).unwrap()
 }
 
 /// The connection ends without further bytes.
@@ -122,10 +117,8 @@ pub fn assert_is_error(
 
 /// Waits until clients are no longer accepted at this address.
 pub fn wait_until_refused(address: SocketAddr) {
-    let deadline = Instant::now() + PATIENCE;
-    while TcpStream::connect_timeout(&address, PATIENCE).is_ok() {
-        assert!(Instant::now() < deadline, "clients are accepted after a stop signal");
-    }
+    let is_refused = poll(PATIENCE, || TcpStream::connect_timeout(&address, PATIENCE).is_err());
+    assert!(is_refused, "clients are accepted after a stop signal");
 }
 
 /// Bytes that differ from their neighbours.

@@ -7,7 +7,7 @@ use course::Ability;
 use crate::{Behaviour, Subject};
 use testkit::{Process, localhost, run_to_end};
 
-use crate::behaviours::setup::{GET, HELLO, Setup};
+use crate::behaviours::setup::{GET, HELLO, Setup, start_before};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
@@ -74,8 +74,7 @@ fn a_backend_may_be_given_as_a_url_or_by_name(subject: &Subject) {
     let mut backends = vec![format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/")];
     backends.extend(localhost().map(|name| format!("{name}:{port}")));
     for backend in backends {
-        let flags = ["--listen", "127.0.0.1:0", "--backend", &backend];
-        let proxy = Process::stage(subject.binary(), &[&flags, subject.free_ports()].concat()).unwrap();
+        let proxy = start_before(subject, &backend, &[]);
         let response = testkit::Client::connect(proxy.address()).unwrap().exchange(GET).unwrap();
         assert_eq!(response.text(), "hello", "{backend}");
     }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::{Behaviour, Subject};
 use serde_json::json;
-use testkit::{Process, RefusedPort};
+use testkit::RefusedPort;
 
 use super::{CHECKED, UNCHECKED, addresses, exchange, good, start, told};
 use crate::behaviours::network::{PORT_RANGE, WITHOUT_IPV6, assert_no_port, in_network};
-use crate::behaviours::setup::GET;
+use crate::behaviours::setup::{GET, start_before};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down,
@@ -23,9 +23,7 @@ fn a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down(subje
     in_network(WITHOUT_IPV6, name, || {
         let (port, good) = (RefusedPort::bind().unwrap(), good());
         let list = format!("both.test:{},{}", port.address().unwrap().port(), good.address());
-        let flags =
-            [&["--listen", "127.0.0.1:0", "--backend", &list], &UNCHECKED[..], subject.free_ports()].concat();
-        let proxy = Process::stage(subject.binary(), &flags).unwrap();
+        let proxy = start_before(subject, &list, &UNCHECKED);
         for _ in 0..4 {
             assert_eq!(exchange(&proxy, GET).text(), "hello");
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use testkit::{Backend, Client, Process, RefusedPort, run_to_end};
 
 use super::{CHECKED, UNCHECKED, addresses, exchange, good, load, requests, start, state, told, wait_until};
-use crate::behaviours::setup::{GET, HELLO, start_with};
+use crate::behaviours::setup::{GET, HELLO, start_before};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     each_backend_gets_its_share_of_3000_requests,
@@ -91,7 +91,7 @@ fn a_backend_killed_under_64_clients_costs_no_get(subject: &Subject) {
 
 fn a_backend_that_stands_alone_is_never_left_out(subject: &Subject) {
     let port = RefusedPort::bind().unwrap();
-    let proxy = start_with(subject, port.address().unwrap(), &CHECKED).unwrap();
+    let proxy = subject.start(port.address().unwrap(), &CHECKED).unwrap();
     for _ in 0..20 {
         assert_eq!(exchange(&proxy, GET).status, 502);
     }
@@ -127,8 +127,7 @@ fn the_rpc_tells_of_each_backend(subject: &Subject) {
 fn several_backends_may_be_given_with_commas_or_one_by_one(subject: &Subject) {
     let backends = [good(), good(), good()];
     let [first, second, third] = [0, 1, 2].map(|index: usize| backends[index].address().to_string());
-    let flags = ["--listen", "127.0.0.1:0", "--backend", &format!("{first},{second}"), "--backend", &third];
-    let proxy = Process::stage(subject.binary(), &[&flags, subject.free_ports()].concat()).unwrap();
+    let proxy = start_before(subject, &format!("{first},{second}"), &["--backend", &third]);
     load(&proxy, 1, 3, |status| assert_eq!(status, 200));
     assert_eq!(requests(&backends), [1, 1, 1]);
 }

@@ -9,13 +9,12 @@ pub mod health;
 pub mod recovery;
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use crate::Subject;
 use serde_json::Value;
-use testkit::{Backend, Client, PATIENCE, Process};
+use testkit::{Backend, Client, PATIENCE, Process, poll};
 
-use crate::behaviours::setup::{GET, HELLO, at_once};
+use crate::behaviours::setup::{GET, HELLO, at_once, start_before};
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 10\r\n\r\n";
 /// No check runs during a test, so requests alone cause all effects.
@@ -26,8 +25,7 @@ const CHECKED: [&str; 2] = ["--health-interval", "20ms"];
 /// Starts the stage in front of these backends.
 fn start(subject: &Subject, backends: &[SocketAddr], flags: &[&str]) -> Process {
     let list = backends.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
-    let arguments = [&["--listen", "127.0.0.1:0", "--backend", &list], flags, subject.free_ports()].concat();
-    Process::stage(subject.binary(), &arguments).unwrap()
+    start_before(subject, &list, flags)
 }
 
 fn good() -> Backend {
@@ -72,11 +70,8 @@ fn state(proxy: &Process, index: usize) -> String {
 /// Polls until a condition holds that has no notification.
 #[track_caller]
 fn wait_until(what: &str, proxy: &Process, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}: {:?}; {}", told(proxy), proxy.log());
-        std::thread::yield_now();
-    }
+    let holds = poll(PATIENCE, is_so);
+    assert!(holds, "waited in vain for {what}: {:?}; {}", told(proxy), proxy.log());
 }
 
 /// Runs `clients` concurrent clients that send `each` requests, and passes each status to `see`.

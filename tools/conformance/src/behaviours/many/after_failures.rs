@@ -1,5 +1,6 @@
 //! A failing backend costs the client one request and not its connection.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Behaviour, Subject};
@@ -15,6 +16,16 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     behind_a_504_the_connection_goes_on,
     requests_pipelined_behind_a_502_are_served_in_order,
 ];
+
+/// A backend whose connections fail in turn, the first one if `first_fails`.
+fn every_second_fails(first_fails: bool, fail: Step) -> io::Result<Backend> {
+    let count = AtomicUsize::new(usize::from(!first_fails));
+    Backend::script(move |connection| {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        connection.read_request()?;
+        if number.is_multiple_of(2) { fail(connection) } else { connection.answer(LAST_HELLO) }
+    })
+}
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
 const CHUNKED: &str =
@@ -33,16 +44,7 @@ fn behind_a_502_the_connection_goes_on_and_the_next_request_is_served(subject: &
         },
     ];
     for (index, fail) in fails.into_iter().enumerate() {
-        // Every second connection fails.
-        let count = AtomicUsize::new(0);
-        let setup = Setup::new(
-            subject,
-            Backend::script(move |connection| {
-                let number = count.fetch_add(1, Ordering::Relaxed);
-                connection.read_request()?;
-                if number.is_multiple_of(2) { fail(connection) } else { connection.answer(LAST_HELLO) }
-            }),
-        );
+        let setup = Setup::new(subject, every_second_fails(true, fail));
         let mut client = setup.client();
         for request in [GET, POST, CHUNKED] {
             let response = client.exchange(request).unwrap();
@@ -69,15 +71,7 @@ fn behind_a_504_the_connection_goes_on(subject: &Subject) {
 
 fn requests_pipelined_behind_a_502_are_served_in_order(subject: &Subject) {
     // RFC 9112 section 9.3.2: each request gets its own response.
-    let count = AtomicUsize::new(0);
-    let setup = Setup::new(
-        subject,
-        Backend::script(move |connection| {
-            let number = count.fetch_add(1, Ordering::Relaxed);
-            connection.read_request()?;
-            if number % 2 == 1 { Ok(()) } else { connection.answer(LAST_HELLO) }
-        }),
-    );
+    let setup = Setup::new(subject, every_second_fails(false, |_| Ok(())));
     let mut client = setup.client();
     client.send(POST.repeat(6)).unwrap();
     for status in [200, 502].into_iter().cycle().take(6) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, PATIENCE};
 
-use crate::behaviours::setup::{GET, HELLO, Setup, start_with};
+use crate::behaviours::setup::{GET, HELLO, Setup};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     clients_that_send_nothing_delay_nobody,
@@ -133,7 +133,7 @@ fn a_thousand_clients_are_served_at_once(subject: &Subject) {
 
 fn a_client_over_the_cap_waits_until_one_leaves(subject: &Subject) {
     let backend = Backend::good(HELLO).unwrap();
-    let proxy = start_with(subject, backend.address(), &["--max-clients", "2"]).unwrap();
+    let proxy = subject.start(backend.address(), &["--max-clients", "2"]).unwrap();
     let setup = Setup { proxy, backend };
     let (mut first, mut second) = (setup.client(), setup.client());
     assert_eq!(first.exchange(GET).unwrap().text(), "hello");

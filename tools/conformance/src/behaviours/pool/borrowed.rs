@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client, Process};
 
-use crate::behaviours::setup::{GET, HELLO, start_with};
+use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     a_tunnel_is_not_waited_for,
@@ -41,7 +41,7 @@ fn holding(beginning: &'static str) -> Backend {
 }
 
 fn start(subject: &Subject, backend: &Backend) -> Process {
-    start_with(subject, backend.address(), &FLAGS).unwrap()
+    subject.start(backend.address(), &FLAGS).unwrap()
 }
 
 /// Checks that a second request is answered while the first holds the pool's only connection.

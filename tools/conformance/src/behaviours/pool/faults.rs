@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
 
-use crate::behaviours::setup::{GET, HELLO, Setup, at_once, start_with};
+use crate::behaviours::setup::{GET, HELLO, Setup, at_once};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     one_bad_answer_never_affects_the_next_request,
@@ -68,7 +68,7 @@ fn bursts_before_a_backend_with_a_short_idle_time_see_no_error(subject: &Subject
         Ok(())
     })
     .unwrap();
-    let proxy = start_with(subject, backend.address(), &[]).unwrap();
+    let proxy = subject.start(backend.address(), &[]).unwrap();
     let (burst, failed) = (Barrier::new(10), AtomicUsize::new(0));
     at_once(10, || {
         let mut client = Client::connect(proxy.address()).unwrap();
@@ -97,7 +97,7 @@ fn a_backend_that_stops_and_starts_costs_502_in_between_and_nothing_before_or_af
     })
     .unwrap();
     let address = backend.address();
-    let proxy = start_with(subject, address, &[]).unwrap();
+    let proxy = subject.start(address, &[]).unwrap();
     let mut client = Client::connect(proxy.address()).unwrap();
     for _ in 0..20 {
         assert_eq!(client.exchange(GET).unwrap().status, 200);
@@ -146,15 +146,8 @@ fn descriptors_return_to_their_level_after_10_000_faulty_exchanges(subject: &Sub
         });
     };
     exchange(80);
-    let deadline = std::time::Instant::now() + testkit::PATIENCE;
     let level = descriptors() + 2;
     exchange(10_000);
-    while descriptors() > level {
-        assert!(
-            std::time::Instant::now() < deadline + testkit::PATIENCE * 3,
-            "{} descriptors, {level} before",
-            descriptors()
-        );
-        std::thread::yield_now();
-    }
+    let are_closed = testkit::poll(testkit::PATIENCE * 4, || descriptors() <= level);
+    assert!(are_closed, "{} descriptors, {level} before", descriptors());
 }

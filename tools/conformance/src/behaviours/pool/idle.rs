@@ -3,7 +3,7 @@
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
 
-use crate::behaviours::setup::{GET, HELLO, start_with};
+use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     idle_connections_are_closed_when_they_are_too_old,
@@ -15,7 +15,7 @@ fn idle_connections_are_closed_when_they_are_too_old(subject: &Subject) {
     // RFC 9112 section 9.5
     const CLIENTS: usize = 8;
     let backend = Backend::slow(HELLO).unwrap();
-    let proxy = start_with(subject, backend.address(), &["--pool-idle", "100ms"]).unwrap();
+    let proxy = subject.start(backend.address(), &["--pool-idle", "100ms"]).unwrap();
     let mut clients: Vec<_> = (0..CLIENTS).map(|_| Client::connect(proxy.address()).unwrap()).collect();
     for client in &mut clients {
         client.send(GET).unwrap();
@@ -31,7 +31,7 @@ fn idle_connections_are_closed_when_they_are_too_old(subject: &Subject) {
 fn an_idle_connection_that_the_backend_has_closed_is_closed(subject: &Subject) {
     // RFC 9112 section 9.6: the backend waits for the proxy to close its side.
     let backend = Backend::half_closing(HELLO).unwrap();
-    let proxy = start_with(subject, backend.address(), &["--pool-idle", "10m"]).unwrap();
+    let proxy = subject.start(backend.address(), &["--pool-idle", "10m"]).unwrap();
     assert_eq!(Client::connect(proxy.address()).unwrap().exchange(GET).unwrap().text(), "hello");
     backend.wait_for_closed(1).unwrap();
 }
@@ -47,7 +47,7 @@ fn a_backend_that_serves_one_connection_at_a_time_answers_all_requests(subject: 
         Ok(())
     });
     let backend = backend.unwrap();
-    let proxy = start_with(subject, backend.address(), &["--pool-idle", "100ms"]).unwrap();
+    let proxy = subject.start(backend.address(), &["--pool-idle", "100ms"]).unwrap();
     let mut clients: Vec<_> = (0..3).map(|_| Client::connect(proxy.address()).unwrap()).collect();
     for client in &mut clients {
         client.send(GET).unwrap();

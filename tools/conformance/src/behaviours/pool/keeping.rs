@@ -4,7 +4,7 @@ use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
 
 use super::POST;
-use crate::behaviours::setup::{GET, HELLO, Setup, at_once, start_with};
+use crate::behaviours::setup::{GET, HELLO, Setup, at_once};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most,
@@ -35,7 +35,7 @@ fn all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most(subj
 fn a_cold_pool_does_not_wait_before_it_connects(subject: &Subject) {
     // Guards against the original's bug, which waits 100 ms for a connection that cannot come.
     let backend = Backend::good(HELLO).unwrap();
-    let proxy = start_with(subject, backend.address(), &["--pool-wait", "10m"]).unwrap();
+    let proxy = subject.start(backend.address(), &["--pool-wait", "10m"]).unwrap();
     let mut client = Client::connect(proxy.address()).unwrap();
     assert_eq!(
         client.exchange(GET).unwrap().text(),
@@ -48,7 +48,7 @@ fn a_full_pool_is_waited_for_and_then_passed_by(subject: &Subject) {
     // If all its connections are borrowed, the pool waits for one, and opens another after the wait.
     let backend = Backend::slow(HELLO).unwrap();
     let flags = ["--pool-size", "1", "--pool-wait", "50ms"];
-    let proxy = start_with(subject, backend.address(), &flags).unwrap();
+    let proxy = subject.start(backend.address(), &flags).unwrap();
     let mut clients: Vec<_> = (0..3).map(|_| Client::connect(proxy.address()).unwrap()).collect();
     for client in &mut clients {
         client.send(GET).unwrap();
@@ -64,7 +64,7 @@ fn a_full_pool_is_waited_for_and_then_passed_by(subject: &Subject) {
 fn connections_over_the_size_of_the_pool_wait_for_room_and_are_closed(subject: &Subject) {
     // 20 were needed at once, 10 are kept; RFC 9112 section 9.4: no more than are useful.
     let backend = Backend::slow(HELLO).unwrap();
-    let proxy = start_with(subject, backend.address(), &["--pool-size", "10"]).unwrap();
+    let proxy = subject.start(backend.address(), &["--pool-size", "10"]).unwrap();
     let mut clients: Vec<_> = (0..20).map(|_| Client::connect(proxy.address()).unwrap()).collect();
     for client in &mut clients {
         client.send(GET).unwrap();
@@ -107,7 +107,7 @@ fn a_connection_that_the_backend_has_closed_is_not_used(subject: &Subject) {
 
 fn a_connection_that_is_too_old_is_not_used(subject: &Subject) {
     let backend = Backend::good(HELLO).unwrap();
-    let proxy = start_with(subject, backend.address(), &["--pool-idle", "0ms"]).unwrap();
+    let proxy = subject.start(backend.address(), &["--pool-idle", "0ms"]).unwrap();
     let mut client = Client::connect(proxy.address()).unwrap();
     for _ in 0..3 {
         assert_eq!(client.exchange(POST).unwrap().status, 200);
