@@ -1,9 +1,11 @@
-//! The response to one request: writes it, and ends its count when its last bytes are about to leave.
+//! The response to one request: writes it, ends its count when its last bytes are about to leave, and its record when
+//! they have left.
 
 use codec::tokio::ResponseWriter;
 use codec::{BodyFraming, Error, Piece, RequestHead, ResponseHead, ResponseTo};
 
 use crate::counters::InFlight;
+use crate::recent::RecentRequest;
 
 pub const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -18,6 +20,8 @@ pub fn revalidated_head(status: u16, framing: BodyFraming) -> ResponseHead {
 pub struct Answer<'a> {
     writer: ResponseWriter<'a>,
     in_flight: Option<InFlight<'static>>,
+    /// `None` for a request that is for the lab, and after the last bytes of the response.
+    record: Option<RecentRequest<'static>>,
     response_to: ResponseTo,
 }
 
@@ -26,8 +30,16 @@ impl<'a> Answer<'a> {
         request: &RequestHead,
         writer: ResponseWriter<'a>,
         in_flight: Option<InFlight<'static>>,
+        record: Option<RecentRequest<'static>>,
     ) -> Answer<'a> {
-        Answer { writer, in_flight, response_to: request.response_to() }
+        Answer { writer, in_flight, record, response_to: request.response_to() }
+    }
+
+    /// Records that nothing more of the request's body is waited for.
+    pub fn begin(&self) {
+        if let Some(record) = &self.record {
+            record.answering();
+        }
     }
 
     /// Whether the response has a body: none after HEAD, so there is no need to make one.
@@ -49,10 +61,15 @@ impl<'a> Answer<'a> {
     }
 
     pub async fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
-        if piece.is_last() {
+        let is_last = piece.is_last();
+        if is_last {
             self.in_flight = None;
         }
-        self.writer.write_piece(piece).await.map(|_| ())
+        self.writer.write_piece(piece).await?;
+        if is_last {
+            self.end();
+        }
+        Ok(())
     }
 
     /// Writes a whole response of a known length; `head` makes its head from the framing.
@@ -62,7 +79,9 @@ impl<'a> Answer<'a> {
         head: impl FnOnce(BodyFraming) -> ResponseHead,
     ) -> Result<(), Error> {
         self.in_flight = None;
-        self.writer.write_response(&head(BodyFraming::ContentLength(body.len() as u64)), body).await
+        self.writer.write_response(&head(BodyFraming::ContentLength(body.len() as u64)), body).await?;
+        self.end();
+        Ok(())
     }
 
     pub async fn write_text(&mut self, status: u16, text: &str) -> Result<(), Error> {
@@ -79,11 +98,19 @@ impl<'a> Answer<'a> {
     /// A response that is its head alone.
     pub async fn write_head_alone(&mut self, head: &ResponseHead) -> Result<(), Error> {
         self.in_flight = None;
-        self.writer.write_response(head, &[]).await
+        self.writer.write_response(head, &[]).await?;
+        self.end();
+        Ok(())
     }
 
-    /// Gives the count away to who answers around the codec.
-    pub fn into_in_flight(self) -> Option<InFlight<'static>> {
-        self.in_flight
+    /// Gives the count and the record away to what answers around the codec.
+    pub fn into_parts(self) -> (Option<InFlight<'static>>, Option<RecentRequest<'static>>) {
+        (self.in_flight, self.record)
+    }
+
+    fn end(&mut self) {
+        if let Some(record) = self.record.take() {
+            record.done();
+        }
     }
 }

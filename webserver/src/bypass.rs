@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::counters::InFlight;
 use crate::experiments::status_text;
 use crate::pattern;
+use crate::recent::RecentRequest;
 use crate::router::Bypass;
 
 /// Short, and in no point like a status line.
@@ -28,6 +29,7 @@ pub struct Bypassing {
     pub bypass: Bypass,
     pub response_to: ResponseTo,
     pub in_flight: Option<InFlight<'static>>,
+    pub record: Option<RecentRequest<'static>>,
 }
 
 /// A connection that has left the codec.
@@ -56,7 +58,10 @@ impl RawConnection {
     }
 
     async fn answer(&mut self, bypassing: Bypassing, unread: &[u8]) -> io::Result<()> {
-        let Bypassing { bypass, response_to, in_flight } = bypassing;
+        let Bypassing { bypass, response_to, in_flight, record } = bypassing;
+        if let Some(record) = &record {
+            record.answering();
+        }
         match bypass {
             Bypass::Early(status) => {
                 drop(in_flight);
@@ -73,11 +78,16 @@ impl RawConnection {
             Bypass::Garbage => {
                 drop(in_flight);
                 self.write(GARBAGE).await?;
+                drop(record);
+                return self.end().await;
             }
             Bypass::Reset => {
                 drop(in_flight);
                 return self.socket.stream.set_zero_linger();
             }
+        }
+        if let Some(record) = record {
+            record.done();
         }
         self.end().await
     }

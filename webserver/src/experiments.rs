@@ -40,7 +40,11 @@ pub async fn run(
         Experiment::Trailers => trailers(answer).await,
         Experiment::UpgradeRequired => upgrade_required(answer).await,
         // Answered by server.rs, which has what they need.
-        Experiment::Site | Experiment::Counters | Experiment::ResetCounters | Experiment::Bypass(_) => Ok(()),
+        Experiment::Site
+        | Experiment::Counters
+        | Experiment::Live
+        | Experiment::ResetCounters
+        | Experiment::Bypass(_) => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ mod path;
 mod pattern;
 mod pause;
 mod range;
+mod recent;
 mod rejection;
 mod representation;
 mod router;

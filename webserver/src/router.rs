@@ -34,6 +34,8 @@ pub enum Experiment {
     UpgradeRequired,
     Truncate(u64),
     Counters,
+    /// `/live.json`.
+    Live,
     ResetCounters,
     Bypass(Bypass),
 }
@@ -54,6 +56,9 @@ const MAX_WAIT_MILLISECONDS: u64 = 60_000;
 /// The most events of `/drip`: more than anybody watches, and a forgotten client does not hold its connection for ever.
 const MAX_DRIP_COUNT: u64 = 10_000;
 
+/// The most backends that `/live` shows: more do not fit on a screen.
+const MAX_SHOWN_BACKENDS: usize = 8;
+
 const DEFAULT_DRIP_COUNT: u64 = 5;
 const DEFAULT_DRIP_MILLISECONDS: u64 = 200;
 
@@ -62,8 +67,15 @@ const FINAL_STATUSES: RangeInclusive<u64> = 200..=599;
 
 /// What `/_lab` asks is about the others, and is neither counted nor delayed; nor are the pages that show it.
 pub fn is_for_lab(request: &RequestHead, site: &Site) -> bool {
+    const PAGES: [&str; 6] = ["/counters", "/counters/live", "/live", "/live.css", "/live.js", "/live.json"];
     let path = request.path();
-    path.starts_with("/_lab/") || (matches!(path, "/counters" | "/counters/live") && !site.has_docroot())
+    path.starts_with("/_lab/") || (PAGES.contains(&path) && !site.has_docroot())
+}
+
+/// Whether a request, as the log names it, is one of those that `/live` sends four times a second: their lines would hide
+/// all others.
+pub fn is_poll(request: &str, site: &Site) -> bool {
+    request == "GET /live.json" && !site.has_docroot()
 }
 
 pub fn route(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
@@ -119,6 +131,11 @@ fn find(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
         ("_lab", Some("counters")) => Experiment::Counters,
         ("_lab", Some("counters/reset")) => Experiment::ResetCounters,
         ("_lab", Some(_)) => return Err(not_found(request)),
+        ("live.json", None) if !site.has_docroot() => Experiment::Live,
+        ("live", None) if !site.has_docroot() => {
+            check_shown(request)?;
+            Experiment::Site
+        }
         ("favicon.ico", None) if !site.has_docroot() => Experiment::Favicon,
         // Behind all experiments, so that they keep their paths.
         _ => Experiment::Site,
@@ -126,9 +143,8 @@ fn find(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
 }
 
 fn drip(request: &RequestHead) -> Result<Experiment, Rejection> {
-    let query = request.path_and_query().split_once('?').map_or("", |(_, query)| query);
     let (mut count, mut milliseconds) = (DEFAULT_DRIP_COUNT, DEFAULT_DRIP_MILLISECONDS);
-    for (name, value) in query.split('&').filter_map(|parameter| parameter.split_once('=')) {
+    for (name, value) in parameters(request) {
         match name {
             "count" => count = number("/drip?count=N", Some(value), 0..=MAX_DRIP_COUNT)?,
             "ms" => milliseconds = number("/drip?ms=MS", Some(value), 0..=MAX_WAIT_MILLISECONDS)?,
@@ -136,6 +152,32 @@ fn drip(request: &RequestHead) -> Result<Experiment, Rejection> {
         }
     }
     Ok(Experiment::Drip { count, milliseconds })
+}
+
+/// The names and values in the query.
+fn parameters(request: &RequestHead) -> impl Iterator<Item = (&str, &str)> {
+    let query = request.path_and_query().split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter_map(|parameter| parameter.split_once('='))
+}
+
+/// Checks which backends `/live?with=ADDRESS,ADDRESS` is to show: only some on this machine, because the page asks each
+/// of them.
+fn check_shown(request: &RequestHead) -> Result<(), Rejection> {
+    let is_local = |address: &str| {
+        let port = address.split_once(':').filter(|(host, _)| matches!(*host, "127.0.0.1" | "localhost"));
+        port.is_some_and(|(_, port)| number("", Some(port), 1..=u64::from(u16::MAX)).is_ok())
+    };
+    let is_valid = |list: &str| {
+        let addresses = list.split(',');
+        addresses.clone().count() <= MAX_SHOWN_BACKENDS && addresses.into_iter().all(is_local)
+    };
+    if parameters(request).filter(|(name, _)| *name == "with").all(|(_, list)| is_valid(list)) {
+        return Ok(());
+    }
+    let text = format!(
+        "/live?with= takes at most {MAX_SHOWN_BACKENDS} addresses of this machine, as 127.0.0.1:8081,127.0.0.1:8082"
+    );
+    Err(Rejection::new(400, &text))
 }
 
 /// RFC 9110 section 7.8: an Upgrade counts in HTTP/1.1 only, and only if Connection lists it.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use codec::tokio::{ClientConnection, RequestBody};
-use codec::{Error, Limits, Report, RequestHead};
+use codec::{Error, Limits, Report, RequestHead, ResponseHead};
 use stage::Failure;
 
 use crate::answer::{Answer, TEXT, revalidated_head};
@@ -12,6 +12,7 @@ use crate::counters::{CountedConnection, Counters};
 use crate::experiments;
 use crate::flags::Flags;
 use crate::pause::pause;
+use crate::recent::{Recent, RecentConnection};
 use crate::rejection::Rejection;
 use crate::router::{self, Bypass, Experiment};
 use crate::site::{Found, Site};
@@ -22,8 +23,15 @@ pub struct Server {
     limits: Limits,
     site: Site,
     counters: Counters,
+    recent: Recent,
     /// How many requests came, for `--stall-every`; `/_lab/counters/reset` does not change it.
     requests: AtomicU64,
+}
+
+/// What is counted and recorded of a connection.
+struct Connection {
+    counted: CountedConnection<'static>,
+    recent: RecentConnection<'static>,
 }
 
 impl Server {
@@ -35,7 +43,8 @@ impl Server {
             limits.idle_timeout = idle_timeout;
         }
         let site = Site::new(flags.docroot.as_deref())?;
-        Ok(Server { flags, limits, site, counters: Counters::default(), requests: AtomicU64::new(0) })
+        let (counters, recent) = (Counters::default(), Recent::new());
+        Ok(Server { flags, limits, site, counters, recent, requests: AtomicU64::new(0) })
     }
 
     /// The limits of all connections.
@@ -45,8 +54,9 @@ impl Server {
 
     /// Serves a connection to its end.
     pub async fn serve(&'static self, mut client: ClientConnection) {
+        let recent = RecentConnection::new(&self.recent);
         Box::pin(pause(self.flags.accept_delay())).await;
-        let mut connection = CountedConnection::new(&self.counters);
+        let mut connection = Connection { counted: CountedConnection::new(&self.counters), recent };
         while client.wait_for_request().await {
             // Boxed as all but the waiting is, so that the task of an idle connection is small.
             let outcome = Box::pin(self.exchange(&mut client, &mut connection)).await;
@@ -58,7 +68,9 @@ impl Server {
             if let Some(bypassing) = bypassing {
                 return Box::pin(self.go_around(client, bypassing, report)).await;
             }
-            stage::log_report(&report);
+            if !router::is_poll(&report.request, &self.site) {
+                stage::log_report(&report);
+            }
         }
         Box::pin(client.close()).await;
     }
@@ -75,26 +87,29 @@ impl Server {
     async fn exchange(
         &'static self,
         client: &mut ClientConnection,
-        connection: &mut CountedConnection<'static>,
+        connection: &mut Connection,
     ) -> Result<Option<Bypassing>, Error> {
-        let request = client.read_request().await.inspect_err(|_| connection.bad_request())?;
-        let mut in_flight = None;
+        let request = client.read_request().await.inspect_err(|_| connection.counted.bad_request())?;
+        let (mut in_flight, mut record) = (None, None);
         if !router::is_for_lab(&request, &self.site) {
-            in_flight = Some(connection.begin_request());
+            in_flight = Some(connection.counted.begin_request());
+            record = Some(connection.recent.begin_request(&request));
             let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
             pause(self.flags.delay_of(number)).await;
         }
         let (mut body, writer) = client.split();
-        let mut answer = Answer::new(&request, writer, in_flight);
+        let mut answer = Answer::new(&request, writer, in_flight, record);
         let experiment = router::route(&request, &self.site);
         if !matches!(&experiment, Ok(Experiment::Echo | Experiment::Bypass(Bypass::Early(_)))) {
             discard(&mut body, &mut answer).await?;
+            answer.begin();
         }
         match experiment {
             Err(rejection) => self.reject(&rejection, &request, &mut answer).await?,
             Ok(Experiment::Bypass(bypass)) => {
                 let response_to = request.response_to();
-                return Ok(Some(Bypassing { bypass, response_to, in_flight: answer.into_in_flight() }));
+                let (in_flight, record) = answer.into_parts();
+                return Ok(Some(Bypassing { bypass, response_to, in_flight, record }));
             }
             Ok(Experiment::Site) => match self.site.find(&request, &self.counters).await {
                 Ok(Found::Representation(representation)) => {
@@ -106,6 +121,17 @@ impl Server {
             Ok(Experiment::Counters) => {
                 let json = self.counters.json();
                 let head = |framing| revalidated_head(200, framing).with("Content-Type", "application/json");
+                answer.write_whole(json.as_bytes(), head).await?;
+            }
+            Ok(Experiment::Live) => {
+                let json = self.recent.json();
+                let head = |framing| {
+                    ResponseHead::new(200, framing)
+                        .with("Content-Type", "application/json")
+                        .with("Cache-Control", "no-store")
+                        // The page of one backend shows others too. Nothing here is secret.
+                        .with("Access-Control-Allow-Origin", "*")
+                };
                 answer.write_whole(json.as_bytes(), head).await?;
             }
             Ok(Experiment::ResetCounters) => {

@@ -1,4 +1,4 @@
-//! Requests are answered while nothing reads the log.
+//! The log: requests are answered while nothing reads it, and the polls of the live picture are not in it.
 
 // A test says what failed by failing.
 #![allow(clippy::unwrap_used)]
@@ -35,4 +35,30 @@ fn requests_are_answered_while_nothing_reads_the_log() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(answered, requests);
+}
+
+#[test]
+fn polls_of_the_live_picture_are_not_logged() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_webserver"));
+    command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.env_remove("RUST_LOG").spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("webserver listening on http://").unwrap();
+    let mut client = TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(DEADLINE)).unwrap();
+    for path in ["/live.json", "/live", "/live.json", "/hello/x"] {
+        write!(client, "GET {path} HTTP/1.1\r\nHost: backend\r\n\r\n").unwrap();
+    }
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    client.read_to_end(&mut Vec::new()).unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let requests: Vec<String> = log
+        .map_while(Result::ok)
+        .filter_map(|line| Some(line.split_once("GET ")?.1.split(' ').next()?.to_owned()))
+        .take(2)
+        .collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(requests, ["/live", "/hello/x"]);
 }

@@ -1,7 +1,7 @@
 //! What all pages have in common: the head, the table of contents, the way to the next page, and the looks.
 //!
-//! Whoever edits this: no script, and nothing from another server. The style stands in each page, so that a page is
-//! one request, also in the log of a proxy that takes one request a connection.
+//! Whoever edits this: nothing from another server, and no script but that of `/live`. The style stands in each page, so
+//! that a page is one request, also in the log of a proxy that takes one request a connection.
 
 use crate::book::code::escape;
 use crate::book::summary::{Chapter, Item, Summary};
@@ -9,8 +9,9 @@ use crate::book::summary::{Chapter, Item, Summary};
 const STYLE: &str = include_str!("style.css");
 
 /// The pages that are no chapters, in the order of the table of contents.
-const LIVE_PAGES: [(&str, &str); 5] = [
+const LIVE_PAGES: [(&str, &str); 6] = [
     ("/experiments", "Experiments"),
+    ("/live", "Live picture"),
     ("/counters", "Counters of the backend"),
     ("/report", "Benchmark report"),
     ("/source", "Sources"),
@@ -21,7 +22,8 @@ pub struct Page {
     title: String,
     body: String,
     width: Width,
-    refresh_seconds: Option<u32>,
+    /// More elements for the head.
+    head: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub enum Width {
 
 impl Page {
     pub fn new(title: &str, body: String) -> Page {
-        Page { title: title.to_owned(), body, width: Width::Text, refresh_seconds: None }
+        Page { title: title.to_owned(), body, width: Width::Text, head: String::new() }
     }
 
     pub fn of_code(title: &str, body: String) -> Page {
@@ -43,7 +45,12 @@ impl Page {
 
     /// The browser asks for the page again and again. WCAG 2.2.1: only where the reader asked for it and can stop it.
     pub fn refreshed_every(self, seconds: u32) -> Page {
-        Page { refresh_seconds: Some(seconds), ..self }
+        self.with_head(&format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">\n"))
+    }
+
+    /// With more elements in the head.
+    pub fn with_head(self, elements: &str) -> Page {
+        Page { head: self.head + elements, ..self }
     }
 }
 
@@ -55,19 +62,15 @@ pub struct Layout<'a> {
 impl Layout<'_> {
     /// The whole page that is at `path`.
     pub fn render(&self, page: &Page, path: &str) -> String {
-        let (title, body) = (escape(&page.title.replace('`', "")), &page.body);
-        let refresh = match page.refresh_seconds {
-            Some(seconds) => format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">\n"),
-            None => String::new(),
-        };
+        let (title, head, body) = (escape(&page.title.replace('`', "")), &page.head, &page.body);
         let width = if page.width == Width::Full { " class=\"full\"" } else { "" };
         let (contents, neighbours) = (self.contents(path), self.neighbours(path));
         // The contents stand behind the text: on a phone, and to who listens, the text comes first.
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n{refresh}<title>{title}</title>\n\
-             <style>\n{STYLE}</style>\n</head>\n<body{width}>\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
+             <style>\n{STYLE}</style>\n{head}</head>\n<body{width}>\n\
              <header><a href=\"/\">An HTTP proxy in Rust</a><a href=\"#contents\">Contents</a></header>\n\
              <main>\n{body}{neighbours}</main>\n{contents}</body>\n</html>\n"
         )

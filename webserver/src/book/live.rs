@@ -1,10 +1,32 @@
-//! Pages about what happens now: the counters of this backend, and the report of the last benchmark.
+//! Pages about what happens now: the counters of this backend, the picture of its connections, and the report of the last
+//! benchmark.
 
 use crate::book::layout::Page;
 use crate::counters::Counts;
 
 /// Often enough to watch a load, and seldom enough to be no load.
 const REFRESH_SECONDS: u32 = 2;
+
+/// The script of the picture, and the style of its parts.
+pub const SCRIPT: &str = include_str!("live.js");
+pub const STYLE: &str = include_str!("live.css");
+const PICTURE: &str = include_str!("live.html");
+
+/// The browser asks this server and this machine only, whatever the address of the page says. Its own script is the only
+/// one. `'unsafe-inline'` is for the style that stands in each page.
+const PICTURE_HEAD: &str = "\
+<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src 'self' data:; script-src 'self'; \
+style-src 'self' 'unsafe-inline'; connect-src 'self' http://127.0.0.1:* http://localhost:*; base-uri 'none'; \
+form-action 'none'\">
+<link rel=\"icon\" href=\"data:,\">
+<link rel=\"stylesheet\" href=\"/live.css\">
+<script type=\"module\" src=\"/live.js\"></script>
+";
+
+/// The connections and requests of the last seconds, drawn by its script from `/live.json`.
+pub fn picture() -> Page {
+    Page::new("Live picture", PICTURE.to_owned()).with_head(PICTURE_HEAD)
+}
 
 /// The counters as they are now: the page stays as it is until it is loaded again.
 pub fn counters(counts: &Counts) -> Page {

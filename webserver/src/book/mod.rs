@@ -38,6 +38,12 @@ pub struct Document {
     pub media_type: &'static str,
 }
 
+impl Document {
+    fn of_text(text: &'static str, media_type: &'static str) -> Document {
+        Document { content: Cow::Borrowed(text.as_bytes()), media_type }
+    }
+}
+
 impl Book {
     pub fn new() -> Book {
         Book { workspace: Workspace::find() }
@@ -53,6 +59,9 @@ impl Book {
             ["experiments"] => Page::new("Experiments", EXPERIMENTS.to_owned()),
             ["counters"] => live::counters(counts),
             ["counters", "live"] => live::live_counters(counts),
+            ["live"] => live::picture(),
+            ["live.css"] => return Some(Document::of_text(live::STYLE, "text/css; charset=utf-8")),
+            ["live.js"] => return Some(Document::of_text(live::SCRIPT, "text/javascript; charset=utf-8")),
             ["report"] => match self.workspace.report() {
                 Some(report) => {
                     let content = Cow::Owned(live::report(&report).into_bytes());
