@@ -1,6 +1,5 @@
 //! `cargo lab demo`: a stage in front of one or three demo backends, and what to try next.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{self, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -8,19 +7,45 @@ use std::time::{Duration, Instant};
 
 use course::Ability;
 use stage::{Failure, parse_number, printable};
-use testkit::{Client, MAX_STAGE, Process, Profile, StartError, Workspace, stop};
+use testkit::{COMMAND_LINE, Client, MAX_STAGE, Process, Profile, StartError, check_command_line, stop};
 
+use crate::clients::{Clients, MAX_CLIENTS};
 use crate::get;
 use crate::places::{DOCTOR, Places, binary};
+use crate::progress::Progress;
 
 #[derive(clap::Args)]
 pub struct Demo {
-    /// The number of the stage; without it, the highest that there is
-    #[arg(value_name = "N", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
-    number: Option<u32>,
+    /// The number of the stage, or `work`; without it, the highest that there is
+    #[arg(value_name = "N", value_parser = parse_stage)]
+    stage: Option<Stage>,
+
+    /// How many clients send slow requests until the end, for the live picture
+    #[arg(long, value_name = "NUMBER", value_parser = parse_number::<u32, 1, MAX_CLIENTS>)]
+    clients: Option<u32>,
+
+    /// Show what this starts instead of a stage; it has {listen}, {backend}
+    #[arg(long, value_name = "COMMAND", conflicts_with = "stage")]
+    cmd: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    Number(u32),
+    /// The attendee's crate.
+    Work,
+}
+
+/// What is shown.
+enum Subject {
+    Stage(u32),
+    /// `work`, and the stage that it was last filled with.
+    Work(u32),
+    Command(String),
 }
 
 const BACKEND: &str = "webserver";
+const WORK: &str = "work";
 /// The addresses of the backends: a stage with several backends uses all, other stages the first.
 const BACKENDS_LISTEN: [&str; 3] = ["127.0.0.1:8081", "127.0.0.1:8082", "127.0.0.1:8083"];
 
@@ -37,26 +62,43 @@ struct Part {
 
 pub fn run(demo: &Demo) -> Result<(), Failure> {
     let places = Places::find()?;
-    let number = choose_stage(&places.workspace, demo.number)?;
-    let stage = format!("part{number}");
-    let binaries = places.build(Profile::Own, &[BACKEND, &stage])?;
-    let (backend, proxy) = (binary(&binaries, BACKEND)?, binary(&binaries, &stage)?);
+    let subject = Subject::choose(&places, demo)?;
+    let packages: Vec<String> = [BACKEND.to_owned()].into_iter().chain(subject.package()).collect();
+    let binaries = places.build(Profile::Own, &packages)?;
     let stop = stop::listen();
 
-    let takes_several = course::find(number).is_some_and(|stage| stage.can(Ability::SeveralBackends));
-    let listens = if takes_several { &BACKENDS_LISTEN[..] } else { &BACKENDS_LISTEN[..1] };
+    let listens = if subject.takes_several() { &BACKENDS_LISTEN[..] } else { &BACKENDS_LISTEN[..1] };
+    // The lines of a load would hide all others, and the picture shows its requests.
+    let log = if demo.clients.is_some() { "warn" } else { "info" };
     let mut parts = Vec::new();
     for listen in listens {
         let name = if listens.len() == 1 { BACKEND.to_owned() } else { format!("{BACKEND} {listen}") };
-        parts.push(start(backend, name, &["--listen", listen])?);
+        parts.push(start(binary(&binaries, BACKEND)?, name, &["--listen", listen, "--log", log])?);
     }
-    let proxy = start(proxy, stage.clone(), &["--backend", &listens.join(",")])?;
+    let list = listens.join(",");
+    let with = if listens.len() == 1 { String::new() } else { format!("?with={list}") };
+    println!("What the backend sees, as a live picture: http://{}/live{with}", listens[0]);
+    let proxy = match (&subject, subject.package()) {
+        (Subject::Command(line), _) => start_command(line, &list)?,
+        (_, package) => {
+            let name = package.unwrap_or_default();
+            start(binary(&binaries, &name)?, name, &["--backend", &list, "--log", log])?
+        }
+    };
     let address = proxy.process.address();
     for path in ["/hello/world", "/"] {
-        show(address, path, &stage)?;
+        match show(&proxy, path, &subject) {
+            // It may be unfinished, and the picture helps to see where.
+            Err(failure) if !matches!(subject, Subject::Stage(_)) => eprintln!("{failure}"),
+            shown => shown?,
+        }
     }
+    let clients = demo.clients.map(|count| Clients::start(count, address));
     println!("Open http://{address}/ in a browser, or in a second terminal try:");
-    println!("  cargo lab get /hello/you");
+    match subject {
+        Subject::Command(_) => println!("  cargo lab get /hello/you --proxy {address}"),
+        _ => println!("  cargo lab get /hello/you"),
+    }
     if listens.len() > 1 {
         println!("  cargo run -q -p stats-client -- --backends");
         let numbers: Vec<String> = parts.iter().map(|part| part.process.id().to_string()).collect();
@@ -69,23 +111,73 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
 
     parts.insert(0, proxy);
     wait(&mut parts, &stop)?;
+    drop(clients);
     stop_all(&mut parts, &stop)?;
     process::exit(stop::EXIT_CODE)
 }
 
-/// The given number if such a stage exists, or the highest number.
-fn choose_stage(workspace: &Workspace, number: Option<u32>) -> Result<u32, Failure> {
-    let known = workspace.stages();
-    let none = || Failure::new("there is no stage in the workspace", DOCTOR);
-    let highest = *known.last().ok_or_else(none)?;
-    match number {
-        None => Ok(highest),
-        Some(number) if known.contains(&number) => Ok(number),
-        Some(number) => {
-            let problem = format!("there is no part{number}, the highest is part{highest}");
-            Err(Failure::usage(problem, format!("cargo lab demo {highest}")))
+/// `work`, or a number as every command takes it.
+fn parse_stage(text: &str) -> Result<Stage, String> {
+    match text {
+        WORK => Ok(Stage::Work),
+        _ => parse_number::<u32, 0, MAX_STAGE>(text).map(Stage::Number),
+    }
+}
+
+impl Subject {
+    /// What was asked for, or the highest stage that there is.
+    fn choose(places: &Places, demo: &Demo) -> Result<Subject, Failure> {
+        if let Some(line) = &demo.cmd {
+            check_command_line(line).map_err(|problem| Failure::usage(problem, COMMAND_LINE))?;
+            return Ok(Subject::Command(line.clone()));
+        }
+        let known = places.workspace.stages();
+        let none = || Failure::new("there is no stage in the workspace", DOCTOR);
+        let highest = *known.last().ok_or_else(none)?;
+        match demo.stage {
+            None => Ok(Subject::Stage(highest)),
+            // A new checkout has the first stage.
+            Some(Stage::Work) => Ok(Subject::Work(Progress::load(places).stage.unwrap_or(1))),
+            Some(Stage::Number(number)) if known.contains(&number) => Ok(Subject::Stage(number)),
+            Some(Stage::Number(number)) => {
+                let problem = format!("there is no part{number}, the highest is part{highest}");
+                Err(Failure::usage(problem, format!("cargo lab demo {highest}")))
+            }
         }
     }
+
+    /// Its package in the workspace; a command has none.
+    fn package(&self) -> Option<String> {
+        match self {
+            Subject::Stage(number) => Some(format!("part{number}")),
+            Subject::Work(_) => Some(WORK.to_owned()),
+            Subject::Command(_) => None,
+        }
+    }
+
+    /// What to do if it does not answer as it should.
+    fn advice(&self) -> String {
+        match self {
+            Subject::Stage(_) => DOCTOR.to_owned(),
+            Subject::Work(stage) => format!("cargo lab check {stage}"),
+            Subject::Command(_) => "the log of the command".to_owned(),
+        }
+    }
+
+    /// Whether it distributes requests over several backends.
+    fn takes_several(&self) -> bool {
+        let (Subject::Stage(number) | Subject::Work(number)) = *self else {
+            return false;
+        };
+        course::find(number).is_some_and(|stage| stage.can(Ability::SeveralBackends))
+    }
+}
+
+/// Starts a foreign proxy.
+fn start_command(line: &str, backend: &str) -> Result<Part, Failure> {
+    let name = "the command".to_owned();
+    let process = Process::foreign(line, backend).map_err(|error| start_failure(&name, &error))?;
+    Ok(Part { name, process })
 }
 
 /// Starts a binary. `name` is its name in messages.
@@ -107,15 +199,18 @@ fn start_failure(name: &str, error: &StartError) -> Failure {
     }
 }
 
-/// Sends a request through a stage and shows the beginning of the response.
-fn show(proxy: SocketAddr, path: &str, stage: &str) -> Result<(), Failure> {
+/// Sends a request and shows the beginning of the response.
+fn show(proxy: &Part, path: &str, subject: &Subject) -> Result<(), Failure> {
     const SHOWN_FIELDS: [&str; 5] = ["Content-Type", "Content-Length", "Transfer-Encoding", "Via", "X-Bytes"];
     const SHOWN_LINES: usize = 5;
 
     println!("GET {path}");
-    let failed = |why: String| Failure::new(format!("GET {path} through {stage} failed: {why}"), DOCTOR);
-    let request = get::request(path, &proxy.to_string())?;
-    let response = Client::connect(proxy).and_then(|mut client| client.exchange(request));
+    let failed = |why: String| {
+        Failure::new(format!("GET {path} through {} failed: {why}", proxy.name), subject.advice())
+    };
+    let address = proxy.process.address();
+    let request = get::request(path, &address.to_string())?;
+    let response = Client::connect(address).and_then(|mut client| client.exchange(request));
     let response = response.map_err(|error| failed(error.to_string()))?;
     println!("  {}", printable(&response.head.start_line));
     if response.status != 200 {

@@ -7,6 +7,8 @@ pub mod bench;
 /// Runs checks on a built binary.
 pub mod build;
 pub mod check;
+/// A gentle load.
+mod clients;
 pub mod demo;
 pub mod diff;
 pub mod doctor;

@@ -34,6 +34,9 @@ fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
             add(&[command, value], STAGES);
         }
     }
+    for value in BEYOND.into_iter().chain(["0", "33"]) {
+        add(&["demo", "1", "--clients", value], "from 1 to 32");
+    }
     for value in BEYOND.into_iter().chain(["0", "4"]) {
         add(&["hint", "2.1", "--level", value], "from 1 to 3");
     }
@@ -50,6 +53,7 @@ fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
     for command in ["proxy", "proxy {listen}", "", "'proxy {listen} {backend}", "\"proxy {listen} {backend}"]
     {
         add(&["check", "1", "--cmd", command], "Try: --cmd 'proxy {listen} {backend}'");
+        add(&["demo", "--cmd", command], "Try: --cmd 'proxy {listen} {backend}'");
     }
     for (arguments, words) in cases {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

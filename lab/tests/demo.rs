@@ -1,0 +1,79 @@
+//! `cargo lab demo --clients`: the address of the live picture comes first, and the picture has the load in it.
+
+// A test says what failed by failing.
+#![allow(clippy::unwrap_used)]
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::Client;
+
+const BACKEND: &str = "127.0.0.1:8081";
+/// Far more than the first requests take.
+const DEADLINE: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_millis(20);
+
+fn is_free(address: &str) -> bool {
+    TcpListener::bind(address).is_ok()
+}
+
+/// Runs a demo until the picture has a request of each kind; returns its stdout up to there.
+fn show(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.args(["demo", "--clients", "4"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = command.spawn().unwrap();
+    let mut text = String::new();
+    for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
+        text += &(line.unwrap() + "\n");
+        if text.contains("Ctrl-C stops all.") {
+            break;
+        }
+    }
+    let address: SocketAddr = BACKEND.parse().unwrap();
+    let start = Instant::now();
+    let json = loop {
+        let response =
+            Client::connect(address).unwrap().exchange("GET /live.json HTTP/1.1\r\nHost: lab\r\n\r\n");
+        let json = response.unwrap().text();
+        let is_seen =
+            ["/delay/700", "/delay/1000", "/delay/1300", "\"POST\""].iter().all(|text| json.contains(text));
+        if is_seen || start.elapsed() > DEADLINE {
+            break json;
+        }
+        thread::sleep(TICK);
+    };
+    // What it has started ends with it.
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    while !is_free(BACKEND) {
+        assert!(start.elapsed() < 2 * DEADLINE, "the backend was left behind");
+        thread::sleep(TICK);
+    }
+    assert!(start.elapsed() < DEADLINE, "not all requests are in {json}");
+    text
+}
+
+#[test]
+fn address_of_the_picture_comes_first_and_the_load_is_in_it() {
+    if let Some(address) = [BACKEND, "127.0.0.1:8080"].into_iter().find(|address| !is_free(address)) {
+        println!("skipped: {address} is in use");
+        return;
+    }
+    let proxy = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign_proxy.py");
+    let line = format!("python3 {} {{listen}} {{backend}}", proxy.display());
+    let python = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
+    let mut demos = vec![vec!["2"]];
+    if python.is_ok_and(|status| status.success()) {
+        demos.push(vec!["--cmd", &line]);
+    }
+    for arguments in demos {
+        let text = show(&arguments);
+        let first = "What the backend sees, as a live picture: http://127.0.0.1:8081/live\n";
+        assert!(text.starts_with(first), "{text}");
+    }
+}
