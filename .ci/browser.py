@@ -2,8 +2,8 @@
 
 Fails on a request that failed, on an error in the console, on a page that is wider than its window, and on what
 axe-core and html-validate find (see checkers.py). Leaves screenshots of each kind of page (light, dark, phone, print) in
-target/browser. Needs only Python's standard library: chromedriver speaks HTTP and JSON
-(https://www.w3.org/TR/webdriver2/).
+target/browser. The live picture has a check of its own (see live.py). Needs only Python's standard library:
+chromedriver speaks HTTP and JSON (https://www.w3.org/TR/webdriver2/).
 
 Usage: browser.py CHROMIUM TARGET_FOLDER [NODE_MODULES]
 """
@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from checkers import Axe, Failure, HtmlValidator
 from freshness import check_freshness
+from live import check_live
 
 # A page waits for its pictures; through part1 each waits for the one before, and for connections that say nothing.
 PAGE_TIMEOUT_SECONDS = 60
@@ -179,7 +180,7 @@ def links(browser, selector):
     return browser.run(f"return [...document.querySelectorAll('{selector}')].map(link => link.getAttribute('href'))")
 
 
-def read_all(browser, proxy, pictures, node_modules):
+def read_all(browser, start, backend, proxy, pictures, node_modules):
     """Everything through the last stage: all that the contents list, the stages' sources, the experiments."""
     browser.look(*LOOKS["phone"])
     browser.visit(proxy + "/")
@@ -204,9 +205,10 @@ def read_all(browser, proxy, pictures, node_modules):
     if validator:
         validator.start()
     check_counters(browser, proxy)
+    check_live(browser, start, backend, proxy, pictures, LOOKS, axe)
     for path in SHOWN:
         browser.visit(proxy + path)
-        # There is no script, so a page that is shown in another look is the same as one that is opened in it.
+        # No script depends on the look, so a page that is shown in another look is the same as one that is opened in it.
         for look, settings in LOOKS.items():
             browser.look(*settings)
             browser.check_width(f"{path} ({look})")
@@ -286,7 +288,7 @@ def main(chromium, target, node_modules=None):
         # This mostly waits, so it goes on beside the rest.
         serially = threads.submit(read_serially, other_browser, first.address, first)
         check_freshness(browser, start)
-        read_all(browser, last.address, pictures, node_modules)
+        read_all(browser, start, backend.address, last.address, pictures, node_modules)
         serially.result()
 
 
