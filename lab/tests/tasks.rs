@@ -98,7 +98,7 @@ fn every_failure_says_what_was_seen_where_to_look_and_what_to_type() {
 
 #[test]
 #[cfg(unix)]
-fn a_failure_ends_with_the_first_panic_of_the_proxy() {
+fn a_failure_ends_with_the_first_panic_or_the_last_log_lines_of_the_proxy() {
     // No script that is written here: it could not be started while another thread starts something.
     let proxy = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/panicking_proxy.sh");
     let panic = "thread 'main' (7) panicked at work/src/pool.rs:60:9:\nboom\nnote: more";
@@ -106,7 +106,9 @@ fn a_failure_ends_with_the_first_panic_of_the_proxy() {
     let warning = "[WARN ] GET / 502 (backend: closed)";
     for (name, log, wanted) in [
         ("panics", [panic, &poisoned, warning].join("\n"), "\nit panicked at work/src/pool.rs:60:9: boom"),
-        ("warns", warning.to_owned(), ""),
+        ("warns", warning.to_owned(), "\nits log: [WARN ] GET / 502 (backend: closed)"),
+        ("talks", "1\n2\n3\n4".to_owned(), "\nits log: 2\nits log: 3\nits log: 4"),
+        ("is-silent", String::new(), ""),
     ] {
         let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-that-{name}"));
         fs::write(link.with_extension("log"), log).unwrap();

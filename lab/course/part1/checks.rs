@@ -1,9 +1,12 @@
 //! Stage 1: steps 5 to 7 of one exchange.
 
+use std::sync::mpsc::channel;
+
 use testkit::Backend;
 
 use crate::tasks::Check;
-use crate::tasks::trial::{GET, HELLO, Seen, Subject, ensure, exchange, pattern};
+use crate::tasks::observed::{Seen, answer, difference, ensure};
+use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, pattern};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -37,12 +40,13 @@ fn sends_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
         let received = requests.get(index).ok_or_else(|| {
             let why = answer.err().map(|error| format!(" ({error})")).unwrap_or_default();
             Seen(format!(
-                "a client sent a {method} with {size} bytes of body; it did not reach the backend{why}"
+                "a client sent a {method} with {size} bytes of body; it did not reach the backend{why}. The head \
+                 leaves with the first piece: is each piece sent, also an empty one?"
             ))
         })?;
         ensure(received.body == body[..size], || {
-            let came = received.body_bytes;
-            format!("a client sent a {method} with {size} bytes of body; the backend got {came}, or others")
+            let got = difference(&body[..size], &received.body);
+            format!("a client sent a {method} with {size} bytes of body; the backend got {got}")
         })?;
     }
     Ok(())
@@ -53,10 +57,11 @@ fn sends_the_response_on(subject: &Subject<'_>) -> Result<(), Seen> {
     let body = pattern(SIZE);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n");
     let backend = Backend::good([head.as_bytes(), &body].concat())?;
-    let response = subject.start(&backend)?.exchange(GET)?;
+    let running = subject.start(&backend)?;
+    let response = running.exchange(GET)?;
     ensure(response.body == body, || {
-        let came = response.body.len();
-        format!("the backend sent {SIZE} bytes of body; the client got {came}, or others")
+        let got = difference(&body, &response.body);
+        format!("the backend sent {SIZE} bytes of body; the client got {got}")
     })?;
 
     // The second event is sent only after the client has received the first.
@@ -80,33 +85,85 @@ fn sends_the_response_on(subject: &Subject<'_>) -> Result<(), Seen> {
     let why = streamed.err().map(|error| format!(" ({error})")).unwrap_or_default();
     ensure(events == 18, || {
         format!(
-            "the backend sent 9 bytes, and 9 more once the client had the first; the client got {events}{why}"
+            "the backend sent 9 bytes, and 9 more once the client had the first; the client got {events}{why}. Is \
+             each piece sent as soon as it is read?"
+        )
+    })?;
+    reports_errors(subject)
+}
+
+/// An error while the response is read, or written, ends the exchange.
+fn reports_errors(subject: &Subject<'_>) -> Result<(), Seen> {
+    let backend = Backend::closing("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")?;
+    let response = subject.start(&backend)?.client()?.exchange(GET);
+    ensure(response.as_ref().is_ok_and(|response| response.status == 502), || {
+        let got = answer(&response);
+        format!(
+            "the backend sent a bad chunk, need 502; the client got {got}. Is an error of `next_piece` passed on with \
+             `?`?"
+        )
+    })?;
+
+    // More than all buffers between the backend and a client hold.
+    const TOO_MUCH: usize = 32;
+    let (end, ended) = channel();
+    let backend = Backend::script(move |connection| {
+        connection.read_request()?;
+        connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", TOO_MUCH << 20))?;
+        connection.wait_for_release()?;
+        let sent = (0..TOO_MUCH).take_while(|_| connection.send(vec![b'x'; 1 << 20]).is_ok()).count();
+        // Fails if the check has already given up.
+        let _ = end.send(sent);
+        Ok(())
+    })?;
+    let running = subject.start(&backend)?;
+    let mut client = running.client()?;
+    client.send(GET)?;
+    backend.wait_for_requests_within(1, CLIENT_PATIENCE)?;
+    client.reset()?;
+    backend.release(1);
+    let sent = ended.recv_timeout(CLIENT_PATIENCE).unwrap_or(TOO_MUCH);
+    ensure(sent < TOO_MUCH, || {
+        format!(
+            "a client left, and the proxy still read {TOO_MUCH} MiB for it from the backend. Is an error of \
+             `write_piece` passed on with `?`?"
         )
     })
 }
 
 fn passes_interim_responses_on(subject: &Subject<'_>) -> Result<(), Seen> {
+    const SENT: [u16; 3] = [103, 103, 200];
     let backend = Backend::script(|connection| {
         while connection.read_request()?.is_some() {
             let fields = "Link: </style.css>\r\nConnection: X-Hop\r\nX-Hop: 1";
-            connection.send(format!("HTTP/1.1 103 Early Hints\r\n{fields}\r\n\r\n"))?;
+            connection.send(format!("HTTP/1.1 103 Early Hints\r\n{fields}\r\n\r\n").repeat(2))?;
             connection.answer(HELLO)?;
         }
         Ok(())
     })?;
     let running = subject.start(&backend)?;
-    let response = exchange(&mut running.client()?, GET)?;
-    let interim = response.interim.len();
-    ensure((interim, response.status) == (1, 200), || {
-        let status = response.status;
+    let mut client = running.client()?;
+    client.send(GET)?;
+    let mut received = Vec::new();
+    while received.len() < SENT.len()
+        && let Ok(Some(response)) = client.read_head()
+    {
+        received.push(response);
+    }
+    let statuses: Vec<u16> = received.iter().map(|response| response.status).collect();
+    ensure(statuses == SENT, || {
         format!(
-            "the backend sent 103 Early Hints and then 200; the client got {interim} interim responses and \
-             then {status}"
+            "the backend sent {SENT:?}; the client got {statuses:?}. Is each response that is interim sent with \
+             `write_interim`, before the next is read?"
         )
     })?;
-    ensure(response.interim[0].all("x-hop").is_empty(), || {
-        "the 103 came with a field that its Connection field names: that is for the proxy only, and \
+    ensure(received.iter().all(|response| response.head.all("x-hop").is_empty()), || {
+        "a 103 came with a field that its Connection field names: that is for the proxy only, and \
          `forward::response` takes it out"
             .to_owned()
+    })?;
+    let body = client.read_bytes(5)?;
+    ensure(body == b"hello", || {
+        format!("after a 103 the backend sent \"hello\"; the client got {:?}", String::from_utf8_lossy(&body))
     })
 }

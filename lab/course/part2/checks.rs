@@ -5,7 +5,8 @@ use std::sync::mpsc::channel;
 use testkit::Backend;
 
 use crate::tasks::Check;
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, silence};
+use crate::tasks::observed::{Seen, answer, ensure, silence};
+use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -28,34 +29,44 @@ fn serves_clients_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     let all_came = backend.wait_for_requests_within(CLIENTS, CLIENT_PATIENCE);
     let most = backend.in_flight_max();
     ensure(all_came.is_ok(), || {
-        format!("{CLIENTS} clients sent a request each; the backend saw {most} in flight, need {CLIENTS}")
+        let cause = match most {
+            0 => "Is `serve` awaited in the task? Without `.await` it does not begin",
+            _ => {
+                "Does the loop wait for the task, or for a lock that the task holds, before it accepts the next?"
+            }
+        };
+        format!(
+            "{CLIENTS} clients sent a request each; the backend saw {most} in flight, need {CLIENTS}. {cause}"
+        )
     })?;
     backend.release(CLIENTS);
     for client in &mut clients {
-        let text = client.read_response("GET").map_err(|error| {
+        let response = client.read_response("GET").map_err(|error| {
             let why = silence(&error);
             Seen(format!(
-                "{CLIENTS} clients are served at once, and one gets no response; is 2.3 half done? ({why})"
+                "{CLIENTS} clients are served at once, and one got no response. Is 2.3 half done? ({why})"
             ))
         })?;
-        let text = text.text();
+        let text = response.text();
         ensure(text == "hello", || format!("the backend sent \"hello\"; a client got {text:?}"))?;
     }
     Ok(())
 }
 
 fn keeps_the_connection(subject: &Subject<'_>) -> Result<(), Seen> {
-    const REQUESTS: usize = 3;
+    const REQUESTS: usize = 20;
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
     let mut client = running.client()?;
     for number in 1..=REQUESTS {
-        let seen = match client.exchange(GET) {
-            Ok(response) if response.status == 200 => continue,
-            Ok(response) => format!("was answered {}", response.status),
-            Err(error) => format!("got no response: {}", silence(&error)),
-        };
-        return Err(Seen(format!("of {REQUESTS} requests on one connection, number {number} {seen}")));
+        let response = client.exchange(GET);
+        ensure(response.as_ref().is_ok_and(|response| response.status == 200), || {
+            let got = answer(&response);
+            format!(
+                "of {REQUESTS} requests on one connection, number {number} got {got}. Is `close_after_response` taken \
+                 out, and does the loop go on as long as `wait_for_request` says yes?"
+            )
+        })?;
     }
     client.half_close()?;
     let more = client.read_bytes(1);
@@ -66,15 +77,21 @@ fn keeps_the_connection(subject: &Subject<'_>) -> Result<(), Seen> {
 }
 
 fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
+    ends_with_the_response(subject)?;
     let backend = Backend::early("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")?;
     let running = subject.start(&backend)?;
     let mut client = running.client()?;
     client.send("POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 10\r\n\r\nhello")?;
-    let status = client.read_response("POST").map(|response| response.status);
-    ensure(matches!(status, Ok(413)), || {
-        let heard =
-            status.map_or_else(|error| format!("nothing: {}", silence(&error)), |status| status.to_string());
-        format!("the backend answered 413 before the body had come whole; the client got {heard}")
+    let response = client.read_response("POST");
+    ensure(response.as_ref().is_ok_and(|response| response.status == 413), || {
+        let got = match &response {
+            Ok(response) => response.status.to_string(),
+            Err(error) => format!("no response ({error})"),
+        };
+        format!(
+            "the backend answered 413 before the body had come whole; the client got {got}. Is the response read \
+             only when the upload has ended? `both_ways` runs both at once"
+        )
     })?;
 
     let (end, ended) = channel();
@@ -92,6 +109,29 @@ fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     client.reset()?;
     ensure(ended.recv_timeout(CLIENT_PATIENCE).is_ok(), || {
         let seconds = CLIENT_PATIENCE.as_secs();
-        format!("a client left before its answer; the backend was not told of it within {seconds} s")
+        format!(
+            "a client left before its answer; the backend was not told of it within {seconds} s. Does the upload end \
+             with `wait_for_reset`, and is an error of it passed on?"
+        )
+    })
+}
+
+/// The response is sent, and the exchange ends with it.
+fn ends_with_the_response(subject: &Subject<'_>) -> Result<(), Seen> {
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start(&backend)?;
+    let mut client = running.client()?;
+    let response = client.exchange(GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+    ensure(response.as_ref().is_ok_and(|response| response.text() == "hello"), || {
+        format!(
+            "a plain GET got {}. The upload ends first, and the download must go on: does `select!` drop it?",
+            answer(&response)
+        )
+    })?;
+    let more = client.read_bytes(1);
+    ensure(more.is_ok_and(|more| more.is_empty()), || {
+        "the response to a GET with \"Connection: close\" has come whole, and the connection stays open. Does the \
+         exchange wait for the upload, which waits until the client leaves? `both_ways` ends with the response"
+            .to_owned()
     })
 }

@@ -6,7 +6,8 @@ use std::thread;
 use testkit::{Backend, Response};
 
 use crate::tasks::Check;
-use crate::tasks::trial::{GET, HELLO, Running, Seen, Subject, ensure, exchange, get, silence};
+use crate::tasks::observed::{Seen, cause_of_silence, ensure, silence};
+use crate::tasks::trial::{GET, HELLO, Running, Subject, exchange, get};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -14,6 +15,9 @@ pub const CHECKS: &[Check] = &[
     ("3.2", include_str!("3.2.patch"), counts_exactly),
     ("3.3", include_str!("3.3.patch"), corrects_what_was_announced),
 ];
+
+/// A response of 5 bytes whose length is not announced.
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
 
 /// The value of `X-Bytes`.
 fn x_bytes(response: &Response) -> Result<u64, Seen> {
@@ -26,14 +30,38 @@ fn x_bytes(response: &Response) -> Result<u64, Seen> {
 
 fn expect(response: &Response, total: u64, what: &str) -> Result<(), Seen> {
     let said = x_bytes(response)?;
-    ensure(said == total, || format!("X-Bytes says {said} after {what}, need {total}"))
+    ensure(said == total, || {
+        let cause = match said {
+            1 => ". Are requests counted, not bytes?",
+            _ => "",
+        };
+        format!("X-Bytes says {said} after {what}, need {total}{cause}")
+    })
 }
 
 fn announces_known_lengths(subject: &Subject<'_>) -> Result<(), Seen> {
-    let backend = Backend::good("HTTP/1.1 200 OK\r\nX-Bytes: 99\r\nContent-Length: 5\r\n\r\nhello")?;
+    let fields = "X-Bytes: 99\r\nContent-Length: 5";
+    let backend = Backend::script(move |connection| {
+        while let Some(head) = connection.read_request()? {
+            let body = if head.start_line.starts_with("HEAD ") { "" } else { "hello" };
+            match head.start_line.contains("/chunked") {
+                true => connection.answer(CHUNKED)?,
+                false => connection.answer(format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n{body}"))?,
+            }
+        }
+        Ok(())
+    })?;
     let running = subject.start(&backend)?;
     expect(&running.exchange(GET)?, 5, "one response of 5 bytes")?;
-    expect(&running.exchange(get("/other"))?, 5, "one response of 5 bytes to another path")
+    expect(&running.exchange(get("/other"))?, 5, "one response of 5 bytes to another path")?;
+    expect(
+        &running.exchange(get("/chunked"))?,
+        0,
+        "no response: one of unknown length is counted at its end",
+    )?;
+    // Its Content-Length is that of a response to GET. RFC 9110 section 9.3.2: it has no body.
+    let head = get("/head").replace("GET", "HEAD");
+    expect(&running.exchange(head)?, 0, "one response to HEAD, which has no body")
 }
 
 fn counts_exactly(subject: &Subject<'_>) -> Result<(), Seen> {
@@ -45,7 +73,16 @@ fn counts_exactly(subject: &Subject<'_>) -> Result<(), Seen> {
     for round in 0..ROUNDS {
         count_round(&running, &format!("/{}{round}", "x".repeat(1000)))?;
     }
-    Ok(())
+    let [first, second] = ["a", "b"].map(|letter| get(&format!("/{}", letter.repeat(2000))));
+    expect(&running.exchange(first)?, 5, "one response of 5 bytes to a path that is too long")?;
+    let totals = x_bytes(&running.exchange(second)?)?;
+    ensure(totals == 10, || {
+        format!(
+            "two paths are too long to be counted under their own names; X-Bytes says {totals} after a response of 5 \
+             bytes to each, need 10. Without `has_room` the map grows without bound: what has no room is counted \
+             under `OTHER`"
+        )
+    })
 }
 
 /// Sends 400 requests for a path that is new to the proxy.
@@ -60,7 +97,11 @@ fn count_round(running: &Running, path: &str) -> Result<(), Seen> {
         (0..EACH)
             .map(|_| {
                 let response = client.read_response("GET");
-                x_bytes(&response.map_err(|error| Seen(format!("no response: {}", silence(&error))))?)
+                let response = response.map_err(|error| {
+                    let (why, cause) = (silence(&error), cause_of_silence(&error));
+                    Seen(format!("no response to one of 400 requests: {why}. {cause}"))
+                })?;
+                x_bytes(&response)
             })
             .collect()
     };
@@ -76,9 +117,15 @@ fn count_round(running: &Running, path: &str) -> Result<(), Seen> {
     let count = CLIENTS * EACH;
     ensure(seen == (1..=count).map(|number| number * 5).collect(), || {
         let (distinct, last) = (seen.len(), seen.last().copied().unwrap_or_default());
+        let cause = match (distinct as u64 == count, last) {
+            (_, 5) => "Is the sum put back into the map?",
+            (true, _) if seen.contains(&0) => "Is the total from before the addition returned?",
+            (true, _) if last == count => "Are requests added, not bytes?",
+            _ => "Is the lock released between reading the total and writing it?",
+        };
         format!(
             "{count} responses of 5 bytes said {distinct} different totals, the largest {last}; need {count}, \
-             the largest {}",
+             the largest {}. {cause}",
             count * 5
         )
     })
@@ -90,18 +137,26 @@ fn corrects_what_was_announced(subject: &Subject<'_>) -> Result<(), Seen> {
             if head.start_line.contains("cut=1") {
                 return connection.answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12345678");
             }
-            if head.start_line.contains("/chunked") {
-                connection
-                    .answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")?;
-                continue;
-            }
-            connection.answer(HELLO)?;
+            let is_chunked = head.start_line.contains("/chunked");
+            connection.answer(if is_chunked { CHUNKED } else { HELLO })?;
         }
         Ok(())
     })?;
     let running = subject.start(&backend)?;
     running.exchange(get("/?cut=1"))?;
-    expect(&running.exchange(GET)?, 8 + 5, "8 of 100 bytes, and a response of 5 bytes")?;
+    let total = x_bytes(&running.exchange(GET)?)?;
+    ensure(total == 8 + 5, || {
+        let cause = match total {
+            105 => "what was announced is not taken off again",
+            113 => "what was sent is added to what was announced: it is counted twice",
+            197 => "the difference is the wrong way round",
+            _ => "the difference is not right",
+        };
+        format!(
+            "X-Bytes says {total} after 8 of 100 bytes, and a response of 5 bytes, need 13: {cause}. Add `sent` less \
+             `announced`"
+        )
+    })?;
     // On one connection, so that the second request is read only after the first response is counted.
     let mut client = running.client()?;
     for (responses, total) in [("no response", 0), ("one chunked response of 5 bytes", 5)] {

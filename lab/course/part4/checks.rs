@@ -6,7 +6,8 @@ use std::thread;
 use testkit::{Backend, Client};
 
 use crate::tasks::Check;
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Seen, Subject, ensure, exchange, times};
+use crate::tasks::observed::{Seen, answer, ensure, times};
+use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, exchange, get};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -22,13 +23,20 @@ fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
     const CLIENTS: usize = 8;
     const EACH: usize = 50;
     let backend = Backend::good(HELLO)?;
-    let running = subject.start(&backend)?;
+    // Whoever waits for a connection to come back, though the pool could open one, waits longer than the clients.
+    let running = subject.start_with(&[backend.address()], &["--pool-wait", "1m"])?;
     let address = running.address();
     let ask = || -> Result<(), Seen> {
         let mut client = Client::connect_with(address, CLIENT_PATIENCE)?;
         for _ in 0..EACH {
-            let status = exchange(&mut client, GET)?.status;
-            ensure(status == 200, || format!("the backend answered 200; a client got {status}"))?;
+            let response = client.exchange(GET);
+            ensure(response.as_ref().is_ok_and(|response| response.text() == "hello"), || {
+                format!(
+                    "{CLIENTS} clients sent GETs, and one got {}. No connection was idle, and the pool had room: does \
+                     it wait for one, instead of opening it at once?",
+                    answer(&response)
+                )
+            })?;
         }
         Ok(())
     };
@@ -44,11 +52,30 @@ fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
         let reused = if accepted == requests {
             ". None was used twice: is it put back, does `is_usable` let it through, does `receive` take it?"
         } else {
-            ""
+            ". Some are lost: is each one that `receive` takes out returned, or not usable?"
         };
         format!(
             "{requests} requests of {CLIENTS} clients came on {accepted} connections, need at most \
              {CLIENTS}{reused}"
+        )
+    })?;
+    leaves_out_what_is_too_old(subject)
+}
+
+/// No connection is younger than no time at all.
+fn leaves_out_what_is_too_old(subject: &Subject<'_>) -> Result<(), Seen> {
+    const REQUESTS: usize = 3;
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start_with(&[backend.address()], &["--pool-idle", "0ms"])?;
+    let mut client = running.client()?;
+    for _ in 0..REQUESTS {
+        exchange(&mut client, GET)?;
+    }
+    let accepted = backend.accepted();
+    ensure(accepted == REQUESTS, || {
+        format!(
+            "with --pool-idle 0ms every idle connection is too old; {REQUESTS} requests came on {accepted} \
+             connections, need {REQUESTS}. Does `receive` ask `is_usable`, and `is_usable` for the age?"
         )
     })
 }
@@ -63,11 +90,25 @@ fn puts_back_only_what_is_clean(subject: &Subject<'_>) -> Result<(), Seen> {
         for number in 1..=3 {
             let text = exchange(&mut client, POST)?.text();
             ensure(text == "hello" && backend.accepted() == number, || {
-                format!("a backend {what}; the same connection was used again, and the answer was {text:?}")
+                format!(
+                    "a backend {what}; the same connection was used again, and the answer was {text:?}. Is what is \
+                     not `is_reusable` dropped, not put back?"
+                )
             })?;
         }
     }
-    Ok(())
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start(&backend)?;
+    let mut client = running.client()?;
+    for _ in 0..3 {
+        exchange(&mut client, POST)?;
+    }
+    let accepted = backend.accepted();
+    ensure(accepted == 1, || {
+        format!(
+            "3 requests one after the other came on {accepted} connections, need 1. What is clean is put back"
+        )
+    })
 }
 
 fn uses_no_closed_connection(subject: &Subject<'_>) -> Result<(), Seen> {
@@ -83,7 +124,10 @@ fn uses_no_closed_connection(subject: &Subject<'_>) -> Result<(), Seen> {
         // A POST, because a retry cannot hide its failure.
         let status = exchange(&mut client, POST)?.status;
         ensure(status == 200, || {
-            format!("the backend closed an idle connection; the next POST was sent into it: {status}")
+            format!(
+                "the backend closed an idle connection; the next POST was sent into it: {status}. `is_usable` must \
+                 say no if `is_stale` says yes"
+            )
         })?;
         backend.wait_for_closed(closed)?;
         // The proxy answers this itself. After two answers it has processed the earlier close: one of its
@@ -92,19 +136,36 @@ fn uses_no_closed_connection(subject: &Subject<'_>) -> Result<(), Seen> {
             running.exchange("OPTIONS * HTTP/1.1\r\nHost: example.test\r\n\r\n")?;
         }
     }
-    Ok(())
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start(&backend)?;
+    let mut client = running.client()?;
+    for _ in 0..2 {
+        exchange(&mut client, POST)?;
+    }
+    let accepted = backend.accepted();
+    ensure(accepted == 1, || {
+        "an idle connection was open and clean; the next request came on another. Is `is_stale` negated?"
+            .to_owned()
+    })?;
+    leaves_out_what_is_too_old(subject)
 }
 
-/// A backend that answers the first request on each connection and closes it on the second.
+/// A backend that answers the first request on each connection and closes it on the second. Requests for [`PAIR`]
+/// are answered when the check releases them.
 fn forgetful() -> io::Result<Backend> {
     Backend::script(|connection| {
         if let Some(head) = connection.read_request()? {
+            if head.start_line.contains(PAIR) {
+                connection.wait_for_release()?;
+            }
             let has_body = !head.start_line.starts_with("HEAD ");
             connection.answer(if has_body { HELLO } else { HELLO.trim_end_matches("hello") })?;
         }
         connection.read_request().map(drop)
     })
 }
+
+const PAIR: &str = "/pair";
 
 fn repeats_what_may_be_repeated(subject: &Subject<'_>) -> Result<(), Seen> {
     let put = POST.replace("POST", "PUT");
@@ -118,16 +179,52 @@ fn repeats_what_may_be_repeated(subject: &Subject<'_>) -> Result<(), Seen> {
         let running = subject.start(&backend)?;
         let mut client = running.client()?;
         exchange(&mut client, GET)?;
-        let status = exchange(&mut client, request)?.status;
+        let response = client.exchange(request);
         let sent = backend.requests().len() - 1;
         let needed = if wanted == 2 { 200 } else { 502 };
-        ensure((sent, status) == (wanted, needed), || {
+        let is_right = response.as_ref().is_ok_and(|response| response.status == needed);
+        ensure(sent == wanted && is_right, || {
             let method = request.split(' ').next().unwrap_or_default();
-            let body = if request.ends_with("body") { " with a body" } else { "" };
+            let (body, cause) = match request.ends_with("body") {
+                true => {
+                    (" with a body", "A body that was read from the client cannot be read again: `has_body`")
+                }
+                false if wanted == 1 => ("", "Twice is not the same as once: `is_idempotent`"),
+                false => ("", "Twice is the same as once, and it has no body"),
+            };
             format!(
-                "a kept connection died under a {method}{body}: sent {}, answered {status}; need {} and {needed}",
+                "a kept connection died under a {method}{body}: sent {}, and the client got {}; need {} and \
+                 {needed}. {cause}",
                 times(sent),
+                answer(&response),
                 times(wanted)
+            )
+        })?;
+    }
+    repeats_on_a_new_connection(subject)
+}
+
+/// Two kept connections have died: the second attempt must not get the other one.
+fn repeats_on_a_new_connection(subject: &Subject<'_>) -> Result<(), Seen> {
+    let backend = forgetful()?;
+    let running = subject.start(&backend)?;
+    let mut clients = [running.client()?, running.client()?];
+    for client in &mut clients {
+        client.send(get(PAIR))?;
+    }
+    backend.wait_for_requests_within(clients.len(), CLIENT_PATIENCE)?;
+    backend.release(clients.len());
+    for client in &mut clients {
+        client.read_response("GET")?;
+    }
+    let [client, _] = &mut clients;
+    for _ in 0..2 {
+        let response = client.exchange(GET);
+        ensure(response.as_ref().is_ok_and(|response| response.text() == "hello"), || {
+            format!(
+                "two kept connections died, the first of them under a GET; the client got {}. Is the second attempt \
+                 on a new connection, and does its outcome count?",
+                answer(&response)
             )
         })?;
     }

@@ -1,9 +1,14 @@
 //! Stage 5: the stats RPC reports the counts, and no client waits for a caller.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use testkit::{Backend, Client, Response};
 
 use crate::tasks::Check;
-use crate::tasks::trial::{HELLO, Running, Seen, Subject, ensure, exchange, get};
+use crate::tasks::observed::{Seen, ensure};
+use crate::tasks::trial::{HELLO, Running, Subject, exchange, get};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -30,49 +35,140 @@ fn call(running: &Running, call: &str) -> Result<String, Seen> {
     Ok(text)
 }
 
+/// The counts in the answer to a call, as the JSON text between the braces.
+fn stats(running: &Running) -> Result<String, Seen> {
+    let answer: String = call(running, CALL)?.split_whitespace().collect();
+    let stats = answer.split(r#""RequestBytes":{"#).nth(1).and_then(|stats| stats.split('}').next());
+    let stats = stats.map(str::to_owned);
+    stats.ok_or_else(|| Seen(format!("a call was answered {answer}, need \"RequestBytes\"")))
+}
+
 fn tells_what_was_counted(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
-    let running = subject.start_with_rpc(&backend)?;
+    let running = subject.start(&backend)?;
     for (request, counts) in
         [(None, &[][..]), (Some("/b"), &[r#""/b":5"#][..]), (Some("/a?x"), &[r#""/a":5"#, r#""/b":5"#][..])]
     {
         if let Some(path) = request {
             running.exchange(get(path))?;
         }
-        let answer: String = call(&running, CALL)?.split_whitespace().collect();
-        let stats = answer.split(r#""RequestBytes":{"#).nth(1);
-        let stats =
-            stats.ok_or_else(|| Seen(format!("a call was answered {answer}, need \"RequestBytes\"")))?;
-        let stats = stats.split('}').next().unwrap_or_default();
+        let stats = stats(&running)?;
         let has_all = counts.iter().all(|count| stats.contains(count));
         ensure(has_all && stats.matches('/').count() == counts.len(), || {
             let needed = if counts.is_empty() { "no path".to_owned() } else { counts.join(" and ") };
-            format!("the stats are {{{stats}}}, need {needed}")
+            format!(
+                "the stats are {{{stats}}}, need {needed}. Does each call return a copy of the whole map, and leave \
+                 the map as it is?"
+            )
         })?;
     }
-    Ok(())
+    tells_of_one_moment(subject)
+}
+
+/// Clients ask for their paths in turn, so of two paths the later one never has more than the earlier one. A copy that
+/// was made while the counts changed shows it sooner or later.
+fn tells_of_one_moment(subject: &Subject<'_>) -> Result<(), Seen> {
+    const CLIENTS: usize = 4;
+    const PATHS: usize = 400;
+    const CALLS: usize = 60;
+    let path = |client: usize, place: usize| format!("/{client}/{place}");
+    let backend = Backend::good(HELLO)?;
+    let running = subject.start(&backend)?;
+    let is_over = AtomicBool::new(false);
+    let ask = |client: usize| -> Result<(), Seen> {
+        let requests: String = (0..PATHS).map(|place| get(&path(client, place))).collect();
+        let mut connection = running.client()?;
+        connection.send(&requests)?;
+        (0..PATHS).try_for_each(|_| connection.read_response("GET").map(drop))?;
+        Ok(())
+    };
+    let ask_on = |client| loop {
+        let asked = ask(client);
+        if asked.is_err() || is_over.load(Ordering::Relaxed) {
+            return asked;
+        }
+    };
+    let look = || -> Result<(), Seen> {
+        for _ in 0..CALLS {
+            let stats = stats(&running)?;
+            let of = |entry: &str| {
+                let (path, bytes) = entry.rsplit_once(':')?;
+                Some((path.trim_matches('"').to_owned(), bytes.parse::<u64>().ok()?))
+            };
+            let counts: HashMap<String, u64> = stats.split(',').filter_map(of).collect();
+            for client in 0..CLIENTS {
+                let bytes: Vec<u64> =
+                    (0..PATHS).map(|place| counts.get(&path(client, place)).copied().unwrap_or(0)).collect();
+                ensure(
+                    bytes.is_sorted_by(|earlier, later| earlier >= later) && bytes[0] - bytes[PATHS - 1] <= 5,
+                    || {
+                        "a client asked for its paths in turn, and the stats have counts that never were at once. Is the \
+                     whole map copied under one lock?"
+                        .to_owned()
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    };
+    // All paths are there before the first look, so that each copy takes long.
+    (0..CLIENTS).try_for_each(ask)?;
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..CLIENTS).map(|client| scope.spawn(move || ask_on(client))).collect();
+        let looked = look();
+        is_over.store(true, Ordering::Relaxed);
+        looked?;
+        for client in asking {
+            client.join().map_err(|_| Seen("a client of the check has failed".to_owned()))??;
+        }
+        Ok(())
+    })
 }
 
 fn tells_calls_apart(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
-    let running = subject.start_with_rpc(&backend)?;
+    let running = subject.start(&backend)?;
     let notification = CALL.replace(r#","id":1"#, "");
-    let response = post(&mut running.rpc_client()?, &notification)?;
-    let (status, length) = (response.status, response.body.len());
-    ensure((status, length) == (204, 0), || {
-        format!("a notification was answered {status} with {length} bytes, need 204 without a body")
-    })?;
+    let (bad_params, other_method) =
+        (notification.replace('}', r#","params":[1]}"#), notification.replace("GetStats", "Other"));
+    for notification in [&notification, &bad_params, &other_method] {
+        let response = post(&mut running.rpc_client()?, notification)?;
+        let (status, length) = (response.status, response.body.len());
+        ensure((status, length) == (204, 0), || {
+            format!(
+                "a notification was answered {status} with {length} bytes, need 204 without a body: {notification} has \
+                 no id, so it gets no answer, not even an error"
+            )
+        })?;
+    }
+    // JSON-RPC 2.0 section 5: what is not a call is answered with the id null.
+    for invalid in [r#"{"jsonrpc":"2.0"}"#, r#"{"jsonrpc":"1.0","method":"x"}"#, "{}", "1"] {
+        let response = post(&mut running.rpc_client()?, invalid)?;
+        let text = response.text();
+        ensure(response.status == 200 && text.contains("-32600") && text.contains(r#""id":null"#), || {
+            format!(
+                "{invalid} was answered {} {text:?}, need the error -32600 with the id null: it is no valid call, so \
+                 it is no notification, though it has no id",
+                response.status
+            )
+        })?;
+    }
     // JSON-RPC 2.0 section 4: null is a discouraged id, but it is an id.
-    let answer = call(&running, &CALL.replace("1}", "null}"))?;
-    ensure(answer.contains("\"result\""), || {
+    let response = post(&mut running.rpc_client()?, &CALL.replace("1}", "null}"))?;
+    let text = response.text();
+    ensure(text.contains("\"result\""), || {
+        let status = response.status;
         format!(
-            "a call whose id is null was answered {answer}, need a result: only one without an id is a notification"
+            "a call whose id is null was answered {status} {text:?}, need a result: only a call without an id is a \
+             notification"
         )
     })?;
     let batch = call(&running, &format!("[{CALL},{notification}]"))?;
     let answers = batch.matches("jsonrpc").count();
     ensure(answers == 1, || format!("a batch of a call and a notification got {answers} answers, need 1"))?;
-    for (params, is_valid) in [("{}", true), ("[]", true), ("[{}]", true), ("[1]", false), ("null", false)] {
+    let valid = ["{}", "[]", "[{}]"].map(|params| (params, true));
+    let invalid = ["[1]", "null", r#"{"a":1}"#, "[{},{}]", "1"].map(|params| (params, false));
+    for (params, is_valid) in valid.into_iter().chain(invalid) {
         let answer = call(&running, &CALL.replace(r#","id""#, &format!(r#","params":{params},"id""#)))?;
         ensure(answer.contains("\"result\"") == is_valid && answer.contains("-32602") != is_valid, || {
             let needed = if is_valid { "a result" } else { "the error -32602" };
@@ -84,13 +180,22 @@ fn tells_calls_apart(subject: &Subject<'_>) -> Result<(), Seen> {
 
 fn delays_no_other_client(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
-    let running = subject.start_with_rpc(&backend)?;
+    let running = subject.start(&backend)?;
+    let answered = |what: &str, cause: &str| {
+        let client = running.rpc_client();
+        let answer = client.and_then(|mut client| post(&mut client, CALL));
+        ensure(answer.is_ok_and(|response| response.status == 200), || format!("{what}. {cause}"))
+    };
+    answered(
+        "a stats client got no answer",
+        "Is `serve` awaited in the task? Without `.await` it does not begin",
+    )?;
     let mut stalled = running.rpc_client()?;
     stalled.send("POST /rpc HTTP/1.1\r\nHost:")?;
-    let answer = post(&mut running.rpc_client()?, CALL);
-    ensure(answer.is_ok_and(|response| response.status == 200), || {
-        "while one stats client stalled within its call, another got no answer".to_owned()
-    })?;
+    answered(
+        "while one stats client stalled within its call, another got no answer",
+        "Does the loop wait for the task before it accepts the next?",
+    )?;
     let status = running.exchange(get("/a"))?.status;
     ensure(status == 200, || format!("while a stats client stalled, the proxy answered {status}"))
 }

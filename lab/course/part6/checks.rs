@@ -1,12 +1,13 @@
 //! Stage 6: several backends share the requests, and a failing backend costs no request.
 
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use testkit::{Backend, Client, KeptPort, RefusedPort};
 
 use crate::tasks::Check;
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Seen, Subject, ensure, exchange, times};
+use crate::tasks::observed::{Seen, answer, ensure, times};
+use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Subject, exchange};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -17,6 +18,8 @@ pub const CHECKS: &[Check] = &[
     ("6.5", include_str!("6.5.patch"), takes_the_least_busy),
 ];
 
+/// The polling interval for what has no notification.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// Checks run continuously.
 const CHECKED: [&str; 2] = ["--health-interval", "20ms"];
 
@@ -46,7 +49,7 @@ fn get_all(running: &Running, count: usize, what: &str) -> Result<(), Seen> {
 fn takes_turns(subject: &Subject<'_>) -> Result<(), Seen> {
     let backends = [Backend::good(HELLO)?, Backend::good(HELLO)?, Backend::good(HELLO)?];
     let addresses = backends.each_ref().map(Backend::address);
-    let running = subject.start_before(&addresses, &[])?;
+    let running = subject.start_with(&addresses, &[])?;
     let shares = shares(&running, &backends, "all backends are up")?;
     ensure(are_even(&shares), || {
         let cause = if shares.contains(&0) { ". Does each choice count `turn` up?" } else { "" };
@@ -56,7 +59,7 @@ fn takes_turns(subject: &Subject<'_>) -> Result<(), Seen> {
     // The checks take it down, since another task makes its requests do that.
     let port = RefusedPort::bind()?;
     let [first, second, third] = addresses;
-    let running = subject.start_before(&[first, port.address()?, second, third], &CHECKED)?;
+    let running = subject.start_with(&[first, port.address()?, second, third], &CHECKED)?;
     let what = "one of four backends is down";
     let deadline = Instant::now() + CLIENT_PATIENCE;
     loop {
@@ -72,7 +75,7 @@ fn takes_turns(subject: &Subject<'_>) -> Result<(), Seen> {
             )
         })?;
     }
-    let running = subject.start_before(&[port.address()?; 2], &[])?;
+    let running = subject.start_with(&[port.address()?; 2], &[])?;
     let status = running.exchange(GET)?.status;
     ensure(status == 503, || format!("no backend is left for a request; it was answered {status}, need 503"))
 }
@@ -97,11 +100,36 @@ fn uneven(shares: &[usize; 3]) -> String {
 }
 
 fn leaves_out_what_fails(subject: &Subject<'_>) -> Result<(), Seen> {
+    let what = "one of two backends answers nothing";
     let (broken, good) = (closing()?, Backend::good(HELLO)?);
-    let running = subject.start_before(&[broken.address(), good.address()], &[])?;
-    get_all(&running, 30, "one of two backends answers nothing")?;
-    let asked = sent(&broken, "GET");
-    ensure(asked == 3, || format!("a backend that answers nothing was sent {asked} requests, need 3"))
+    let addresses = [broken.address(), good.address()];
+    let running = subject.start_with(&addresses, &["--health-interval", "1m"])?;
+    get_all(&running, 30, what)?;
+    ensure_asked(&broken, 3, "It goes down with the third failure in a row, and not before")?;
+    let running = subject.start_with(&addresses, &CHECKED)?;
+    get_all(&running, 10, what)?;
+    wait_for_checks(&broken, 3)?;
+    get_all(&running, 10, what)?;
+    let cause = "Its connections prove nothing: does it owe what `after_failure` is told?";
+    ensure_asked(&broken, 6, cause)
+}
+
+/// Checks how many requests a backend that answers nothing was sent.
+fn ensure_asked(broken: &Backend, needed: usize, cause: &str) -> Result<(), Seen> {
+    let asked = sent(broken, "GET");
+    ensure(asked == needed, || {
+        format!("a backend that answers nothing was sent {asked} requests, need {needed}. {cause}")
+    })
+}
+
+/// Waits until so many more connections have been made to a backend: the checks make them.
+fn wait_for_checks(backend: &Backend, count: usize) -> Result<(), Seen> {
+    let (before, deadline) = (backend.accepted(), Instant::now() + CLIENT_PATIENCE);
+    while backend.accepted() < before + count {
+        ensure(Instant::now() < deadline, || "no health checks came to a backend".to_owned())?;
+        thread::sleep(LOOK_AGAIN);
+    }
+    Ok(())
 }
 
 fn repeats_what_is_safe(subject: &Subject<'_>) -> Result<(), Seen> {
@@ -109,25 +137,29 @@ fn repeats_what_is_safe(subject: &Subject<'_>) -> Result<(), Seen> {
     let empty_post = POST.replace("4\r\n\r\nbody", "0\r\n\r\n");
     for request in [POST, &put, &empty_post] {
         let backends = [closing()?, closing()?];
-        let running = subject.start_before(&backends.each_ref().map(Backend::address), &[])?;
+        let running = subject.start_with(&backends.each_ref().map(Backend::address), &[])?;
         // Without the task no response may arrive: a body that was sent once is not available a second time.
-        let status = running.exchange(request).map_or(0, |response| response.status);
+        let response = running.client()?.exchange(request);
         let method = request.split(' ').next().unwrap_or_default();
         let count: usize = backends.iter().map(|backend| sent(backend, method)).sum();
-        ensure((count, status) == (1, 502), || {
-            let answered = if status == 0 { "not answered".to_owned() } else { format!("answered {status}") };
-            let sent = times(count);
-            format!("backends died under a {method}: sent {sent}, {answered}; need once and 502")
+        ensure(count == 1 && response.as_ref().is_ok_and(|response| response.status == 502), || {
+            let (sent, got) = (times(count), answer(&response));
+            format!(
+                "backends died under a {method}: sent {sent}, and the client got {got}; need once and 502. Only what \
+                 `is_repeatable` may be sent again once it was sent"
+            )
         })?;
     }
     let (broken, good, port) = (closing()?, Backend::good(HELLO)?, RefusedPort::bind()?);
-    let running = subject.start_before(&[broken.address(), good.address()], &[])?;
+    let running = subject.start_with(&[broken.address(), good.address()], &[])?;
     get_all(&running, 4, "one of two backends answers nothing, a GET may be sent to the other")?;
-    let running = subject.start_before(&[port.address()?, good.address()], &[])?;
+    let running = subject.start_with(&[port.address()?, good.address()], &[])?;
     for _ in 0..2 {
         let status = running.exchange(POST)?.status;
         ensure(status == 200, || {
-            format!("one of two backends refuses connections, so nothing was sent; a POST got {status}")
+            format!(
+                "one of two backends refuses connections, so nothing was sent; a POST got {status}, need 200"
+            )
         })?;
     }
     Ok(())
@@ -135,14 +167,17 @@ fn repeats_what_is_safe(subject: &Subject<'_>) -> Result<(), Seen> {
 
 fn takes_back_what_is_well(subject: &Subject<'_>) -> Result<(), Seen> {
     let (port, good) = (KeptPort::bind()?, Backend::good(HELLO)?);
-    let running = subject.start_before(&[port.address(), good.address()], &CHECKED)?;
+    let running = subject.start_with(&[port.address(), good.address()], &CHECKED)?;
     get_all(&running, 10, "one of two backends is down")?;
     let back = Backend::good_at(port, HELLO)?;
     let deadline = Instant::now() + CLIENT_PATIENCE;
     while sent(&back, "GET") == 0 {
         get_all(&running, 2, "a backend has come back")?;
         ensure(Instant::now() < deadline, || {
-            format!("a backend was down, and came back; it got no request within {CLIENT_PATIENCE:?}")
+            format!(
+                "a backend was down, and came back; it got no request within {CLIENT_PATIENCE:?}. It owes a \
+                 connection, and a check that makes one proves as much as it owes"
+            )
         })?;
     }
     Ok(())
@@ -163,7 +198,7 @@ fn wait_for_requests(backends: &[Backend], count: usize) -> Result<Vec<usize>, S
 
 fn takes_the_least_busy(subject: &Subject<'_>) -> Result<(), Seen> {
     let backends = [Backend::slow(HELLO)?, Backend::slow(HELLO)?, Backend::slow(HELLO)?];
-    let running = subject.start_before(&backends.each_ref().map(Backend::address), &[])?;
+    let running = subject.start_with(&backends.each_ref().map(Backend::address), &[])?;
     let mut clients: Vec<Client> = Vec::new();
     let (mut each, mut first) = (Vec::new(), 0);
     for count in 1..=backends.len() {
@@ -175,7 +210,9 @@ fn takes_the_least_busy(subject: &Subject<'_>) -> Result<(), Seen> {
         }
     }
     ensure(each == [1, 1, 1], || {
-        format!("of 3 requests that take long, three backends got {each:?}, need one each")
+        format!(
+            "of 3 requests that take long, three backends got {each:?}, need one each. The fewest `in_flight` wins"
+        )
     })?;
     // One backend now answers quickly, and the others keep their requests.
     for round in 1..=4 {
@@ -187,5 +224,10 @@ fn takes_the_least_busy(subject: &Subject<'_>) -> Result<(), Seen> {
             format!("two backends have a request each, one has none, and did not get the next: {each:?}")
         })?;
     }
-    Ok(())
+    let backends = [Backend::good(HELLO)?, Backend::good(HELLO)?, Backend::good(HELLO)?];
+    let running = subject.start_with(&backends.each_ref().map(Backend::address), &[])?;
+    let shares = shares(&running, &backends, "all backends are idle")?;
+    ensure(are_even(&shares), || {
+        format!("three backends are idle; {}. Where several are equal, the turn decides", uneven(&shares))
+    })
 }

@@ -4,8 +4,12 @@
 //! A task is a patch that removes its region from partN, and a check that passes on partN and fails without
 //! the region. `cargo maintain selftest` proves both. A rule that the codec implements is never a task.
 
+/// What a check has observed, in words.
+mod observed;
 /// Applies the patch of a task.
 mod patch;
+/// What every check asks besides its own question.
+mod plain;
 /// The proxy under check, and what a check observes.
 mod trial;
 /// The messages about a task and its check, in lines of at most 80 columns.
@@ -27,9 +31,10 @@ mod part6;
 use std::ops::Deref;
 use std::sync::LazyLock;
 
+pub use observed::Seen;
 pub use patch::apply;
 pub use testkit::Program;
-pub use trial::{CLIENT_PATIENCE, Running, Seen, Subject};
+pub use trial::{CLIENT_PATIENCE, Running, Subject};
 pub use wording::{failure, heading};
 
 /// The name of a task, the unified diff that removes it from the stage's sources (or adds a stretch task),

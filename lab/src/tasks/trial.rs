@@ -2,16 +2,16 @@
 //!
 //! Invariant: checks count and do not measure time. Each wait has a deadline and reports its reason.
 
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-use testkit::KeptPort;
-use testkit::{Backend, Client, Process, Program, Response, StartError};
+use course::Ability;
+use testkit::{Backend, Client, KeptPort, Process, Program, Response};
 
-use super::Task;
+use super::observed::{Seen, cause_of_silence, silence};
+use super::{Task, plain};
 
 /// How long a client of a check waits for the next byte. A working proxy answers in a hundredth of this time.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(4);
@@ -21,63 +21,96 @@ pub(super) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell
 /// A valid request.
 pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
+/// The most lines of the proxy's log below an observation.
+const LOG_LINES: usize = 3;
+/// The time that a proxy has after a failure to log what it did last. It logs a request after its response.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// A program under one check.
 pub struct Subject<'a> {
     program: &'a Program,
-    panic: Panic,
+    /// Whether its stage has a stats RPC, which listens on a port of its own.
+    has_rpc: bool,
+    said: Arc<Mutex<Said>>,
 }
 
-/// A panic of the proxies that a check started.
-type Panic = Arc<Mutex<Option<String>>>;
+/// What the proxies of a check said.
+#[derive(Default)]
+struct Said {
+    started: usize,
+    panic: Option<String>,
+    /// Of the proxies that are no longer used, the one that started last, and its number. It may still log something.
+    last: Option<(usize, Process)>,
+}
 
 /// A running proxy.
 pub struct Running {
-    proxy: Process,
+    /// Taken when this is dropped.
+    proxy: Option<Process>,
+    address: SocketAddr,
     rpc: Option<SocketAddr>,
-    panic: Panic,
+    /// Counts the proxies of the check.
+    number: usize,
+    said: Arc<Mutex<Said>>,
 }
 
-/// A wrong observation, in one sentence.
-#[derive(Debug)]
-pub struct Seen(pub String);
-
 impl Task {
-    /// Runs the check on a program. If the proxy panicked, the observation ends with the place and reason.
+    /// Runs the check on a program. The observation ends with the last words of the proxy: if it panicked, the place
+    /// and reason; otherwise the last lines of its log.
     ///
     /// # Errors
     /// The promise does not hold.
     pub fn check(&self, program: &Program) -> Result<(), Seen> {
-        let subject = Subject { program, panic: Panic::default() };
-        let outcome = (self.holds)(&subject);
-        let panic = subject.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (outcome, panic) {
-            (Err(Seen(seen)), Some(panic)) => Err(Seen(format!("{seen}\nit {panic}"))),
-            (outcome, _) => outcome,
+        let has_rpc = course::find(self.stage()).is_some_and(|stage| stage.can(Ability::Rpc));
+        let subject = Subject { program, has_rpc, said: Arc::default() };
+        let outcome = (self.holds)(&subject).and_then(|()| plain::holds(&subject, &self.name));
+        outcome.map_err(|Seen(seen)| {
+            thread::sleep(LAST_WORDS);
+            Seen(seen + &lock(&subject.said).last_words())
+        })
+    }
+}
+
+impl Said {
+    /// Ends a proxy that is no longer used, unless it is the one that started last.
+    fn end(&mut self, number: usize, proxy: Process) {
+        let ended = match &self.last {
+            Some((last, _)) if *last > number => Some(proxy),
+            _ => self.last.replace((number, proxy)).map(|(_, proxy)| proxy),
+        };
+        if let Some(mut ended) = ended {
+            self.panic = ended.end().or(self.panic.take());
         }
     }
+
+    fn last_words(&mut self) -> String {
+        let Some((_, mut last)) = self.last.take() else {
+            return String::new();
+        };
+        if let Some(panic) = last.end().or(self.panic.take()) {
+            return format!("\nit {panic}");
+        }
+        let log = last.log();
+        let lines: Vec<&str> = log.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
+        last.iter().map(|line| format!("\nits log: {line}")).collect()
+    }
+}
+
+fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Subject<'_> {
     /// Starts it in front of a backend.
     pub(super) fn start(&self, backend: &Backend) -> Result<Running, Seen> {
-        self.start_with(backend, &[])
+        self.start_with(&[backend.address()], &[])
     }
 
-    /// Starts it with a stats RPC.
-    pub(super) fn start_with_rpc(&self, backend: &Backend) -> Result<Running, Seen> {
-        self.start_with(backend, &["--rpc", "127.0.0.1:0"])
-    }
-
-    fn start_with(&self, backend: &Backend, flags: &[&str]) -> Result<Running, Seen> {
-        self.run(&[backend.address()], flags)
-    }
-
-    /// Starts it with a stats RPC before several backends. A program given as a command line ignores `flags`.
-    pub(super) fn start_before(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
-        self.run(backends, &[&["--rpc", "127.0.0.1:0"], flags].concat())
-    }
-
-    fn run(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
+    /// Starts it in front of several backends. A program given as a command line ignores `flags`.
+    pub(super) fn start_with(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
+        let rpc: &[&str] = if self.has_rpc { &["--rpc", "127.0.0.1:0"] } else { &[] };
+        let flags = &[rpc, flags].concat();
         let (proxy, rpc) = match self.program {
             Program::Command(line) => {
                 let rpc = KeptPort::bind()?;
@@ -91,14 +124,22 @@ impl Subject<'_> {
                 (proxy, rpc)
             }
         };
-        Ok(Running { proxy, rpc, panic: Arc::clone(&self.panic) })
+        let mut said = lock(&self.said);
+        said.started += 1;
+        Ok(Running {
+            address: proxy.address(),
+            proxy: Some(proxy),
+            rpc,
+            number: said.started,
+            said: Arc::clone(&self.said),
+        })
     }
 }
 
 impl Running {
     /// The address that it listens on.
     pub(super) fn address(&self) -> SocketAddr {
-        self.proxy.address()
+        self.address
     }
 
     pub(super) fn client(&self) -> Result<Client, Seen> {
@@ -120,8 +161,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(panic) = self.proxy.end() {
-            *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+        if let Some(proxy) = self.proxy.take() {
+            lock(&self.said).end(self.number, proxy);
         }
     }
 }
@@ -131,31 +172,9 @@ pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result
     let request = request.as_ref();
     client.exchange(request).map_err(|error| {
         let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
-        Seen(format!("no response to \"{}\": {}", line.escape_ascii(), silence(&error)))
+        let (line, why) = (line.escape_ascii(), silence(&error));
+        Seen(format!("no response to \"{line}\": {why}. {}", cause_of_silence(&error)))
     })
-}
-
-/// Describes why no response arrived. For a timeout, suggests what to look for.
-pub(super) fn silence(error: &io::Error) -> String {
-    let seconds = CLIENT_PATIENCE.as_secs();
-    match error.kind() {
-        io::ErrorKind::TimedOut => {
-            format!(
-                "nothing came for {seconds} seconds. Does it wait for what never comes, or go round for ever?"
-            )
-        }
-        _ => error.to_string(),
-    }
-}
-
-/// A count in words.
-pub(super) fn times(count: usize) -> String {
-    match count {
-        0 => "not".to_owned(),
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        _ => format!("{count} times"),
-    }
 }
 
 /// A GET of this path.
@@ -163,34 +182,7 @@ pub(super) fn get(path: &str) -> String {
     GET.replacen('/', path, 1)
 }
 
-/// Returns the observation as an error unless `is_so` is true.
-pub(super) fn ensure(is_so: bool, seen: impl FnOnce() -> String) -> Result<(), Seen> {
-    if is_so { Ok(()) } else { Err(Seen(seen())) }
-}
-
 /// Bytes that differ from their neighbours.
 pub(super) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|place| (place ^ (place >> 8) ^ (place >> 16)) as u8).collect()
-}
-
-impl fmt::Display for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<io::Error> for Seen {
-    fn from(error: io::Error) -> Seen {
-        Seen(error.to_string())
-    }
-}
-
-impl From<StartError> for Seen {
-    fn from(error: StartError) -> Seen {
-        match error.exit_code {
-            // The last line of its flag parser only says how to get help.
-            Some(2) => Seen("it did not start: it does not take the flags of this stage".to_owned()),
-            _ => Seen(format!("it did not start: {error}")),
-        }
-    }
 }

@@ -1,0 +1,86 @@
+//! What a check has observed, in words that lead to the cause.
+
+use std::fmt;
+use std::io;
+
+use testkit::{Response, StartError};
+
+use super::trial::CLIENT_PATIENCE;
+
+/// A wrong observation, in one sentence or two. Lines below it are the words of the proxy.
+#[derive(Debug)]
+pub struct Seen(pub String);
+
+/// Returns the observation as an error unless `is_so` is true.
+pub fn ensure(is_so: bool, seen: impl FnOnce() -> String) -> Result<(), Seen> {
+    if is_so { Ok(()) } else { Err(Seen(seen())) }
+}
+
+/// Describes why no response arrived.
+pub fn silence(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::TimedOut => format!("nothing came for {} seconds", CLIENT_PATIENCE.as_secs()),
+        _ => error.to_string(),
+    }
+}
+
+/// The likeliest cause if no response arrived.
+pub fn cause_of_silence(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::TimedOut => {
+            "Does it wait for what never comes, or for a lock that it holds, or go round for ever?"
+        }
+        _ => "Did it return before it had sent one, panic, or leave out an `.await`?",
+    }
+}
+
+/// A response in a few words: its status, or why there is none.
+pub fn answer(response: &io::Result<Response>) -> String {
+    match response {
+        Ok(response) => response.status.to_string(),
+        Err(error) => format!("no response ({})", silence(error)),
+    }
+}
+
+/// How a body that was received differs from the one that was sent.
+pub fn difference(sent: &[u8], received: &[u8]) -> String {
+    let same = sent.iter().zip(received).take_while(|(sent, received)| sent == received).count();
+    match (same == sent.len(), same == received.len()) {
+        (_, true) if same == 0 => "none of them. Is each piece sent?".to_owned(),
+        (false, true) => format!("only the first {same} of them. Is each piece sent, to the last?"),
+        (true, false) => format!("{} more behind them. Is a piece sent twice?", received.len() - same),
+        _ => format!("others from byte {same} on. Is a piece left out, or sent twice?"),
+    }
+}
+
+/// A count in words.
+pub fn times(count: usize) -> String {
+    match count {
+        0 => "not".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{count} times"),
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<io::Error> for Seen {
+    fn from(error: io::Error) -> Seen {
+        Seen(error.to_string())
+    }
+}
+
+impl From<StartError> for Seen {
+    fn from(error: StartError) -> Seen {
+        match error.exit_code {
+            // The last line of its flag parser only says how to get help.
+            Some(2) => Seen("it did not start: it does not take the flags of this stage".to_owned()),
+            _ => Seen(format!("it did not start: {error}")),
+        }
+    }
+}
