@@ -105,6 +105,11 @@ impl Encoder {
         self.progress() == Progress::Sent
     }
 
+    /// Whether a write was begun and not finished: the other side accepted no more, or the write was dropped.
+    pub(crate) fn is_write_unfinished(&self) -> bool {
+        self.writing != Writing::Done
+    }
+
     /// Whether the current body ends only with the connection.
     pub(crate) fn is_close_delimited(&self) -> bool {
         self.framing == BodyFraming::CloseDelimited

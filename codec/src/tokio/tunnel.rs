@@ -11,22 +11,52 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncWriteExt, Interest};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::{select, try_join};
 
-use super::socket::{self, Patience};
+use super::backend::BackendConnection;
+use super::client::ClientConnection;
+use super::poll::error_of;
+use super::socket::{ReadHalf, Socket, WriteHalf};
 use crate::buffer::ReadBuffer;
-use crate::{Cause, Error, Limits};
+use crate::patience::Patience;
+use crate::{Cause, Error, Limits, socket_options};
 
 /// The number of keep-alive probes without an answer after which a peer is considered gone.
 const PROBES: u32 = 4;
 
+impl ClientConnection {
+    /// If the response was 101, copies bytes in both directions until both sides have ended
+    /// (RFC 9110 section 7.8). After any other response it does nothing. The end of one side is forwarded, and the
+    /// other direction continues. If this is dropped, both connections are reset when they are closed.
+    ///
+    /// # Errors
+    /// Blames the side that failed, is gone, or accepted nothing for [`Limits::tunnel_timeout`].
+    pub async fn tunnel(&mut self, backend: &mut BackendConnection) -> Result<(), Error> {
+        if !self.0.state.get().response.has_switched_protocols() {
+            return Ok(());
+        }
+        // No HTTP request follows a tunnel, however the tunnel ends.
+        self.0.state.get().close_after_response();
+        let limits = self.0.socket.limits;
+        let unread = self.0.state.get().decoder.take_unread();
+        let client = Side { socket: &mut self.0.socket, unread, blame: Error::client };
+        let unread = backend.0.state.response.decoder.take_unread();
+        let backend = Side { socket: &mut backend.0.socket, unread, blame: Error::backend };
+        let mut to_client = 0;
+        // Boxed, because few exchanges get here.
+        let outcome = Box::pin(run(client, backend, limits, &mut to_client)).await;
+        self.0.state.get().tunnelled(to_client);
+        // Nothing more is read from the client, so `close` does not wait for it.
+        self.0.state.get().decoder.filled(0);
+        outcome
+    }
+}
+
 /// A side of a tunnel: its connection, the bytes that arrived right after its head, and the error that blames it.
-pub(super) struct Side<'a> {
-    pub(super) stream: &'a mut TcpStream,
-    pub(super) unread: Vec<u8>,
-    pub(super) blame: fn(Cause) -> Error,
+struct Side<'a> {
+    socket: &'a mut Socket,
+    unread: Vec<u8>,
+    blame: fn(Cause) -> Error,
 }
 
 /// Copies bytes in both directions until both sides have ended; the end of one side does not end the other.
@@ -35,20 +65,15 @@ pub(super) struct Side<'a> {
 ///
 /// # Errors
 /// Blames the side that failed, is gone, or accepted nothing for [`Limits::tunnel_timeout`].
-pub(super) async fn run(
-    client: Side<'_>,
-    backend: Side<'_>,
-    limits: &Limits,
-    to_client: &mut u64,
-) -> Result<(), Error> {
-    for stream in [&*client.stream, &*backend.stream] {
+async fn run(client: Side<'_>, backend: Side<'_>, limits: &Limits, to_client: &mut u64) -> Result<(), Error> {
+    for socket in [&*client.socket, &*backend.socket] {
         // Fails only if the connection is already gone, which the first read reports.
-        let _ = find_dead_peer(stream, limits.tunnel_timeout);
+        let _ = find_dead_peer(&socket.options(), limits.tunnel_timeout);
         // Set until the tunnel has ended in order, because the future may also be dropped.
-        socket::reset_on_close(stream, true);
+        socket_options::reset_on_close(&socket.options(), true);
     }
-    let (from_client, into_client) = client.stream.split();
-    let (from_backend, into_backend) = backend.stream.split();
+    let (from_client, into_client) = client.socket.split();
+    let (from_backend, into_backend) = backend.socket.split();
     let mut to_backend = 0;
     let failure = OnceLock::new();
     let upload = copy(
@@ -68,16 +93,15 @@ pub(super) async fn run(
     let copied = try_join!(upload, download).map(drop);
     let copied = failure.into_inner().map_or(copied, Err);
     if copied.is_ok() {
-        socket::reset_on_close(client.stream, false);
-        socket::reset_on_close(backend.stream, false);
+        socket_options::reset_on_close(&client.socket.options(), false);
+        socket_options::reset_on_close(&backend.socket.options(), false);
     }
     copied
 }
 
 /// Makes the system detect within `timeout` that the peer is gone. A live peer answers the probes, so an idle
 /// connection stays open.
-fn find_dead_peer(stream: &TcpStream, timeout: Duration) -> io::Result<()> {
-    let socket = SockRef::from(stream);
+fn find_dead_peer(socket: &SockRef<'_>, timeout: Duration) -> io::Result<()> {
     let idle = timeout / 2;
     let probes = TcpKeepalive::new().with_time(idle).with_interval(idle / PROBES).with_retries(PROBES);
     socket.set_tcp_keepalive(&probes)?;
@@ -105,7 +129,7 @@ async fn copy(
     let mut ended = copy_to_end(&from, unread, &mut to, limits, copied).await;
     // After a failure, an end of file may be a reset whose error was already taken, so it is not forwarded.
     if ended.is_ok() && failure.get().is_none() {
-        ended = to.shutdown().await.map_err(|error| Failed::Writing(error.into()));
+        ended = to.stream.shutdown().await.map_err(|error| Failed::Writing(error.into()));
     }
     match ended {
         Ok(()) => Ok(()),
@@ -126,28 +150,28 @@ async fn copy_to_end(
     copied: &mut u64,
 ) -> Result<(), Failed> {
     let patience = Patience::For(limits.tunnel_timeout);
-    socket::write_all(to, [&unread, &[], &[]], patience).await.map_err(Failed::Writing)?;
+    to.write_all([&unread, &[], &[]], patience).await.map_err(Failed::Writing)?;
     *copied += unread.len() as u64;
     drop(unread);
     let mut buffer = ReadBuffer::default();
     loop {
         // Waits before it takes a buffer, so that an idle tunnel holds none.
         select! {
-            readable = from.readable() => readable.map_err(Failed::Reading)?,
+            readable = from.stream.readable() => readable.map_err(Failed::Reading)?,
             // Detects a peer that has closed its side and disappeared later, which nothing else detects.
-            failed = to.as_ref().ready(Interest::ERROR) => {
+            failed = to.stream.as_ref().ready(Interest::ERROR) => {
                 failed.map_err(|error| Failed::Writing(error.into()))?;
-                return Err(Failed::Writing(socket::error_of(to.as_ref()).into()));
+                return Err(Failed::Writing(error_of(to.stream.as_ref()).into()));
             }
         }
-        match from.try_read(buffer.space(limits.max_buffer_bytes)) {
+        match from.stream.try_read(buffer.space(limits.max_buffer_bytes)) {
             Ok(0) => return Ok(()),
             Ok(length) => buffer.filled(length),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(Failed::Reading(error)),
         }
         let length = buffer.unread().len();
-        socket::write_all(to, [buffer.unread(), &[], &[]], patience).await.map_err(Failed::Writing)?;
+        to.write_all([buffer.unread(), &[], &[]], patience).await.map_err(Failed::Writing)?;
         *copied += length as u64;
         buffer.consume(length);
         buffer.release();
@@ -156,7 +180,9 @@ async fn copy_to_end(
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{SockRef, TcpStream, find_dead_peer};
+    use tokio::net::TcpStream;
+
+    use super::{SockRef, find_dead_peer};
     use crate::Limits;
 
     #[tokio::test]
@@ -164,8 +190,8 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let stream = TcpStream::connect(listener.local_addr()?).await?;
         let timeout = Limits::DEFAULT.tunnel_timeout;
-        find_dead_peer(&stream, timeout)?;
         let socket = SockRef::from(&stream);
+        find_dead_peer(&socket, timeout)?;
         let probes = socket.tcp_keepalive_interval()? * socket.tcp_keepalive_retries()?;
         assert!(socket.keepalive()?);
         assert_eq!(socket.tcp_keepalive_time()? + probes, timeout);
