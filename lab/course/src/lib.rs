@@ -80,7 +80,7 @@ pub struct Diff {
     /// The files that the stage adds.
     pub new_files: Vec<String>,
     /// The most lines, added plus removed, that it changes in other files.
-    pub most_changed_lines: u32,
+    pub most_changed_lines: usize,
 }
 
 /// A task for the attendee.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use course::Diff;
+use similar::{ChangeTag, TextDiff};
 use testkit::Workspace;
 
 /// The maximum line counts of the files that every stage has.
@@ -35,19 +36,15 @@ fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("cannot start {:?}: {error}", command.get_program()))
 }
 
-/// The number of added plus removed lines between two files.
-fn changed_lines(old: &Path, new: &Path) -> u32 {
-    let output = run(Command::new("git").args(["diff", "--no-index", "--numstat"]).args([old, new]));
-    // Exit code 1 means that the files differ.
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let counts = text.split('\t').take(2).filter(|count| !count.is_empty());
-    counts.map(|count| count.trim().parse::<u32>().unwrap()).sum()
+/// The number of added plus removed lines between two files, as `cargo lab diff --stat` counts them.
+fn changed_lines(old: &Path, new: &Path) -> usize {
+    let (old, new) = (fs::read_to_string(old).unwrap(), fs::read_to_string(new).unwrap());
+    let diff = TextDiff::from_lines(&old, &new);
+    diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Equal).count()
 }
 
 #[test]
 fn a_step_adds_its_files_and_changes_few_lines_of_the_others() {
-    let architecture = fs::read_to_string(workspace().join("docs/src/architecture.md")).unwrap();
     for stage in course::stages() {
         let Some(Diff { new_files, most_changed_lines, .. }) = &stage.diff else { continue };
         let (from, to) = (stage.number - 1, stage.number);
@@ -56,12 +53,10 @@ fn a_step_adds_its_files_and_changes_few_lines_of_the_others() {
         let added: Vec<_> = new_names.difference(&old_names).map(String::as_str).collect();
         assert_eq!(added, *new_files, "the new files of part{to}");
         assert!(old_names.is_subset(&new_names), "part{to} lacks a file of part{from}");
-        let changed: u32 = old_names.iter().map(|name| changed_lines(&old.join(name), &new.join(name))).sum();
+        let changed: usize =
+            old_names.iter().map(|name| changed_lines(&old.join(name), &new.join(name))).sum();
         println!("part{from} -> part{to}: {changed} of {most_changed_lines} lines");
         assert!(changed <= *most_changed_lines, "part{from} -> part{to} changes {changed} lines");
-        let files = new_files.iter().map(|name| format!(" {name}")).collect::<String>();
-        let row = format!("| part{from} → part{to} |{files} | {most_changed_lines} | {changed} |");
-        assert!(architecture.contains(&row), "docs/src/architecture.md lacks {row}");
     }
 }
 
