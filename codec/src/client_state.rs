@@ -76,11 +76,7 @@ impl ClientState {
 
     /// Begins an exchange: the head of the request was read.
     pub(crate) fn begin_exchange(&mut self, head: &RequestHead) {
-        let (method, path) = (head.method(), head.path());
-        self.request = String::with_capacity(method.len() + 1 + path.len());
-        self.request.push_str(method);
-        self.request.push(' ');
-        self.request.push_str(path);
+        self.request = [head.method(), " ", head.path()].concat();
         // This memory is not used before the next request, so other connections may use it until then.
         self.decoder.release();
         // RFC 9110 section 10.1.1: Expect in a request of HTTP/1.0 is ignored.

@@ -188,8 +188,8 @@ fn via(fields: &mut FieldSection, version: Version, name: &str) {
     });
 }
 
-/// Formats the usual kind by hand: every request carries an address, and formatting it costs as much as
-/// decoding a head.
+/// Formats an IPv4 address by hand. Every request carries an address, and `write!` takes 985 instructions more for it
+/// than this does: 5 % of those of a GET through part5 (tools/benchmark/guard).
 fn put_address(out: &mut Vec<u8>, address: IpAddr) {
     let IpAddr::V4(address) = address else {
         // Writing to a vector does not fail.
