@@ -113,7 +113,8 @@ impl ClientConnection {
     pub async fn finish(&mut self, outcome: Result<(), Error>, proxy: Option<&str>) -> Report {
         match outcome {
             Ok(()) => self.0.state.get().end(None),
-            // Boxed, so that the task of a waiting client is small: few requests end with an error.
+            // Boxed, so that the task of a waiting client is small: few requests end with an error. Without this box and
+            // that in `close`, an idle client of part2 takes 1.45 KiB of memory in place of 1.08.
             Err(error) => Box::pin(self.answer(error, proxy)).await,
         }
     }
@@ -132,7 +133,7 @@ impl ClientConnection {
     /// closes the write side, and reads what still arrives, for [`Limits::linger_timeout`] at most.
     pub async fn close(self) {
         if self.0.state.ending() == Ending::Linger {
-            // Boxed, so that the task of a waiting client is small.
+            // Boxed, as in `finish`.
             Box::pin(self.linger()).await;
         }
     }
