@@ -72,8 +72,7 @@ impl<'a> Attempts<'a> {
             let Some(retry) = self.retry_after_error(backend, &error, false) else {
                 return Err(error);
             };
-            // Boxed, because few requests get here.
-            Box::pin(self.prepare(retry)).await;
+            self.prepare(retry).await;
         }
     }
 

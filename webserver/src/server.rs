@@ -58,13 +58,13 @@ impl Server {
         Box::pin(pause(self.flags.accept_delay())).await;
         let mut connection = Connection { counted: CountedConnection::new(&self.counters), recent };
         while client.wait_for_request().await {
-            // Boxed as all but the waiting is, so that the task of an idle connection is small.
+            // Boxed, so that the task of an idle connection is small.
             let outcome = Box::pin(self.exchange(&mut client, &mut connection)).await;
             let (outcome, bypassing) = match outcome {
                 Ok(bypassing) => (Ok(()), bypassing),
                 Err(error) => (Err(error), None),
             };
-            let report = Box::pin(client.finish(outcome, None)).await;
+            let report = client.finish(outcome, None).await;
             if let Some(bypassing) = bypassing {
                 return Box::pin(self.go_around(client, bypassing, report)).await;
             }
@@ -72,7 +72,7 @@ impl Server {
                 stage::log_report(&report);
             }
         }
-        Box::pin(client.close()).await;
+        client.close().await;
     }
 
     /// Ends a connection around the codec.
