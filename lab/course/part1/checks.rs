@@ -41,7 +41,7 @@ fn sends_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
             let why = answer.err().map(|error| format!(" ({error})")).unwrap_or_default();
             Seen(format!(
                 "a client sent a {method} with {size} bytes of body; it did not reach the backend{why}. The head \
-                 leaves with the first piece: is each piece sent, also an empty one?"
+                 leaves with the first piece. Is each piece sent, also an empty one, and to the last?"
             ))
         })?;
         ensure(received.body == body[..size], || {
