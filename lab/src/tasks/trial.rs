@@ -23,6 +23,8 @@ pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
 /// The most lines of the proxy's log below an observation.
 const LOG_LINES: usize = 3;
+/// The most characters of a word of such a line.
+const MAX_WORD: usize = 40;
 /// The time that a proxy has after a failure to log what it did last. It logs a request after its response.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
@@ -93,8 +95,17 @@ impl Said {
         let log = last.log();
         let lines: Vec<&str> = log.lines().collect();
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
-        last.iter().map(|line| format!("\nits log: {line}")).collect()
+        last.iter().map(|line| format!("\nits log: {}", shortened(line))).collect()
     }
+}
+
+/// A line of a log that fits below an observation: words such as a long path are cut.
+fn shortened(line: &str) -> String {
+    let word = |word: &str| match word.char_indices().nth(MAX_WORD) {
+        Some((end, _)) => format!("{}...", &word[..end]),
+        None => word.to_owned(),
+    };
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {

@@ -14,7 +14,7 @@ use testkit::say;
 use super::variants::{self, Expected, Proof, Variant};
 
 /// How many variants are checked concurrently.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 4;
 
 /// Runs all proofs `repeat` times and returns how many failed.
 pub fn run(places: &Places, repeat: usize) -> Result<usize, Failure> {
