@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::sources;
-use crate::tasks::{Program, Task, failure};
+use crate::tasks::{Program, Stage, Task, breakage, failure};
 use stage::Failure;
 use testkit::say;
 use testkit::{COMMAND_LINE, Profile, check_command_line};
@@ -98,41 +98,45 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> Result<b
     let results = build::check(&program, tasks);
     drop(lock);
 
-    let mut counts = [0; 3];
+    let mut progress = Progress::open(places)?;
+    let (mut counts, mut next) = ([0; 3], None);
     for (task, result) in &results {
-        match result {
-            Checked::Pass => say!("PASS {} {}", task.name, task.promise),
-            Checked::Fail(seen) => {
-                // A foreign proxy has no known source lines.
-                let file = places.work_sources().join(&task.file);
-                let source = check.cmd.is_none().then(|| fs::read_to_string(file).ok()).flatten();
-                say!("{}", failure(task, seen, source.as_deref()).trim_end());
-            }
-            Checked::Skip(needed) => say!("SKIP {} needs {needed}", task.name),
-        }
         let index = match result {
-            Checked::Pass => 0,
-            Checked::Fail(_) => 1,
-            Checked::Skip(_) => 2,
+            Checked::Pass => {
+                say!("PASS {} {}", task.name, task.promise);
+                if check.cmd.is_none() {
+                    progress.passed(&task.name);
+                }
+                0
+            }
+            Checked::Fail(seen) => {
+                // A foreign proxy has no known source lines, and no progress.
+                let is_broken = check.cmd.is_none() && progress.failed(&task.name);
+                let suspect = if is_broken { open_task(&progress, task) } else { task };
+                let file = places.work_sources().join(&suspect.file);
+                let source = check.cmd.is_none().then(|| fs::read_to_string(file).ok()).flatten();
+                let message = match is_broken {
+                    true => breakage(task, seen, suspect, source.as_deref()),
+                    false => failure(task, seen, source.as_deref()),
+                };
+                say!("{}", message.trim_end());
+                next = next.or(Some((*task, is_broken)));
+                1
+            }
+            Checked::Skip(needed) => {
+                say!("SKIP {} needs {needed}", task.name);
+                2
+            }
         };
         counts[index] += 1;
+    }
+    if check.cmd.is_none() {
+        progress.save()?;
     }
     let [passed, failed, skipped] = counts;
     let seconds = started.elapsed().as_secs_f32();
     say!("{passed} passed, {failed} failed, {skipped} skipped in {seconds:.1} s");
-    let first_failed = results.iter().find(|(_, result)| matches!(result, Checked::Fail(_)));
-    let mut progress = Progress::open(places)?;
-    if check.cmd.is_none() {
-        for (task, result) in &results {
-            match result {
-                Checked::Pass => drop(progress.done.insert(task.name.to_owned())),
-                Checked::Fail(_) => drop(progress.done.remove(&task.name)),
-                Checked::Skip(_) => {}
-            }
-        }
-        progress.save()?;
-    }
-    let Some((task, _)) = first_failed else {
+    let Some((task, is_broken)) = next else {
         say!(
             "next: {}",
             if check.cmd.is_some() { "cargo lab list".to_owned() } else { list::next(&progress) }
@@ -143,9 +147,17 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> Result<b
     if check.cmd.is_none() && here != stage {
         say!("work/ was filled with stage {here}; next: cargo lab start {stage}");
     } else {
-        say!("next: mend {}, then cargo lab check {what}", task.name);
+        let what_to_mend = if is_broken { "what you changed last" } else { &task.name };
+        say!("next: mend {what_to_mend}, then cargo lab check {what}");
     }
     Ok(false)
+}
+
+/// The task that is probably being worked on: the first of the stage that has not passed yet, or else `broken`.
+fn open_task(progress: &Progress, broken: &'static Task) -> &'static Task {
+    let has_passed = |task: &Task| progress.done.contains(&task.name) || progress.broken.contains(&task.name);
+    let stage = Stage::find(broken.stage());
+    stage.and_then(|stage| stage.tasks.iter().find(|task| !has_passed(task))).unwrap_or(broken)
 }
 
 /// The names, lengths and times of the files that Cargo builds `work` from. It changes when a file changes.

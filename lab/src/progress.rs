@@ -1,6 +1,6 @@
 //! The attendee's progress, in a text file that is kept between commands.
 //!
-//! Its lines are `stage 2`, `done 2.1` and `hint 2.1 1`. Unknown lines, as from another version, are dropped.
+//! Its lines are `stage 2`, `done 2.1`, `broken 2.1` and `hint 2.1 1`. Unknown lines, as from another version, are dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,6 +19,8 @@ pub struct Progress {
     pub stage: Option<u32>,
     /// The tasks whose checks have passed.
     pub done: BTreeSet<String>,
+    /// The tasks whose checks have passed, and then failed.
+    pub broken: BTreeSet<String>,
     /// Task -> the highest hint level that was shown.
     pub hints: BTreeMap<String, usize>,
 }
@@ -39,6 +41,7 @@ impl Progress {
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["stage", number] => progress.stage = number.parse().ok(),
                 ["done", task] => drop(progress.done.insert(task.to_owned())),
+                ["broken", task] => drop(progress.broken.insert(task.to_owned())),
                 ["hint", task, level] => {
                     if let Ok(level) = level.parse() {
                         progress.hints.insert(task.to_owned(), level);
@@ -50,11 +53,26 @@ impl Progress {
         progress
     }
 
+    /// Records that the check of a task has passed.
+    pub fn passed(&mut self, task: &str) {
+        self.broken.remove(task);
+        self.done.insert(task.to_owned());
+    }
+
+    /// Records that the check of a task has failed. Returns whether it passed before.
+    pub fn failed(&mut self, task: &str) -> bool {
+        if self.done.remove(task) {
+            self.broken.insert(task.to_owned());
+        }
+        self.broken.contains(task)
+    }
+
     pub fn save(&self) -> Result<(), Failure> {
         let stage = self.stage.iter().map(|number| format!("stage {number}\n"));
         let done = self.done.iter().map(|task| format!("done {task}\n"));
+        let broken = self.broken.iter().map(|task| format!("broken {task}\n"));
         let hints = self.hints.iter().map(|(task, level)| format!("hint {task} {level}\n"));
-        let text: String = stage.chain(done).chain(hints).collect();
+        let text: String = stage.chain(done).chain(broken).chain(hints).collect();
         if let Some(folder) = self.file.parent() {
             fs::create_dir_all(folder).or_cannot("write", &self.file)?;
         }
@@ -62,5 +80,30 @@ impl Progress {
         let unfinished = self.file.with_extension("new");
         let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, &self.file));
         written.or_cannot("write", &self.file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testkit::Workspace;
+
+    #[test]
+    fn a_task_that_passed_before_is_broken_until_it_passes_again() {
+        let folder = std::env::temp_dir().join(format!("lab-progress-{}", std::process::id()));
+        let places = Places { workspace: Workspace::at(&folder) };
+        for (passes, was_done) in [(false, false), (true, false), (false, true), (false, true), (true, true)]
+        {
+            let mut progress = Progress::load(&places);
+            if passes {
+                progress.passed("3.1");
+            } else {
+                assert_eq!(progress.failed("3.1"), was_done);
+            }
+            assert_eq!(progress.done.contains("3.1"), passes);
+            assert_eq!(progress.broken.contains("3.1"), !passes && was_done);
+            progress.save().unwrap();
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

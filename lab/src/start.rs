@@ -33,7 +33,9 @@ pub fn run(start: &Start) -> Result<(), Failure> {
     }
     write_sources(&folder, &files)?;
     progress.stage = Some(stage.number);
-    progress.done.retain(|task| Task::find(task).is_none_or(|task| task.stage() != stage.number));
+    for tasks in [&mut progress.done, &mut progress.broken] {
+        tasks.retain(|task| Task::find(task).is_none_or(|task| task.stage() != stage.number));
+    }
     progress.save()?;
 
     let names: Vec<&str> = files.keys().map(String::as_str).collect();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::tasks::{Program, Seen, Stage, Task, all, apply, failure, heading, stages, stretch};
+use lab::tasks::{Program, Seen, Stage, Task, all, apply, breakage, failure, heading, stages, stretch};
 use testkit::text::wrap;
 
 fn workspace() -> PathBuf {
@@ -94,6 +94,21 @@ fn every_failure_says_what_was_seen_where_to_look_and_what_to_type() {
         assert!(text.ends_with(&format!("hint:    cargo lab hint {name}\n")), "{text}");
         assert_narrow(&text);
     }
+}
+
+#[test]
+fn a_task_that_passed_before_is_reported_as_broken_and_not_as_undone() {
+    let [broken, open] = ["3.1", "3.2"].map(|name| Task::find(name).unwrap());
+    let text = breakage(broken, &Seen("nothing came for 4 seconds".to_owned()), open, None);
+    let course::Task { name, promise, .. } = &**broken;
+    assert!(text.starts_with(&format!("FAIL {name} {promise}\n     nothing came for 4 seconds\n")), "{text}");
+    assert!(
+        text.contains("it passed before: what you changed since then broke it, perhaps for 3.2\n"),
+        "{text}"
+    );
+    assert!(text.contains(&format!("look at: work/src/{}, {}\n", open.file, open.function)), "{text}");
+    assert!(text.ends_with("hint:    cargo lab hint 3.2\n"), "{text}");
+    assert_narrow(&text);
 }
 
 #[test]

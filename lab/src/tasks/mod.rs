@@ -35,7 +35,7 @@ pub use observed::Seen;
 pub use patch::apply;
 pub use testkit::Program;
 pub use trial::{CLIENT_PATIENCE, Running, Subject};
-pub use wording::{failure, heading};
+pub use wording::{breakage, failure, heading};
 
 /// The name of a task, the unified diff that removes it from the stage's sources (or adds a stretch task),
 /// and the function that checks its promise.

@@ -7,6 +7,9 @@ use testkit::{Response, StartError};
 
 use super::trial::CLIENT_PATIENCE;
 
+/// The most characters of a word that is quoted.
+const MAX_WORD: usize = 40;
+
 /// A wrong observation, in one sentence or two. Lines below it are the words of the proxy.
 #[derive(Debug)]
 pub struct Seen(pub String);
@@ -51,6 +54,15 @@ pub fn difference(sent: &[u8], received: &[u8]) -> String {
         (true, false) => format!("{} more behind them. Is a piece sent twice?", received.len() - same),
         _ => format!("others from byte {same} on. Is a piece left out, or sent twice?"),
     }
+}
+
+/// A line of a log or of a request, with words such as a long path cut.
+pub fn shortened(line: &str) -> String {
+    let word = |word: &str| match word.char_indices().nth(MAX_WORD) {
+        Some((end, _)) => format!("{}...", &word[..end]),
+        None => word.to_owned(),
+    };
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A count in words.

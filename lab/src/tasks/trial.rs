@@ -10,7 +10,7 @@ use std::time::Duration;
 use course::Ability;
 use testkit::{Backend, Client, KeptPort, Process, Program, Response};
 
-use super::observed::{Seen, cause_of_silence, silence};
+use super::observed::{Seen, cause_of_silence, shortened, silence};
 use super::{Task, plain};
 
 /// How long a client of a check waits for the next byte. A working proxy answers in a hundredth of this time.
@@ -23,8 +23,6 @@ pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
 /// The most lines of the proxy's log below an observation.
 const LOG_LINES: usize = 3;
-/// The most characters of a word of such a line.
-const MAX_WORD: usize = 40;
 /// The time that a proxy has after a failure to log what it did last. It logs a request after its response.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
@@ -97,15 +95,6 @@ impl Said {
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
         last.iter().map(|line| format!("\nits log: {}", shortened(line))).collect()
     }
-}
-
-/// A line of a log that fits below an observation: words such as a long path are cut.
-fn shortened(line: &str) -> String {
-    let word = |word: &str| match word.char_indices().nth(MAX_WORD) {
-        Some((end, _)) => format!("{}...", &word[..end]),
-        None => word.to_owned(),
-    };
-    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
@@ -183,7 +172,7 @@ pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result
     let request = request.as_ref();
     client.exchange(request).map_err(|error| {
         let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
-        let (line, why) = (line.escape_ascii(), silence(&error));
+        let (line, why) = (shortened(&line.escape_ascii().to_string()), silence(&error));
         Seen(format!("no response to \"{line}\": {why}. {}", cause_of_silence(&error)))
     })
 }

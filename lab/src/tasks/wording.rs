@@ -10,13 +10,28 @@ const INDENT: &str = "     ";
 /// The message of a failed check: the promise, the observation, where to look and what to type next. `source`
 /// is the text of the task's file; without it, no line number is shown.
 pub fn failure(task: &Task, seen: &Seen, source: Option<&str>) -> String {
-    let course::Task { name, promise, file, function, .. } = &**task;
-    let seen = wrap(&seen.0, INDENT);
+    message(task, &seen.0, task, source)
+}
+
+/// The message of a failed check that passed before. `suspect` is the task that is probably being worked on, and
+/// `source` the text of its file.
+pub fn breakage(task: &Task, seen: &Seen, suspect: &Task, source: Option<&str>) -> String {
+    let seen = format!(
+        "{seen}\nit passed before: what you changed since then broke it, perhaps for {}",
+        suspect.name
+    );
+    message(task, &seen, suspect, source)
+}
+
+fn message(task: &Task, seen: &str, suspect: &Task, source: Option<&str>) -> String {
+    let course::Task { name, promise, .. } = &**task;
+    let seen = wrap(seen, INDENT);
+    let course::Task { name: suspected, file, function, .. } = &**suspect;
     let line =
-        source.and_then(|source| line_of(task, source)).map_or(String::new(), |line| format!(":{line}"));
+        source.and_then(|source| line_of(suspect, source)).map_or(String::new(), |line| format!(":{line}"));
     format!(
         "FAIL {name} {promise}\n{seen}{INDENT}look at: work/src/{file}{line}, {function}\n\
-         {INDENT}hint:    cargo lab hint {name}\n"
+         {INDENT}hint:    cargo lab hint {suspected}\n"
     )
 }
 
