@@ -36,8 +36,8 @@ impl<'a> Answer<'a> {
     }
 
     /// Records that nothing more of the request's body is waited for.
-    pub fn begin(&self) {
-        if let Some(record) = &self.record {
+    pub fn begin(&mut self) {
+        if let Some(record) = &mut self.record {
             record.answering();
         }
     }

@@ -58,8 +58,8 @@ impl RawConnection {
     }
 
     async fn answer(&mut self, bypassing: Bypassing, unread: &[u8]) -> io::Result<()> {
-        let Bypassing { bypass, response_to, in_flight, record } = bypassing;
-        if let Some(record) = &record {
+        let Bypassing { bypass, response_to, in_flight, mut record } = bypassing;
+        if let Some(record) = &mut record {
             record.answering();
         }
         match bypass {

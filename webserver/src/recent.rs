@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -185,16 +186,17 @@ impl<'a> RecentConnection<'a> {
             dropped.map(|dropped| (dropped.method, dropped.path)).unwrap_or_default();
         replace(&mut method, head.method());
         replace(&mut path, head.path());
+        let is_waiting = head.has_body();
         let number = entries.requests.push(Request {
             connection: self.number,
             method,
             path,
             started,
-            answering: (!head.has_body()).then_some(started),
+            answering: (!is_waiting).then_some(started),
             ended: None,
             is_complete: false,
         });
-        RecentRequest { recent: self.recent, number, is_complete: false }
+        RecentRequest { recent: self.recent, number, is_waiting, is_complete: false }
     }
 }
 
@@ -212,15 +214,19 @@ impl Drop for RecentConnection<'_> {
 pub struct RecentRequest<'a> {
     recent: &'a Recent,
     number: u64,
+    is_waiting: bool,
     is_complete: bool,
 }
 
 impl RecentRequest<'_> {
     /// The backend does not wait for more of the body.
-    pub fn answering(&self) {
+    pub fn answering(&mut self) {
+        if !mem::take(&mut self.is_waiting) {
+            return;
+        }
         let now = self.recent.now();
         if let Some(request) = self.recent.lock().requests.get(self.number) {
-            request.answering.get_or_insert(now);
+            request.answering = Some(now);
         }
     }
 

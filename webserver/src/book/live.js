@@ -110,7 +110,7 @@ class Backend {
     const labels = Math.ceil(TEXT_HEIGHT / laneHeight);
     lanes.forEach((connection, index) => {
       const { number, opened, closed } = connection;
-      const opacity = closed === null ? 1 : 1 - (0.6 * (now - closed)) / window;
+      const opacity = closed === null ? 1 : 1 - (0.5 * (now - closed)) / window;
       const middle = tops.get(number) + laneHeight / 2;
       const group = element("g", { opacity });
       // A tick where it ends.
@@ -119,7 +119,7 @@ class Backend {
       groups.set(number, group);
       this.moving.append(group);
       if (index % labels === 0) {
-        parts.push(element("text", { class: "end", x: LEFT - 6, y: TOP + middle + 4, opacity }, number));
+        parts.push(element("text", { class: "end", x: LEFT - 6, y: TOP + middle + 4 }, number));
       }
     });
     for (const request of this.data.requests) {
