@@ -25,14 +25,18 @@ def wait_until(what, condition):
 
 
 class Load:
-    """One request in each state, through the proxy or to the backend."""
+    """One request in each state, through the proxy or to the backend, and one to the backend that is to be gone."""
 
-    def __init__(self, backend, proxy):
+    def __init__(self, backend, proxy, gone):
         self.addresses = backend, proxy
+        self.gone = gone
         self.is_done = threading.Event()
 
     def __enter__(self):
         backend, proxy = self.addresses
+        connection = http.client.HTTPConnection(self.gone, timeout=PATIENCE_SECONDS)
+        connection.request("GET", "/hello/gone")
+        connection.getresponse().read()
         waiting = self.connect(proxy)
         waiting.sendall(b"POST /echo HTTP/1.1\r\nHost: live\r\nContent-Length: 4\r\n\r\nbo")
         answering = self.connect(proxy)
@@ -68,7 +72,7 @@ def check_live(browser, start, backend, proxy, pictures, looks, axe):
     """`start` runs a webserver. `backend` and `proxy` are URLs. `axe` may be `None`."""
     with start("webserver", log="second") as second:
         backend, proxy, gone = (urllib.parse.urlsplit(url).netloc for url in (backend, proxy, second.address))
-        with Load(backend, proxy):
+        with Load(backend, proxy, gone):
             check_page(browser, backend, gone, second, pictures, looks, axe)
     print(f"browser: /live shows each state and a dead backend, in {len(looks)} looks, and asks no other server")
 
@@ -84,10 +88,15 @@ def check_page(browser, backend, gone, second, pictures, looks, axe):
     if "GET /hello/<script>" not in text("#rows"):
         raise Failure(f"/live: the path is not in the table as text: {text('#rows')}")
     wait_until("a second backend", lambda: browser.run("return document.querySelectorAll('.backend > svg').length") == 2)
+    # It is younger than the window, so nothing is left out of it.
+    if browser.run("return document.querySelector('.left-out')"):
+        raise Failure("/live: it says that requests are left out")
     second.process.kill()
     wait_until("a dead backend in grey", lambda: browser.run("return document.querySelector('.unreachable svg')"))
     if "Cannot be reached" not in text(".unreachable p"):
         raise Failure("/live: it does not say which backend cannot be reached")
+    # Its requests grow old, too.
+    wait_until("a table without the dead backend", lambda: gone not in text("#rows"))
     check_motion(browser)
     for look, settings in looks.items():
         browser.look(*settings)

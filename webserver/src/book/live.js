@@ -65,7 +65,11 @@ class Backend {
   show(data) {
     this.received = performance.now();
     this.data = data;
-    this.requests = data.requests.map((request) => ({ ...request, backend: this.address, age: data.now - request.started, now: data.now }));
+    // Backends have clocks of their own, so `begun` is by the clock of the page.
+    this.requests = data.requests.map((request) => {
+      const begun = this.received - (data.now - request.started);
+      return { ...request, backend: this.address, now: data.now, begun };
+    });
     const open = data.connections.filter((connection) => connection.closed === null).length;
     const inFlight = data.requests.filter((request) => request.ended === null).length;
     this.words.textContent =
@@ -101,7 +105,8 @@ class Backend {
     const view = element("svg", { x: LEFT, y: TOP, width: width - LEFT, height: this.height });
     this.moving = element("g");
     view.append(this.moving);
-    if (completeSince > now - window) {
+    // 0: nothing was dropped.
+    if (completeSince > Math.max(now - window, 0)) {
       this.moving.append(element("rect", { class: "left-out", x: -width, y: 0, width: width + at(completeSince), height: this.height }));
       parts[0].textContent = "more requests than are kept: those in the shaded part are left out";
     }
@@ -170,7 +175,7 @@ function time({ started, ended, now }) {
 }
 
 function fillTable(backends) {
-  const requests = backends.flatMap((backend) => backend.requests).sort((a, b) => a.age - b.age);
+  const requests = backends.flatMap((backend) => backend.requests).sort((a, b) => b.begun - a.begun);
   const rows = requests.slice(0, SHOWN_REQUESTS).map((request) => {
     const { backend, connection, method, path, state } = request;
     const row = html("tr");
