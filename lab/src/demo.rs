@@ -20,11 +20,11 @@ pub struct Demo {
     #[arg(value_name = "N", value_parser = parse_stage)]
     stage: Option<Stage>,
 
-    /// How many clients send slow requests until the end, for the live picture
+    /// Clients that send slow requests, for the live picture
     #[arg(long, value_name = "NUMBER", value_parser = parse_number::<u32, 1, MAX_CLIENTS>)]
     clients: Option<u32>,
 
-    /// Show what this starts instead of a stage; it has {listen}, {backend}
+    /// Another proxy: its command, with {listen}, {backend}
     #[arg(long, value_name = "COMMAND", conflicts_with = "stage")]
     cmd: Option<String>,
 }
