@@ -115,7 +115,7 @@ impl BackendConnection {
         self.0.reuse.received == Received::SwitchedProtocols
     }
 
-    /// The [authority](BackendAddress::authority) of the backend of this connection.
+    /// The [authority](crate::BackendAddress::authority) of the backend of this connection.
     pub fn authority(&self) -> &str {
         self.0.state.request.host.as_str()
     }
