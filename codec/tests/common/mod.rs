@@ -271,3 +271,10 @@ pub fn response_head_to(response_to: ResponseTo, input: impl AsRef<[u8]>) -> Res
     let expected = Expected { response_to, upgrade: true };
     decoder.decode_response(expected, &Limits::DEFAULT).expect("a valid response").expect("a complete head")
 }
+
+/// A request is refused with this rule, whose response has this status.
+#[track_caller]
+pub fn refuses(input: impl AsRef<[u8]>, refusal: Refusal, status: u16) {
+    assert_eq!(request(input), Err(refusal));
+    assert_eq!(refusal.status(), status);
+}
