@@ -225,24 +225,6 @@ fn list_says_what_is_done_and_what_comes_next() {
 }
 
 #[test]
-fn what_there_is_not_ends_with_exit_code_2_and_what_to_try() {
-    let scratch = Scratch::new("usage");
-    for (arguments, words) in [
-        (&["start", "99"][..], "cargo lab list"),
-        (&["check", "99"], "cargo lab list"),
-        (&["check", "1.9"], "cargo lab list"),
-        (&["check", "all"], "cargo lab list"),
-        (&["hint", "2"], "cargo lab list"),
-        (&["check", "1", "--cmd", "proxy"], "{listen}"),
-    ] {
-        let said = scratch.run(arguments);
-        assert_eq!(said.code, Some(2), "{arguments:?}");
-        assert!(said.stderr.contains(words), "{}", said.stderr);
-        assert_eq!(said.stdout, "");
-    }
-}
-
-#[test]
 fn doctor_names_what_is_missing_and_what_mends_it() {
     let scratch = Scratch::new("doctor");
     // Somebody else may hold it already, which is as good.

@@ -40,6 +40,9 @@ fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
     for value in BEYOND.into_iter().chain(["0", "4"]) {
         add(&["hint", "2.1", "--level", value], "from 1 to 3");
     }
+    for (command, what) in [("check", "1.9"), ("check", "all"), ("hint", "2")] {
+        add(&[command, what], "Try: cargo lab list");
+    }
     for number in ["0", "99", "18446744073709551616"] {
         add(&["check", number], "Try: cargo lab list");
         add(&["hint", number], "Try: cargo lab list");
