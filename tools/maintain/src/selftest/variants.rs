@@ -20,6 +20,13 @@ use super::workspace;
 /// The package that holds the variants.
 const PACKAGE: &str = "selftest";
 
+/// What an attendee starts with must build without warnings. Debug information would take a seventh of the time.
+const SETTINGS: &str = "[lints.rust]
+warnings = \"deny\"
+
+[profile.dev.package.selftest]
+debug = false";
+
 /// A stage with tasks cut out, a stretch task done or a mistake applied, and what its checks must return.
 pub struct Variant {
     pub name: String,
@@ -102,7 +109,7 @@ impl Variant {
 
     /// The declaration of its module.
     fn declaration(&self) -> String {
-        // What an attendee starts with must build without warnings. A mistake may have them.
+        // A mistake may have warnings.
         let allowed = if self.mistake.is_some() { "#[allow(warnings)]\n" } else { "" };
         format!("{allowed}mod {};\n", self.module())
     }
@@ -168,7 +175,7 @@ fn write(places: &Places, folder: &Path, variants: &[Variant]) -> Result<(), Fai
     let package = places
         .read("work/Cargo.toml")?
         .replace("name = \"work\"", &format!("name = \"{PACKAGE}\"\nautobins = false"))
-        .replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"deny\"");
+        .replace("[lints]\nworkspace = true", SETTINGS);
     let mut manifest = format!("{}\n\n{package}", workspace::manifest(places, ".")?);
     let mut files = BTreeMap::new();
     for stage in stages() {
