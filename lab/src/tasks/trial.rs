@@ -102,12 +102,17 @@ fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
 }
 
 impl Subject<'_> {
+    /// Whether it takes the flags of its stage. A program given as a command line does not.
+    pub(super) fn takes_flags(&self) -> bool {
+        !matches!(self.program, Program::Command(_))
+    }
+
     /// Starts it in front of a backend.
     pub(super) fn start(&self, backend: &Backend) -> Result<Running, Seen> {
         self.start_with(&[backend.address()], &[])
     }
 
-    /// Starts it in front of several backends. A program given as a command line ignores `flags`.
+    /// Starts it in front of several backends, with flags if it takes them.
     pub(super) fn start_with(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
         let rpc: &[&str] = if self.has_rpc { &["--rpc", "127.0.0.1:0"] } else { &[] };
         let flags = &[rpc, flags].concat();
