@@ -1,7 +1,5 @@
 //! Message framing: what is accepted, and what is refused with which rule.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
-
 mod common;
 
 use codec::{BodyFraming, Decoded, Decoder, Limits, Refusal, ResponseTo};

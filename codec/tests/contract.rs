@@ -1,7 +1,5 @@
 //! What the core promises to its caller: the end of a connection, the order of the calls, and values that are checked.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
-
 mod common;
 
 use codec::{

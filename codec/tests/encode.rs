@@ -1,7 +1,5 @@
 //! Bodies as they leave: framing put on, lengths kept to.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
-
 mod common;
 
 use codec::{

@@ -8,7 +8,7 @@
 //!
 //! A line that was changed counts twice, as in a diff: once as removed and once as added. Imports count.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,8 +1,6 @@
 //! What must hold for any bytes, on messages put together at random from words of HTTP; `tools/fuzz/` runs the same
 //! properties for millions of executions. What fuzzing has found stands at the end.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
-
 mod common;
 #[path = "../../tools/fuzz/src/fields.rs"]
 mod fields;

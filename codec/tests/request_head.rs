@@ -1,7 +1,5 @@
 //! Fields and Host of a request: what is accepted, and what is refused with which rule.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
-
 mod common;
 
 use codec::{BareLineFeed, Limits, Refusal};

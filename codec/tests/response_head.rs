@@ -1,7 +1,5 @@
 //! Status lines, interim responses and the order of responses.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
-
 mod common;
 
 use codec::{Expected, Limits, Refusal, ResponseTo};

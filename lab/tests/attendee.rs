@@ -1,7 +1,6 @@
 //! The commands for the attendee's own crate, word for word, in a workspace of the test's own.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,6 @@
 //! `cargo lab bench`: its arithmetic, its load generator before servers of which all is known, and what it prints.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,7 +1,6 @@
 //! What ends the tool ends what it has started: Ctrl-C, also where the tool alone hears of it, and `kill -9`.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -1,7 +1,6 @@
 //! `cargo lab demo --clients`: the address of the live picture comes first, and the picture has the load in it.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader};

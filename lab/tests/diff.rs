@@ -1,7 +1,6 @@
 //! `cargo lab diff` as a command: what it shows of two stages, and that there is no colour in a pipe.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,5 @@
 //! What `cargo lab doctor` makes of the variables that name another proxy.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
-
 use std::process::Command;
 
 #[test]

@@ -1,7 +1,6 @@
 //! `cargo lab check --cmd` on a proxy in another language: what it promises passes, what it lacks is seen.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
 
 use std::path::Path;

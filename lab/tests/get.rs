@@ -1,7 +1,6 @@
 //! `cargo lab get` as a command: what goes to stdout, what to stderr, and the exit code.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use testkit::{Backend, Finished, RefusedPort, localhost, run_to_end};
 

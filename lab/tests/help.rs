@@ -1,8 +1,5 @@
 //! What `cargo lab --help` lists, and where it is explained.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
-
 use testkit::run_to_end;
 
 #[test]

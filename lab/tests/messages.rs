@@ -1,8 +1,5 @@
 //! What the commands for attendees say when a flag has a wrong value.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
-
 use testkit::run_to_end;
 
 /// Each number and address of the command line beyond its ends, and what is said of it.

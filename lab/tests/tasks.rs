@@ -1,7 +1,6 @@
 //! The attendee's tasks: the table, the patches, and the proof that each check sees its task and nothing else.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,7 +1,6 @@
 //! The tool works on the workspace in which it is typed, on what cargo has just built there, and beside another one.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,8 +1,5 @@
 //! The channel of idle connections, beside a sweep that never pauses.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
-
 #[allow(dead_code)] // The suite tests the rest of it.
 #[path = "../src/pool.rs"]
 mod pool;

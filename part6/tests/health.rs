@@ -1,8 +1,5 @@
 //! The states of a backend: a test for each row of the table in docs/src/part6.md.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
-
 #[allow(dead_code)] // The suite tests the rest of it.
 #[path = "../src/health.rs"]
 mod health;

@@ -1,7 +1,7 @@
 //! Large answers: what a runtime does while one is made, who shares one, and how much memory they have.
 
 #![cfg(feature = "tokio")]
-#![allow(clippy::unwrap_used)] // A test may fail.
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::io::{self, Write};
 use std::sync::Arc;

@@ -2,8 +2,7 @@
 
 // Only Linux is known to have pipes of 64 KiB.
 #![cfg(target_os = "linux")]
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::env;
 use std::io::{Write, pipe};

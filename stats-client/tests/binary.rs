@@ -1,6 +1,6 @@
 //! The binary before a scripted RPC server: what it prints, and how it ends.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};

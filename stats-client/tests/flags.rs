@@ -1,7 +1,5 @@
 //! Each number and address of the command line: at its ends it is accepted, beyond them refused with what helps.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
-
 use testkit::{Backend, Process, run_to_end};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stats-client");

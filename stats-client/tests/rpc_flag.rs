@@ -1,7 +1,5 @@
 //! Where the binary asks: the forms of `--rpc`, and a proxy that is restarted while `--watch` runs.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
-
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};

@@ -1,6 +1,6 @@
 //! Each number and address of the command line: at its ends it is accepted, beyond them refused with what helps.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 mod support;
 

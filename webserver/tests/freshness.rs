@@ -1,8 +1,5 @@
 //! Which responses a cache may use again without asking: RFC 9111 sections 4.2.2 and 5.2.2.4.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
-
 mod support;
 
 use std::fs;

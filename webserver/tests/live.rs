@@ -1,7 +1,6 @@
 //! The live picture: what `/live.json` records and what it leaves out, its bounds, and which backends `/live` shows.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 mod support;
 

@@ -1,8 +1,5 @@
 //! The log: requests are answered while nothing reads it, and the polls of the live picture are not in it.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};

@@ -1,8 +1,5 @@
 //! What a request that cannot be answered as it asks is answered: a page to a browser, a line of text to others.
 
-// A test says what failed by failing.
-#![allow(clippy::unwrap_used)]
-
 mod support;
 
 use support::folder::Folder;

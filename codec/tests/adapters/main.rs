@@ -2,7 +2,7 @@
 //!
 //! A test runs a proxy of the smallest kind over an adapter, between a raw client and a scripted backend.
 
-#![allow(clippy::unwrap_used)] // A test may fail.
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 /// Runs each of these on both adapters, under one name in two modules. It stands before the modules that use it.
 macro_rules! on_both_adapters {

@@ -1,7 +1,6 @@
 //! The files of the book: what they state about other files and about themselves must be true.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;

@@ -1,8 +1,5 @@
 //! `cargo maintain selftest checks`: each check passes on its stage and fails on every mistake.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
-
 use std::process::Command;
 
 use lab::tasks::{Seen, all, failure, stages, stretch};

@@ -1,8 +1,5 @@
 //! Values of each number and address flag beyond their bounds, and the messages for them.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
-
 use testkit::run_to_end;
 
 #[test]

@@ -1,7 +1,5 @@
 //! Interrupting or killing `cargo maintain` also ends the proxies that it started.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
 use std::fs;

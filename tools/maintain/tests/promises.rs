@@ -1,8 +1,5 @@
 //! The promise of each stage over the previous stage, and the promise of the codec's chapter.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
-
 use conformance::{behaves, build};
 use course::Diff;
 use testkit::{Backend, Client};

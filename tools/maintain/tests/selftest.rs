@@ -1,7 +1,6 @@
 //! `cargo maintain selftest book` on books written for the test: correct pages pass, wrong pages fail.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
 
 use std::fs;

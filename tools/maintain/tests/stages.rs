@@ -1,8 +1,7 @@
 //! The rules that keep the difference between two stages a lesson: its size, its shape, and what stages must
 //! not contain.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::collections::BTreeSet;
 use std::env;

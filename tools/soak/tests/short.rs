@@ -1,8 +1,5 @@
 //! The short form of `cargo maintain soak`: many clients, and a backend that fails in every phase of an exchange.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
-
 use conformance::build;
 use soak::{Plan, run};
 use testkit::Workspace;

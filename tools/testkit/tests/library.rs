@@ -1,8 +1,5 @@
 //! The client and the backends, tested against each other. What they miss, no test of a proxy can find.
 
-// A panic is the failure report of a test.
-#![allow(clippy::unwrap_used)]
-
 use std::io::ErrorKind;
 use std::time::Duration;
 

@@ -2,8 +2,7 @@
 
 // Each test file is a program of its own, and uses a part of this.
 #![allow(dead_code)]
-// Clippy allows it in test functions, and does not see that this is for tests only.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 pub mod folder;
 

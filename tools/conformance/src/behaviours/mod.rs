@@ -2,7 +2,7 @@
 //!
 //! Each starts its own proxy in front of scripted backends and panics if the proxy misbehaves.
 
-#![allow(clippy::unwrap_used)] // A panic is the failure report of a behaviour.
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the behaviour.
 
 /// Lists the functions of a file. Those after `of_stages` show what is known only of our own proxies: their
 /// flags, log and limits, and how they start and stop.
