@@ -56,7 +56,7 @@ fn two_content_lengths_are_refused_equal_or_not() {
 }
 
 #[test]
-fn a_content_length_that_is_no_decimal_number_is_refused() {
+fn a_content_length_that_is_not_a_decimal_number_is_refused() {
     // RFC 9110 section 8.6, RFC 9112 section 6.3, rule 5
     for value in ["+5", "-1", "18446744073709551621", "5,5", "5, 5", "0x5", "", "5 5", "5.0", "a", "\u{665}"]
     {
@@ -93,7 +93,7 @@ fn a_final_transfer_coding_other_than_chunked_is_refused() {
 }
 
 #[test]
-fn a_transfer_coding_under_chunked_is_501() {
+fn an_inner_transfer_coding_is_answered_501() {
     // RFC 9112 section 6.1: 501 for a coding that is not understood.
     for value in ["gzip, chunked", "x, Chunked", "identity, chunked"] {
         refuses(post(&format!("Transfer-Encoding: {value}\r\n"), ""), Refusal::UnknownTransferCoding, 501);
@@ -108,7 +108,7 @@ fn transfer_encoding_in_http_1_0_is_refused() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_413_before_it_is_read_if_its_length_is_announced() {
+fn a_body_over_the_limit_is_413_and_an_announced_one_is_not_read() {
     // RFC 9110 section 15.5.14
     let limits = Limits { max_body_bytes: Some(4), ..Limits::DEFAULT };
     let too_large = Err(Refusal::BodyTooLarge);
@@ -124,7 +124,7 @@ fn a_body_over_the_limit_is_413_before_it_is_read_if_its_length_is_announced() {
 }
 
 #[test]
-fn a_response_without_length_or_coding_goes_on_until_the_connection_ends() {
+fn a_response_without_length_or_coding_is_close_delimited() {
     // RFC 9112 section 6.3, rule 8
     let message = response("HTTP/1.1 200 OK\r\n\r\nall of it").unwrap();
     assert_eq!((message.framing, &message.body[..]), (BodyFraming::CloseDelimited, &b"all of it"[..]));

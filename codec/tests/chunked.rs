@@ -12,7 +12,7 @@ fn chunked(body: &str) -> String {
 }
 
 #[test]
-fn chunks_are_joined_and_their_framing_is_taken_off() {
+fn adjacent_chunks_become_one_piece_without_framing() {
     // RFC 9112 section 7.1
     let message = request(chunked("5\r\nhello\r\n2\r\n, \r\n00005\r\nworld\r\n0\r\n\r\n")).unwrap();
     assert_eq!(message.body, b"hello, world");
@@ -109,7 +109,7 @@ fn a_chunk_extension_over_256_bytes_is_refused() {
 }
 
 #[test]
-fn a_trailer_section_is_decoded_behind_the_last_chunk() {
+fn a_trailer_section_is_decoded_after_the_last_chunk() {
     // RFC 9112 section 7.1.2
     let message = request(chunked("5\r\nhello\r\n0\r\nA: b\r\nC: d\r\n\r\n")).unwrap();
     assert_eq!(message.trailers, [("A".to_string(), "b".to_string()), ("C".to_string(), "d".to_string())]);

@@ -22,7 +22,7 @@ fn ended(bytes: &[u8]) -> Decoder {
 }
 
 #[test]
-fn the_end_within_a_head_is_an_error_and_the_end_between_messages_is_not() {
+fn end_of_file_within_a_head_is_an_error_and_between_messages_is_not() {
     // RFC 9112 section 8
     for end in 1..POST.len() {
         assert_eq!(
@@ -41,7 +41,7 @@ fn the_end_within_a_head_is_an_error_and_the_end_between_messages_is_not() {
 }
 
 #[test]
-fn the_end_after_an_interim_response_is_an_error() {
+fn end_of_file_after_an_interim_response_is_an_error() {
     // RFC 9110 section 15.2: a final response follows.
     let mut decoder = ended(b"HTTP/1.1 100 Continue\r\n\r\n");
     assert_eq!(decoder.decode_response(EXPECTED, LIMITS).unwrap().unwrap().status(), 100);
@@ -49,7 +49,7 @@ fn the_end_after_an_interim_response_is_an_error() {
 }
 
 #[test]
-fn the_end_within_a_body_is_an_error_after_the_last_piece() {
+fn end_of_file_within_a_body_is_an_error_after_the_last_piece() {
     // RFC 9112 section 8
     let chunked = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
     for (message, body) in [
@@ -70,7 +70,7 @@ fn the_end_within_a_body_is_an_error_after_the_last_piece() {
 }
 
 #[test]
-fn the_end_ends_a_close_delimited_body() {
+fn end_of_file_ends_a_close_delimited_body() {
     // RFC 9112 section 6.3, rule 8
     let mut decoder = ended(b"HTTP/1.1 200 OK\r\n\r\nhello");
     decoder.decode_response(EXPECTED, LIMITS).unwrap().unwrap();
@@ -80,7 +80,7 @@ fn the_end_ends_a_close_delimited_body() {
 }
 
 #[test]
-fn a_next_head_before_the_end_of_the_body_is_an_error_that_does_not_last() {
+fn decoding_a_head_before_the_end_of_the_body_is_an_error_and_can_be_retried() {
     let mut decoder = Decoder::new();
     receive(&mut decoder, &[POST, b"hello", POST].concat(), LIMITS);
     decoder.decode_request(LIMITS).unwrap().unwrap();
@@ -119,7 +119,7 @@ fn a_released_decoder_has_no_piece() {
 }
 
 #[test]
-fn a_status_that_is_none_is_refused() {
+fn a_status_outside_100_to_599_is_refused() {
     // RFC 9110 section 15
     for status in [0, 99, 600, 1000] {
         assert_eq!(
@@ -174,14 +174,14 @@ fn a_request_to_send_cannot_be_close_delimited() {
 }
 
 #[test]
-fn a_name_with_a_line_end_begins_no_field_in_via() {
+fn a_line_end_in_the_via_name_becomes_spaces() {
     let mut head = response_head("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     forward::response(&mut head, "proxy\r\nX-Injected: 1");
     assert_eq!(head.fields.get("Via"), Some(&b"1.1 proxy  X-Injected: 1"[..]));
 }
 
 #[test]
-fn a_date_is_text_of_the_format_that_http_has() {
+fn a_date_is_formatted_as_imf_fixdate() {
     // RFC 9110 section 5.6.7
     assert_eq!(Date::at(UNIX_EPOCH).unwrap().to_string(), "Thu, 01 Jan 1970 00:00:00 GMT");
     assert_eq!(format!("{:?}", common::date()), format!("Some({:?})", common::DATE));
@@ -189,7 +189,7 @@ fn a_date_is_text_of_the_format_that_http_has() {
 }
 
 #[test]
-fn the_persistence_of_a_message_can_be_asked_for() {
+fn persistence_is_public_for_requests_and_responses() {
     // RFC 9112 section 9.3
     for (request, expected) in [
         ("GET / HTTP/1.1\r\nHost: h\r\n\r\n", Persistence::KeepAlive),
@@ -204,7 +204,7 @@ fn the_persistence_of_a_message_can_be_asked_for() {
 }
 
 #[test]
-fn heads_are_equal_if_they_say_the_same() {
+fn heads_with_equal_content_are_equal() {
     // RFC 9110 section 5.1: names are compared without case.
     let head = || request_head("GET /a HTTP/1.1\r\nHost: h\r\nX-Name: 1\r\n\r\n");
     assert_eq!(head(), request_head("GET /a HTTP/1.1\r\nhost: h\r\nx-name: 1\r\n\r\n"));

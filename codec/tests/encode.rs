@@ -29,7 +29,7 @@ fn write(encoder: &mut Encoder, piece: Piece<'_>) -> Result<String, WrongBodyLen
 }
 
 #[test]
-fn a_head_leaves_with_the_first_piece_and_the_last_chunk_with_the_last() {
+fn a_head_is_sent_with_the_first_piece_and_the_last_chunk_with_the_last() {
     // RFC 9112 section 7.1
     let mut encoder = Encoder::new();
     let head = ResponseHead::new(200, BodyFraming::Chunked);
@@ -68,7 +68,7 @@ fn a_large_piece_is_not_copied_and_keeps_its_framing() {
 }
 
 #[test]
-fn a_body_of_another_length_than_announced_is_an_error() {
+fn a_body_that_differs_from_the_announced_length_is_an_error() {
     // RFC 9112 section 6.3: it would shift every message after it.
     let mut too_long = encoder(BodyFraming::ContentLength(4));
     assert_eq!(write(&mut too_long, Piece::partial(b"hello")), Err(WrongBodyLength));
@@ -94,7 +94,7 @@ fn trailers_follow_the_last_chunk_without_fields_that_frame_or_route() {
 }
 
 #[test]
-fn trailers_of_one_hop_are_not_sent_on() {
+fn hop_by_hop_trailers_are_not_forwarded() {
     // RFC 9110 section 7.6.1: fields and trailers that Connection names.
     for (connection, expected) in
         [("X-Checksum", "0\r\n\r\n"), ("keep-alive, TE", "0\r\nX-Checksum: 7\r\n\r\n")]
@@ -116,7 +116,7 @@ fn trailers_of_one_hop_are_not_sent_on() {
 }
 
 #[test]
-fn a_queued_head_can_be_replaced_until_it_has_left() {
+fn a_queued_head_can_be_replaced_until_it_is_sent() {
     let mut encoder = Encoder::new();
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::Chunked), ANSWERING, common::date());
     encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, common::date());
@@ -125,7 +125,7 @@ fn a_queued_head_can_be_replaced_until_it_has_left() {
 }
 
 #[test]
-fn an_encoder_is_not_clean_while_a_write_is_not_finished() {
+fn an_encoder_is_not_clean_during_a_write() {
     let mut encoder = encoder(BodyFraming::ContentLength(5));
     let _ = encoder.parts(Piece::last(b"hello")).unwrap();
     assert!(!encoder.is_clean(), "the write may have been broken off");
@@ -134,7 +134,7 @@ fn an_encoder_is_not_clean_while_a_write_is_not_finished() {
 }
 
 #[test]
-fn nothing_can_be_added_to_a_write_that_was_broken_off() {
+fn an_encoder_is_not_clean_after_an_interrupted_write() {
     let mut encoder = Encoder::new();
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), ANSWERING, common::date());
     let _ = encoder.parts(Piece::partial(b"he")).unwrap();
@@ -149,7 +149,7 @@ fn nothing_can_be_added_to_a_write_that_was_broken_off() {
 }
 
 #[test]
-fn what_is_encoded_can_be_decoded() {
+fn an_encoded_request_can_be_decoded() {
     let head = RequestHead::new("PUT", "/x?y", "h:80", BodyFraming::Chunked).unwrap();
     let mut encoder = Encoder::new();
     encoder.queue_request(&head, &common::host(), Persistence::Close);
@@ -162,7 +162,7 @@ fn what_is_encoded_can_be_decoded() {
 }
 
 #[test]
-fn a_request_to_send_is_checked_like_one_that_came() {
+fn a_built_request_is_validated_like_a_received_one() {
     for (method, target, host) in
         [("G T", "/", "h"), ("GET", "a b", "h"), ("GET", "/", "h\r\nX: y"), ("GET", "/", "")]
     {

@@ -97,7 +97,7 @@ fn the_adapters_differ_in_few_lines() {
 }
 
 #[test]
-fn only_the_listed_files_stand_in_one_adapter() {
+fn only_the_listed_files_exist_in_one_adapter() {
     let paths = |folder: &str| -> BTreeSet<_> { files(folder).into_keys().collect() };
     let (blocking, tokio) = (paths("blocking"), paths("tokio"));
     let only = |folder: &str, names: &BTreeSet<String>, others: &BTreeSet<String>| -> Vec<String> {
@@ -119,7 +119,7 @@ fn the_documentation_states_the_bound() {
 }
 
 #[test]
-fn the_rule_strips_what_waits_and_nothing_else() {
+fn the_comparison_strips_async_code_comments_and_nothing_else() {
     let stripped = [
         ("pub async fn close(self) { // ends", "pub fn close(self) {"),
         ("Box::pin(self.answer(error, proxy)).await,", "self.answer(error, proxy),"),

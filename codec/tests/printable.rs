@@ -9,7 +9,7 @@ fn shown(text: &str) -> String {
 }
 
 #[test]
-fn what_a_terminal_acts_on_is_shown() {
+fn control_and_invisible_characters_are_escaped() {
     for (text, expected) in [
         ("\u{1b}[2J", r"\u{1b}[2J"),
         ("a\r\nb\tc\0", r"a\r\nb\tc\0"),
@@ -57,7 +57,7 @@ fn every_control_format_and_separator_character_is_escaped() {
 }
 
 #[test]
-fn what_people_write_stays() {
+fn printable_text_is_unchanged() {
     for text in ["", "/a?b=\"c\"&d='e'\\", "GET /ä/日本語/नमस्ते 🦀", "e\u{301}", "it's \u{201c}so\u{201d}"]
     {
         assert_eq!(shown(text), text);
@@ -66,7 +66,7 @@ fn what_people_write_stays() {
 }
 
 #[test]
-fn a_line_of_the_log_cannot_command_the_terminal() {
+fn control_characters_are_escaped_in_log_lines() {
     let request = "GET /\u{1b}[2J\n".to_owned();
     let report = Report { request, status: Some(200), body_bytes: 5, elapsed: Duration::ZERO, error: None };
     assert_eq!(report.to_string(), r"GET /\u{1b}[2J\n 200 5B 0.0ms");

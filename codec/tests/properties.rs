@@ -147,33 +147,33 @@ proptest! {
     })]
 
     #[test]
-    fn requests_mean_the_same_however_they_arrive(input in messages(&REQUEST_LINES)) {
+    fn a_request_is_decoded_alike_in_any_split(input in messages(&REQUEST_LINES)) {
         properties::requests_do_not_depend_on_cuts(&input);
     }
 
     #[test]
-    fn responses_mean_the_same_however_they_arrive(input in messages(&STATUS_LINES)) {
+    fn a_response_is_decoded_alike_in_any_split(input in messages(&STATUS_LINES)) {
         properties::responses_do_not_depend_on_cuts(&input);
     }
 
     #[test]
-    fn no_bytes_at_all_make_the_codec_panic(input in any_bytes()) {
+    fn no_input_makes_the_codec_panic(input in any_bytes()) {
         properties::requests_do_not_depend_on_cuts(&input);
         properties::responses_do_not_depend_on_cuts(&input);
     }
 
     #[test]
-    fn a_chunked_body_means_one_thing_to_every_reader(input in chunks()) {
+    fn every_reader_decodes_a_chunked_body_alike(input in chunks()) {
         properties::chunked_bodies_mean_one_thing(&input);
     }
 
     #[test]
-    fn requests_mean_one_thing_to_every_reader(input in messages(&REQUEST_LINES)) {
+    fn every_reader_decodes_a_request_alike(input in messages(&REQUEST_LINES)) {
         properties::requests_mean_one_thing(&input);
     }
 
     #[test]
-    fn responses_mean_one_thing_to_every_reader(input in messages(&STATUS_LINES)) {
+    fn every_reader_decodes_a_response_alike(input in messages(&STATUS_LINES)) {
         properties::responses_mean_one_thing(&input);
     }
 
@@ -225,7 +225,7 @@ fn the_seeds_of_the_fuzz_targets_hold() {
 }
 
 #[test]
-fn found_by_fuzzing_which_rule_a_long_extension_breaks_does_not_depend_on_how_it_arrives() {
+fn found_by_fuzzing_a_long_extension_is_refused_alike_in_any_split() {
     // RFC 9112 section 7.1.1: it was too long byte by byte, and not valid where its bare LF came with it.
     let extension = format!("5;{}\nhello\r\n0\r\n\r\n", "a".repeat(300));
     let input = format!("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{extension}");
@@ -233,7 +233,7 @@ fn found_by_fuzzing_which_rule_a_long_extension_breaks_does_not_depend_on_how_it
 }
 
 #[test]
-fn found_by_fuzzing_a_request_line_over_the_head_limit_is_answered_the_same_however_it_arrives() {
+fn found_by_fuzzing_a_request_line_over_the_head_limit_is_refused_alike_in_any_split() {
     // RFC 9112 section 3, RFC 6585 section 5: it was 431 byte by byte, and 400 or 414 where it came whole.
     let limits = Limits { max_head_bytes: 200, max_target_bytes: 24, ..Limits::DEFAULT };
     for line in [format!("GET / {}\r\n\r\n", "x".repeat(300)), format!("GET / {} x\r\n\r\n", "x".repeat(300))]
@@ -243,7 +243,7 @@ fn found_by_fuzzing_a_request_line_over_the_head_limit_is_answered_the_same_howe
 }
 
 #[test]
-fn found_by_fuzzing_no_control_character_gets_into_a_field_that_is_added() {
+fn found_by_fuzzing_control_characters_in_an_added_value_become_spaces() {
     // RFC 9110 section 5.5: of control characters, only HTAB is valid in a value.
     let mut fields = FieldSection::new();
     fields.append("A", b"a\x01b\x7fc\r\nd\te\0\xff");

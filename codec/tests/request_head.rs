@@ -101,7 +101,7 @@ fn a_bare_carriage_return_in_a_field_value_is_refused() {
 }
 
 #[test]
-fn a_field_name_that_is_no_token_is_refused() {
+fn a_field_name_that_is_not_a_token_is_refused() {
     // RFC 9112 section 5: field-line = field-name ":" ...; RFC 9110 section 5.1: a name is a token.
     for line in [": b", "A(: b", "A b: c", "A\u{e9}: b", "novalue", "A\0: b"] {
         refuses(with_fields(&format!("{line}\r\n")), Refusal::InvalidFieldName, 400);

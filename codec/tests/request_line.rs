@@ -22,7 +22,7 @@ fn a_method_is_a_token_of_at_most_64_bytes() {
 }
 
 #[test]
-fn what_is_not_http_is_refused_before_a_line_is_complete() {
+fn bytes_that_are_not_http_are_refused_before_a_line_is_complete() {
     // RFC 9112 section 3: no request line; a TLS greeting would otherwise be waited for until the timeout.
     refuses(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", Refusal::InvalidMethod, 400);
     refuses("M".repeat(65), Refusal::MethodTooLong, 400);

@@ -45,7 +45,7 @@ fn a_status_line_has_a_version_three_digits_and_perhaps_a_reason() {
 }
 
 #[test]
-fn what_is_not_http_is_refused_before_a_head_is_complete() {
+fn bytes_that_are_not_http_are_refused_before_a_head_is_complete() {
     // RFC 9112 section 4: a backend of another protocol would be waited for until the timeout.
     assert_eq!(response("220 mail.test ESMTP\r\n"), Err(Refusal::InvalidStatusLine));
     assert_eq!(response("<html>"), Err(Refusal::InvalidStatusLine));
@@ -69,7 +69,7 @@ fn a_response_head_over_32_kib_or_100_fields_is_refused() {
 }
 
 #[test]
-fn interim_responses_come_before_the_final_one() {
+fn interim_responses_are_decoded_before_the_final_one() {
     // RFC 9110 section 15.2
     let input = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n\
                  HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -101,7 +101,7 @@ fn a_hundred_interim_responses_are_accepted() {
 }
 
 #[test]
-fn switching_protocols_is_refused_unless_it_was_asked_for() {
+fn a_101_is_refused_unless_it_was_requested() {
     // RFC 9110 section 15.2.2 and 7.8
     let input = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nraw";
     assert_eq!(responses(input).rest, Rest::Refused(Refusal::SwitchedProtocolsUnasked));
@@ -112,7 +112,7 @@ fn switching_protocols_is_refused_unless_it_was_asked_for() {
 }
 
 #[test]
-fn switching_protocols_is_refused_if_it_does_not_say_to_which() {
+fn a_101_without_an_upgrade_field_is_refused() {
     // RFC 9110 section 15.2.2
     let input = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\nraw";
     let asked = Expected { upgrade: true, ..ORDINARY };

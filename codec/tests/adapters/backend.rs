@@ -14,13 +14,13 @@ on_both_adapters! {
     a_backend_that_refuses_connections_is_502,
     #[cfg(target_os = "linux")]
     a_backend_that_does_not_accept_in_time_is_504,
-    a_backend_that_does_not_answer_in_time_is_504_and_the_client_is_kept,
-    a_response_head_that_drips_is_504,
-    garbage_from_a_backend_is_502_also_while_the_upload_waits,
+    a_backend_that_does_not_answer_in_time_is_504_and_the_client_connection_stays_open,
+    a_slow_response_head_is_504,
+    an_invalid_response_is_502_while_the_upload_waits,
     a_response_body_that_pauses_is_cut,
-    a_body_that_the_backend_cuts_short_is_never_completed,
-    a_cut_body_resets_a_client_that_could_not_tell_otherwise,
-    a_long_upload_is_no_late_response,
+    a_body_cut_by_the_backend_stays_incomplete,
+    a_cut_body_resets_a_client_that_reads_until_the_close,
+    a_long_upload_does_not_exceed_the_response_head_timeout,
 }
 
 fn a_backend_that_refuses_connections_is_502(adapter: Adapter) {
@@ -54,7 +54,7 @@ fn a_backend_that_does_not_accept_in_time_is_504(adapter: Adapter) {
     assert!(answer.contains("error=connection_timeout"), "{answer}");
 }
 
-fn a_backend_that_does_not_answer_in_time_is_504_and_the_client_is_kept(adapter: Adapter) {
+fn a_backend_that_does_not_answer_in_time_is_504_and_the_client_connection_stays_open(adapter: Adapter) {
     // RFC 9110 section 15.6.5
     let (address, ended) = backend(|mut stream| stream.read_to_end(&mut Vec::new()).is_ok());
     let limits = limits(Limits { response_head_timeout: SHORT, ..Limits::DEFAULT });
@@ -69,7 +69,7 @@ fn a_backend_that_does_not_answer_in_time_is_504_and_the_client_is_kept(adapter:
     assert!(read_until(&mut client, "\r\n\r\n").starts_with("HTTP/1.1 204 No Content\r\n"));
 }
 
-fn a_response_head_that_drips_is_504(adapter: Adapter) {
+fn a_slow_response_head_is_504(adapter: Adapter) {
     // RFC 9110 section 15.6.5: the bound is on the whole head, not on the pause between two bytes.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -86,7 +86,7 @@ fn a_response_head_that_drips_is_504(adapter: Adapter) {
     assert!(answer.starts_with("HTTP/1.1 504 Gateway Timeout\r\n"), "{answer}");
 }
 
-fn garbage_from_a_backend_is_502_also_while_the_upload_waits(adapter: Adapter) {
+fn an_invalid_response_is_502_while_the_upload_waits(adapter: Adapter) {
     // RFC 9110 section 15.6.3: that the upload is stopped then says nothing of the client.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "he");
@@ -110,7 +110,7 @@ fn a_response_body_that_pauses_is_cut(adapter: Adapter) {
     assert!(answer.ends_with("\r\n\r\n2\r\nhe\r\n"), "{answer}");
 }
 
-fn a_body_that_the_backend_cuts_short_is_never_completed(adapter: Adapter) {
+fn a_body_cut_by_the_backend_stays_incomplete(adapter: Adapter) {
     // RFC 9112 section 8
     for head in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
         let (address, _done) = backend(move |mut stream| {
@@ -124,7 +124,7 @@ fn a_body_that_the_backend_cuts_short_is_never_completed(adapter: Adapter) {
     }
 }
 
-fn a_cut_body_resets_a_client_that_could_not_tell_otherwise(adapter: Adapter) {
+fn a_cut_body_resets_a_client_that_reads_until_the_close(adapter: Adapter) {
     // RFC 9112 section 8: a close-delimited body that is cut short looks complete.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -137,7 +137,7 @@ fn a_cut_body_resets_a_client_that_could_not_tell_otherwise(adapter: Adapter) {
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
 
-fn a_long_upload_is_no_late_response(adapter: Adapter) {
+fn a_long_upload_does_not_exceed_the_response_head_timeout(adapter: Adapter) {
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "last");
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
@@ -158,7 +158,7 @@ fn a_long_upload_is_no_late_response(adapter: Adapter) {
 /// Over tokio such a backend must take a third of what the kernel buffers within the limit: sooner, a task does not
 /// learn of it.
 #[test]
-fn a_backend_that_takes_the_request_slowly_is_not_late() {
+fn a_backend_that_reads_the_request_slowly_does_not_exceed_the_response_head_timeout() {
     const LENGTH: usize = 32 << 20;
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");

@@ -12,16 +12,16 @@ use crate::proxy::{Adapter, Proxy};
 use crate::{GET, LONG, SHORT, backend, connect, limits, read_all, read_until};
 
 on_both_adapters! {
-    a_client_that_takes_nothing_is_cut_and_so_is_the_backend,
-    an_answer_that_comes_before_the_upload_ends_is_delivered,
-    a_body_is_echoed_while_it_still_comes,
-    a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent,
-    a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer,
-    an_end_of_the_upload_after_the_response_began_is_forwarded,
-    nothing_follows_a_head_that_has_left_in_part,
+    a_client_that_reads_nothing_is_disconnected_and_so_is_the_backend,
+    a_response_before_the_end_of_the_upload_is_forwarded,
+    a_body_is_echoed_before_it_is_complete,
+    a_complete_response_arrives_although_more_requests_arrive_while_it_is_sent,
+    a_client_that_half_closes_during_its_upload_gets_the_rest_of_the_response,
+    a_half_close_during_the_upload_is_forwarded_after_the_response_began,
+    no_error_response_is_sent_inside_a_response_in_progress,
 }
 
-fn a_client_that_takes_nothing_is_cut_and_so_is_the_backend(adapter: Adapter) {
+fn a_client_that_reads_nothing_is_disconnected_and_so_is_the_backend(adapter: Adapter) {
     let (address, ended) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
@@ -42,7 +42,7 @@ fn a_client_that_takes_nothing_is_cut_and_so_is_the_backend(adapter: Adapter) {
     assert!(report.to_string().contains("client: waited too long for it to take more"), "{report}");
 }
 
-fn an_answer_that_comes_before_the_upload_ends_is_delivered(adapter: Adapter) {
+fn a_response_before_the_end_of_the_upload_is_forwarded(adapter: Adapter) {
     // RFC 9112 section 9.3 and 9.6: the rest is read for a while, or a reset would destroy the answer.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -61,7 +61,7 @@ fn an_answer_that_comes_before_the_upload_ends_is_delivered(adapter: Adapter) {
     feeder.join().unwrap();
 }
 
-fn a_body_is_echoed_while_it_still_comes(adapter: Adapter) {
+fn a_body_is_echoed_before_it_is_complete(adapter: Adapter) {
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
@@ -81,7 +81,7 @@ fn a_body_is_echoed_while_it_still_comes(adapter: Adapter) {
     assert_eq!(read_until(&mut client, "0\r\n\r\n"), "0\r\n\r\n");
 }
 
-fn a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent(adapter: Adapter) {
+fn a_complete_response_arrives_although_more_requests_arrive_while_it_is_sent(adapter: Adapter) {
     // RFC 9112 section 9.6: closing with bytes unread would reset the connection, and destroy the answer.
     const LENGTH: usize = 8 << 20;
     let (address, _done) = backend(|mut stream| {
@@ -106,7 +106,7 @@ fn a_whole_response_arrives_also_if_more_requests_come_while_it_is_sent(adapter:
     assert_eq!(received, LENGTH);
 }
 
-fn a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer(adapter: Adapter) {
+fn a_client_that_half_closes_during_its_upload_gets_the_rest_of_the_response(adapter: Adapter) {
     // RFC 9112 section 9.3: it has seen the head, and ends its side only.
     let (go_on, wait) = channel::<()>();
     let (address, _done) = backend(move |mut stream| {
@@ -126,7 +126,7 @@ fn a_client_that_gives_up_its_upload_gets_the_rest_of_the_answer(adapter: Adapte
     assert_eq!(read_all(&mut client), "world");
 }
 
-fn nothing_follows_a_head_that_has_left_in_part(adapter: Adapter) {
+fn no_error_response_is_sent_inside_a_response_in_progress(adapter: Adapter) {
     // RFC 9112 section 8: an answer of our own in the middle of another would be taken for a part of it.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -147,7 +147,7 @@ fn nothing_follows_a_head_that_has_left_in_part(adapter: Adapter) {
     assert!(rest.iter().all(|&byte| byte == b'x'), "{}", rest.escape_ascii());
 }
 
-fn an_end_of_the_upload_after_the_response_began_is_forwarded(adapter: Adapter) {
+fn a_half_close_during_the_upload_is_forwarded_after_the_response_began(adapter: Adapter) {
     // RFC 9112 section 9.6: the backend may wait for the end of the request before it ends its response.
     let (address, received) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");

@@ -11,25 +11,25 @@ use crate::proxy::{Adapter, Proxy};
 use crate::{GET, LONG, SHORT, answer_to, backend, connect, limits, read_all, read_until, refused};
 
 on_both_adapters! {
-    a_silent_client_is_let_go_without_a_word,
-    an_idle_kept_connection_is_closed_without_a_word,
-    a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes,
+    a_silent_client_is_disconnected_without_a_response,
+    an_idle_connection_is_closed_without_a_response,
+    a_head_that_is_not_complete_in_time_is_408_even_if_bytes_keep_arriving,
     a_request_body_that_pauses_is_408_and_the_backend_is_dropped,
-    a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only,
-    a_refused_body_is_400_and_the_backend_never_gets_its_end,
-    an_empty_line_after_a_request_is_no_request,
+    a_truncated_request_of_a_half_closed_client_is_400,
+    a_refused_body_is_400_and_stays_incomplete_for_the_backend,
+    an_empty_line_after_a_request_is_ignored,
     pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last,
-    a_refusal_or_redirect_before_the_end_of_the_request_says_that_it_is_the_last_answer,
-    a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only,
-    a_client_that_leaves_is_reported_as_such,
+    a_refusal_or_redirect_before_the_end_of_the_request_says_close,
+    a_client_that_sends_after_its_last_response_is_read_for_the_linger_timeout,
+    a_disconnect_of_the_client_is_reported_as_an_error_of_the_client,
 }
 
-fn a_silent_client_is_let_go_without_a_word(adapter: Adapter) {
+fn a_silent_client_is_disconnected_without_a_response(adapter: Adapter) {
     let limits = limits(Limits { idle_timeout: SHORT, head_timeout: LONG, ..Limits::DEFAULT });
     assert_eq!(answer_to(adapter, "", limits, refused()), "");
 }
 
-fn an_idle_kept_connection_is_closed_without_a_word(adapter: Adapter) {
+fn an_idle_connection_is_closed_without_a_response(adapter: Adapter) {
     // RFC 9112 section 9.5: a server may close an idle connection at any time.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -49,7 +49,7 @@ fn a_load_balancer_closes_an_idle_connection_first() {
     assert!(Limits::DEFAULT.idle_timeout > LOAD_BALANCER);
 }
 
-fn a_head_that_is_not_complete_in_time_is_408_however_steadily_it_comes(adapter: Adapter) {
+fn a_head_that_is_not_complete_in_time_is_408_even_if_bytes_keep_arriving(adapter: Adapter) {
     // RFC 9110 section 15.5.9: the bound is on the whole head, not on the pause between two bytes.
     let limits = limits(Limits { head_timeout: SHORT * 2, idle_timeout: LONG, ..Limits::DEFAULT });
     let proxy = Proxy::start(adapter, limits, refused());
@@ -86,7 +86,7 @@ fn a_request_body_that_pauses_is_408_and_the_backend_is_dropped(adapter: Adapter
     assert!(matches!(ended, Ok(0) | Err(ErrorKind::ConnectionReset)), "{ended:?}");
 }
 
-fn a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only(adapter: Adapter) {
+fn a_truncated_request_of_a_half_closed_client_is_400(adapter: Adapter) {
     // RFC 9112 section 8
     for request in ["GET / HTTP/1.1\r\nHost", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"] {
         let (address, _done) = backend(|mut stream| stream.read_to_end(&mut Vec::new()).is_ok());
@@ -101,7 +101,7 @@ fn a_request_that_ends_too_soon_is_400_for_a_client_that_closed_its_side_only(ad
     }
 }
 
-fn a_refused_body_is_400_and_the_backend_never_gets_its_end(adapter: Adapter) {
+fn a_refused_body_is_400_and_stays_incomplete_for_the_backend(adapter: Adapter) {
     // RFC 9112 section 7.1
     let (address, received) = backend(|mut stream| {
         let mut bytes = Vec::new();
@@ -121,7 +121,7 @@ fn a_refused_body_is_400_and_the_backend_never_gets_its_end(adapter: Adapter) {
     assert!(!received.ends_with("0\r\n\r\n"), "{received}");
 }
 
-fn an_empty_line_after_a_request_is_no_request(adapter: Adapter) {
+fn an_empty_line_after_a_request_is_ignored(adapter: Adapter) {
     // RFC 9112 section 2.2: some clients send one after a body.
     let limits = limits(Limits { idle_timeout: SHORT, head_timeout: SHORT * 2, ..Limits::DEFAULT });
     let answer = answer_to(adapter, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n\r\n", limits, refused());
@@ -136,7 +136,7 @@ fn pipelined_requests_are_answered_in_order_and_a_bad_one_is_the_last(adapter: A
     assert_eq!(statuses, ["HTTP/1.1 204 No Content", "HTTP/1.1 204 No Content", "HTTP/1.1 400 Bad Request"]);
 }
 
-fn a_refusal_or_redirect_before_the_end_of_the_request_says_that_it_is_the_last_answer(adapter: Adapter) {
+fn a_refusal_or_redirect_before_the_end_of_the_request_says_close(adapter: Adapter) {
     // RFC 9112 section 9.6
     for status in ["307 Temporary Redirect", "404 Not Found"] {
         let (address, _done) = backend(move |mut stream| {
@@ -152,7 +152,7 @@ fn a_refusal_or_redirect_before_the_end_of_the_request_says_that_it_is_the_last_
     }
 }
 
-fn a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only(adapter: Adapter) {
+fn a_client_that_sends_after_its_last_response_is_read_for_the_linger_timeout(adapter: Adapter) {
     // RFC 9112 section 9.6: reading on is bounded, or a client could hold the connection for ever.
     let limits = limits(Limits { linger_timeout: SHORT, ..Limits::DEFAULT });
     let proxy = Proxy::start(adapter, limits, refused());
@@ -167,7 +167,7 @@ fn a_client_that_goes_on_sending_behind_its_last_answer_is_read_for_a_while_only
     assert!(answered.elapsed() >= SHORT, "{:?}", answered.elapsed());
 }
 
-fn a_client_that_leaves_is_reported_as_such(adapter: Adapter) {
+fn a_disconnect_of_the_client_is_reported_as_an_error_of_the_client(adapter: Adapter) {
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();

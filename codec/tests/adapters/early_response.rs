@@ -11,15 +11,15 @@ use crate::proxy::{Adapter, Proxy};
 use crate::{LONG, SHORT, backend, connect, limits, read_all, read_until};
 
 on_both_adapters! {
-    an_upload_goes_on_after_a_response_below_300,
-    a_chunked_upload_goes_on_after_a_response_without_content,
-    an_upload_that_the_backend_does_not_read_after_its_response_ends,
-    an_upload_that_the_client_does_not_continue_after_the_response_ends,
-    an_upload_that_the_client_ends_after_the_response_is_not_completed,
-    a_last_piece_that_the_backend_does_not_get_ends_the_connection,
-    a_success_in_place_of_a_100_says_that_it_is_the_last_answer_and_ends_the_upload,
-    an_upload_goes_on_after_a_success_that_comes_after_a_100,
-    a_last_response_ends_before_an_upload_that_goes_on,
+    an_upload_continues_after_a_response_below_300,
+    a_chunked_upload_continues_after_a_response_without_content,
+    an_upload_ends_if_the_backend_does_not_read_it_after_its_response,
+    an_upload_ends_if_the_client_does_not_continue_it_after_the_response,
+    an_upload_that_the_client_cuts_after_the_response_stays_incomplete,
+    a_backend_reset_before_the_last_piece_ends_the_client_connection,
+    a_success_instead_of_a_100_says_close_and_ends_the_upload,
+    an_upload_continues_after_a_success_that_follows_a_100,
+    the_client_connection_is_half_closed_after_the_last_response_during_an_upload,
 }
 
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nok\n";
@@ -46,7 +46,7 @@ fn assert_is_kept(client: &mut TcpStream) {
     assert!(read_until(client, "\r\n\r\n").starts_with("HTTP/1.1 204 No Content\r\n"));
 }
 
-fn an_upload_goes_on_after_a_response_below_300(adapter: Adapter) {
+fn an_upload_continues_after_a_response_below_300(adapter: Adapter) {
     // RFC 9112 section 9.3: a backend may answer early and read on.
     const LENGTH: usize = 8 << 20;
     let (address, received) = backend(|mut stream| {
@@ -63,7 +63,7 @@ fn an_upload_goes_on_after_a_response_below_300(adapter: Adapter) {
     assert!(report.error.is_none(), "{report}");
 }
 
-fn a_chunked_upload_goes_on_after_a_response_without_content(adapter: Adapter) {
+fn a_chunked_upload_continues_after_a_response_without_content(adapter: Adapter) {
     // RFC 9112 section 9.3
     let (address, received) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -79,7 +79,7 @@ fn a_chunked_upload_goes_on_after_a_response_without_content(adapter: Adapter) {
     assert!(received.recv_timeout(LONG).unwrap().starts_with("5\r\nhello\r\n"));
 }
 
-fn an_upload_that_the_backend_does_not_read_after_its_response_ends(adapter: Adapter) {
+fn an_upload_ends_if_the_backend_does_not_read_it_after_its_response(adapter: Adapter) {
     // The response is complete, so only `write_timeout` bounds the write to the backend. RFC 9112 section 9.6: the
     // connection to the client ends without a second response.
     let (done, wait) = channel::<()>();
@@ -100,7 +100,7 @@ fn an_upload_that_the_backend_does_not_read_after_its_response_ends(adapter: Ada
     feeder.join().unwrap();
 }
 
-fn an_upload_that_the_client_does_not_continue_after_the_response_ends(adapter: Adapter) {
+fn an_upload_ends_if_the_client_does_not_continue_it_after_the_response(adapter: Adapter) {
     // RFC 9112 section 9.6: the connection ends without a second response, which would answer no request.
     let (address, ended) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -119,7 +119,7 @@ fn an_upload_that_the_client_does_not_continue_after_the_response_ends(adapter: 
     assert!(report.starts_with("PUT / 202 3B ") && report.ends_with(CUT), "{report}");
 }
 
-fn an_upload_that_the_client_ends_after_the_response_is_not_completed(adapter: Adapter) {
+fn an_upload_that_the_client_cuts_after_the_response_stays_incomplete(adapter: Adapter) {
     // RFC 9112 section 8: a request is incomplete if its connection ends before its body.
     let (address, received) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -135,7 +135,7 @@ fn an_upload_that_the_client_ends_after_the_response_is_not_completed(adapter: A
     assert_eq!(received.recv_timeout(LONG).unwrap(), "5\r\nhello\r\n");
 }
 
-fn a_last_piece_that_the_backend_does_not_get_ends_the_connection(adapter: Adapter) {
+fn a_backend_reset_before_the_last_piece_ends_the_client_connection(adapter: Adapter) {
     // RFC 9112 section 9.6: the request was read to its end, and the end of the connection tells that it was lost.
     let (address, has_reset) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -153,7 +153,7 @@ fn a_last_piece_that_the_backend_does_not_get_ends_the_connection(adapter: Adapt
     assert!(report.ends_with(CUT), "{report}");
 }
 
-fn a_success_in_place_of_a_100_says_that_it_is_the_last_answer_and_ends_the_upload(adapter: Adapter) {
+fn a_success_instead_of_a_100_says_close_and_ends_the_upload(adapter: Adapter) {
     // RFC 9110 section 10.1.1: the client may never send the body, so nothing may wait for it.
     let (address, ended) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -171,7 +171,7 @@ fn a_success_in_place_of_a_100_says_that_it_is_the_last_answer_and_ends_the_uplo
     assert!(report.error.is_none(), "{report}");
 }
 
-fn an_upload_goes_on_after_a_success_that_comes_after_a_100(adapter: Adapter) {
+fn an_upload_continues_after_a_success_that_follows_a_100(adapter: Adapter) {
     // RFC 9110 section 10.1.1: the 100 has asked for the body, so the client sends it.
     let (address, received) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -189,7 +189,7 @@ fn an_upload_goes_on_after_a_success_that_comes_after_a_100(adapter: Adapter) {
     assert_eq!(received.recv_timeout(LONG).unwrap(), "hello");
 }
 
-fn a_last_response_ends_before_an_upload_that_goes_on(adapter: Adapter) {
+fn the_client_connection_is_half_closed_after_the_last_response_during_an_upload(adapter: Adapter) {
     // RFC 9112 section 9.6: the write side is closed after the last response. Section 6.3, rule 8: the client may need
     // that to find the end of the response.
     let chunked = "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nok\n\r\n0\r\n\r\n";

@@ -95,7 +95,7 @@ async fn a_request_in_flight_is_answered_with_close_when_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_client_that_waits_holds_no_state_and_loses_no_request_that_has_come() {
+async fn an_idle_client_holds_no_state_and_loses_no_received_request() {
     let holds_none = |connection: &ClientConnection| format!("{connection:?}").contains("state: None");
     let mut connections = Connections::new();
     let (mut connection, mut other) = client(&mut connections).await;
@@ -115,7 +115,7 @@ async fn a_client_that_waits_holds_no_state_and_loses_no_request_that_has_come()
 }
 
 #[tokio::test]
-async fn late_bytes_after_a_response_without_a_body_are_seen_at_once() {
+async fn bytes_after_a_response_without_a_body_make_the_connection_stale() {
     // RFC 9112 section 6.3, rule 1: a broken backend sends a body after HEAD. The runtime is not given the time to
     // hear of it: only the kernel knows.
     for (method, response) in [

@@ -17,7 +17,7 @@ use crate::{LONG, SHORT, backend, connect, limits, read_all, read_until};
 const OFFER: &str = "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
 
 #[test]
-fn behind_a_101_bytes_go_both_ways_and_each_side_ends_for_itself() {
+fn after_a_101_bytes_flow_in_both_directions_and_each_side_can_half_close() {
     // RFC 9110 section 7.8
     let (address, received) = backend(|mut stream| {
         let head = read_until(&mut stream, "\r\n\r\n");
@@ -83,7 +83,7 @@ fn send_for_ever(mut stream: &StdStream) -> ErrorKind {
 }
 
 #[test]
-fn a_peer_of_a_tunnel_that_takes_nothing_does_not_hold_the_other_side_for_ever() {
+fn a_tunnel_ends_when_a_peer_reads_nothing_for_the_tunnel_timeout() {
     let limits = limits(Limits { tunnel_timeout: SHORT, ..Limits::DEFAULT });
     let is_end = |error| [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&error);
 
@@ -103,7 +103,7 @@ fn a_peer_of_a_tunnel_that_takes_nothing_does_not_hold_the_other_side_for_ever()
 }
 
 #[test]
-fn an_idle_tunnel_lives_on() {
+fn an_idle_tunnel_stays_open() {
     let limits = limits(Limits { tunnel_timeout: SHORT, idle_timeout: SHORT, ..Limits::DEFAULT });
     let (address, _done) = switching(|mut stream| {
         let text = read_until(&mut stream, "!");
@@ -116,7 +116,7 @@ fn an_idle_tunnel_lives_on() {
 }
 
 #[test]
-fn a_client_that_ends_its_side_of_a_tunnel_and_is_reset_later_does_not_hold_the_backend() {
+fn a_reset_of_a_half_closed_client_ends_its_tunnel() {
     // RFC 9110 section 7.8
     let (ended, has_ended) = channel();
     let (release, released) = channel::<()>();
@@ -179,7 +179,7 @@ fn bytes_that_a_client_sends_in_a_tunnel_before_it_resets_reach_the_backend() {
 }
 
 #[test]
-fn bytes_before_a_reset_reach_a_client_that_goes_on_sending() {
+fn bytes_sent_before_a_reset_reach_a_client_that_is_still_sending() {
     // A write to the backend may fail before all that came from the backend has been read.
     for _ in 0..20 {
         let (address, _) = switching(|mut stream| {

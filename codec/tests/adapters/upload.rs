@@ -13,8 +13,8 @@ use crate::proxy::Adapter;
 use crate::{LONG, backend, limits, read_until};
 
 on_both_adapters! {
-    a_body_that_was_read_before_a_success_in_place_of_a_100_reaches_the_backend,
-    a_success_after_a_failed_upload_says_that_it_is_the_last_answer,
+    a_body_that_was_read_before_a_success_instead_of_a_100_reaches_the_backend,
+    a_success_after_a_failed_upload_says_close,
 }
 
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nok\n";
@@ -23,7 +23,7 @@ fn put(fields: &str) -> String {
     format!("PUT / HTTP/1.1\r\nHost: h\r\n{fields}Content-Length: 5\r\n\r\nhello")
 }
 
-fn a_body_that_was_read_before_a_success_in_place_of_a_100_reaches_the_backend(adapter: Adapter) {
+fn a_body_that_was_read_before_a_success_instead_of_a_100_reaches_the_backend(adapter: Adapter) {
     // RFC 9110 section 10.1.1: the client did not wait for the 100. The response does not say `close`, so the backend must
     // get the body to its end.
     let (address, received) = backend(|mut stream| {
@@ -35,7 +35,7 @@ fn a_body_that_was_read_before_a_success_in_place_of_a_100_reaches_the_backend(a
     assert!(received.recv_timeout(LONG).unwrap().ends_with("\r\n\r\nhello"));
 }
 
-fn a_success_after_a_failed_upload_says_that_it_is_the_last_answer(adapter: Adapter) {
+fn a_success_after_a_failed_upload_says_close(adapter: Adapter) {
     // RFC 9112 section 9.6: the backend has not got all of the request, so the connection ends.
     let (address, has_reset) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\nhe");

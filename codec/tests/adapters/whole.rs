@@ -12,11 +12,11 @@ use crate::{GET, LONG, backend, read_all, read_until, refused};
 on_both_adapters! {
     a_client_that_waits_for_a_100_gets_it_before_its_body_is_read,
     a_body_over_the_bound_is_answered_413_without_a_100,
-    another_request_follows_a_body_that_was_read_whole,
+    a_connection_serves_the_next_request_after_a_complete_body,
     a_response_to_head_has_no_body,
     the_final_response_is_read_past_interim_ones,
     a_response_body_over_the_bound_is_an_error_of_the_backend,
-    only_a_failed_connect_is_before_anything_was_sent,
+    only_an_error_before_any_byte_was_sent_is_a_connect_failure,
 }
 
 /// The most bytes of a body.
@@ -120,7 +120,7 @@ fn a_body_over_the_bound_is_answered_413_without_a_100(adapter: Adapter) {
     }
 }
 
-fn another_request_follows_a_body_that_was_read_whole(adapter: Adapter) {
+fn a_connection_serves_the_next_request_after_a_complete_body(adapter: Adapter) {
     // RFC 9112 section 9.3
     let mut client = echo(adapter);
     for body in ["one", "two"] {
@@ -161,7 +161,7 @@ fn a_response_body_over_the_bound_is_an_error_of_the_backend(adapter: Adapter) {
     assert!(matches!(error.cause(), Cause::Refused(Refusal::BodyTooLarge)), "{error}");
 }
 
-fn only_a_failed_connect_is_before_anything_was_sent(adapter: Adapter) {
+fn only_an_error_before_any_byte_was_sent_is_a_connect_failure(adapter: Adapter) {
     let error = ask(adapter, refused()).unwrap_err();
     assert!(error.is_connect_failure(), "{error}");
     let (address, _done) = backend(|mut stream| read_until(&mut stream, "\r\n\r\n"));

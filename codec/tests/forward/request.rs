@@ -36,7 +36,7 @@ fn fields_sent(lines: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_request_gets_via_and_where_it_came_from_and_keeps_the_rest() {
+fn a_request_gets_via_and_x_forwarded_fields_and_keeps_the_others() {
     // RFC 9110 section 7.6.3; the address of the client is nowhere else.
     let sent = forwarded("GET /a?b HTTP/1.1\r\nhost: h:80\r\nAccept: */*\r\nCookie: a=b\r\n\r\n").unwrap();
     assert_eq!(
@@ -47,7 +47,7 @@ fn a_request_gets_via_and_where_it_came_from_and_keeps_the_rest() {
 }
 
 #[test]
-fn via_carries_the_version_that_was_received_behind_earlier_ones() {
+fn via_names_the_received_version_and_follows_earlier_entries() {
     // RFC 9110 section 7.6.3
     let sent = forwarded("GET / HTTP/1.0\r\nHost: h\r\nVia: 1.1 first\r\n\r\n").unwrap();
     let via: Vec<_> = sent.split("\r\n").filter(|line| line.starts_with("Via")).collect();
@@ -64,7 +64,7 @@ fn forwarding_fields_of_a_client_are_replaced() {
 }
 
 #[test]
-fn removed_and_protected_fields_do_not_pass_in_disguise() {
+fn fields_with_underscores_that_imitate_removed_fields_are_dropped() {
     // CGI and its heirs take `_` and `-` for one.
     let lines = "X_Forwarded_For: 1.2.3.4\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\nProxy_Connection: x\r\nKept_Field: 1\r\n";
     assert_eq!(fields_sent(lines), ["Kept_Field: 1"]);
@@ -97,14 +97,14 @@ fn connection_must_not_name_a_protected_field() {
 }
 
 #[test]
-fn te_trailers_is_passed_on_and_listed_and_other_codings_are_not() {
+fn te_trailers_is_forwarded_and_listed_and_other_codings_are_removed() {
     // RFC 9110 section 10.1.4
     assert_eq!(fields_sent("TE: gzip, Trailers\r\nConnection: TE\r\n"), ["TE: trailers", "Connection: TE"]);
     assert_eq!(fields_sent("TE: gzip\r\nConnection: TE\r\n"), [""; 0]);
 }
 
 #[test]
-fn the_host_of_an_absolute_form_target_wins_and_the_target_is_sent_in_origin_form() {
+fn the_host_of_an_absolute_form_target_replaces_the_host_field_and_the_target_is_sent_in_origin_form() {
     // RFC 9112 section 3.2.2 and 3.2.1
     let sent = forwarded("GET http://right:8080/a?b HTTP/1.1\r\nHost: wrong\r\n\r\n").unwrap();
     assert!(sent.starts_with("GET /a?b HTTP/1.1\r\nHost: right:8080\r\n"), "{sent}");
@@ -131,7 +131,7 @@ fn an_http_1_0_request_without_host_is_sent_as_1_1_with_the_backends_address() {
 }
 
 #[test]
-fn a_request_is_framed_anew() {
+fn the_framing_fields_of_a_request_are_normalized() {
     // RFC 9112 section 6.1 and 6.2
     let sent = |lines: &str| forwarded(&format!("POST / HTTP/1.1\r\nHost: h\r\n{lines}\r\n")).unwrap();
     assert!(sent("content-length: 005\r\n").contains("\r\nContent-Length: 5\r\n"));
@@ -141,7 +141,7 @@ fn a_request_is_framed_anew() {
 }
 
 #[test]
-fn an_offer_to_upgrade_is_passed_on_without_h2c() {
+fn upgrade_is_forwarded_without_h2c() {
     // RFC 9110 section 7.8
     let offer = |lines: &str| fields_sent(&format!("{lines}\r\n"));
     let passed = ["Upgrade: websocket", "Connection: upgrade"];
@@ -160,7 +160,7 @@ fn an_offer_to_upgrade_is_passed_on_without_h2c() {
 }
 
 #[test]
-fn expect_100_continue_is_passed_on_and_anything_else_is_417() {
+fn expect_100_continue_is_forwarded_and_other_expectations_are_417() {
     // RFC 9110 section 10.1.1
     assert_eq!(fields_sent("Expect: 100-Continue\r\n"), ["Expect: 100-Continue"]);
     let unknown = forwarded("GET / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue, more\r\n\r\n");
@@ -171,7 +171,7 @@ fn expect_100_continue_is_passed_on_and_anything_else_is_417() {
 }
 
 #[test]
-fn connect_trace_and_options_for_the_server_are_answered_here() {
+fn connect_trace_and_options_for_the_server_are_not_forwarded() {
     // RFC 9110 section 9.3.6, 9.3.8 and 9.3.7
     for (line, refusal, status) in [
         ("CONNECT h:80", Refusal::ConnectNotSupported, 501),
@@ -184,7 +184,7 @@ fn connect_trace_and_options_for_the_server_are_answered_here() {
 }
 
 #[test]
-fn max_forwards_is_counted_down_and_0_is_answered_here() {
+fn max_forwards_is_decremented_and_0_is_not_forwarded() {
     // RFC 9110 section 7.6.2
     let options =
         |hops: &str| forwarded(&format!("OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: {hops}\r\n\r\n"));
@@ -195,7 +195,7 @@ fn max_forwards_is_counted_down_and_0_is_answered_here() {
 }
 
 #[test]
-fn a_connection_that_is_not_kept_says_close_to_the_backend() {
+fn a_connection_that_is_not_persistent_says_close_to_the_backend() {
     // RFC 9112 section 9.6
     let head = request_head("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     let mut encoder = Encoder::new();
@@ -204,7 +204,7 @@ fn a_connection_that_is_not_kept_says_close_to_the_backend() {
 }
 
 #[test]
-fn a_request_that_goes_in_a_circle_of_proxies_is_refused_in_the_end() {
+fn a_forwarding_loop_ends_at_the_field_limit() {
     // RFC 9110 section 7.6: no message is forwarded to oneself without protection from an endless loop. Each round adds a
     // Via line, and the number of lines is bounded.
     let mut input = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n".to_vec();

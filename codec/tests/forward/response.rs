@@ -30,7 +30,7 @@ fn answer(input: &str) -> String {
 }
 
 #[test]
-fn a_response_gets_via_and_loses_what_was_for_one_hop() {
+fn a_response_gets_via_and_loses_its_hop_by_hop_fields() {
     // RFC 9110 section 7.6.1 and 7.6.3
     let sent = answer(
         "HTTP/1.1 200 Fine\r\nServer: s\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\n",
@@ -94,7 +94,7 @@ fn a_response_with_both_length_and_coding_is_sent_chunked_only() {
 }
 
 #[test]
-fn a_close_delimited_response_is_chunked_for_a_1_1_client_and_the_client_is_kept() {
+fn a_close_delimited_response_is_chunked_for_a_1_1_client_and_the_connection_stays_open() {
     // RFC 9112 section 6.3 and 7
     let (sent, persistence) = answered(response_head("HTTP/1.1 200 OK\r\n\r\n"), KEEP_ALIVE_1_1);
     assert!(sent.contains("\r\nTransfer-Encoding: chunked\r\n"), "{sent}");
@@ -102,7 +102,7 @@ fn a_close_delimited_response_is_chunked_for_a_1_1_client_and_the_client_is_kept
 }
 
 #[test]
-fn a_body_of_unknown_length_goes_to_a_1_0_client_until_the_connection_closes() {
+fn a_body_of_unknown_length_is_close_delimited_for_a_1_0_client() {
     // RFC 9112 section 7: no chunked to HTTP/1.0; section 9.3: such a connection cannot be kept.
     for lines in ["Transfer-Encoding: chunked\r\n", ""] {
         let head = response_head(format!("HTTP/1.1 200 OK\r\n{lines}\r\n"));
@@ -115,7 +115,7 @@ fn a_body_of_unknown_length_goes_to_a_1_0_client_until_the_connection_closes() {
 }
 
 #[test]
-fn a_kept_1_0_client_is_told_so() {
+fn a_response_to_a_persistent_1_0_client_says_keep_alive() {
     // RFC 9112 section 9.3
     let head = response_head("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let (sent, persistence) = answered(head, to_client(Version::HTTP_1_0, Persistence::KeepAlive));
