@@ -5,7 +5,7 @@ use testkit::{Backend, Process, run_to_end};
 const BINARY: &str = env!("CARGO_BIN_EXE_stats-client");
 
 #[test]
-fn numbers_and_addresses_beyond_their_ends_are_refused() {
+fn numbers_and_addresses_beyond_their_limits_are_refused() {
     let unknown = format!("{}:80", "a".repeat(300));
     for (flag, value, words) in [
         ("--top", "-0.5", "from 0 to 1000000"),
@@ -28,7 +28,7 @@ fn numbers_and_addresses_beyond_their_ends_are_refused() {
 }
 
 #[test]
-fn numbers_at_their_ends_are_accepted() {
+fn numbers_at_their_limits_are_accepted() {
     let json = r#"{"result":{"RequestBytes":{"/a":1}}}"#;
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", json.len());
     let server = Backend::good(head + json).unwrap();

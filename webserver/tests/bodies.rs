@@ -8,7 +8,7 @@ use support::{Webserver, get, pattern, request};
 const LONG: usize = 150_001;
 
 #[test]
-fn hello_greets_by_name_and_a_strange_name_breaks_nothing() {
+fn hello_returns_the_encoded_name_unchanged() {
     let webserver = Webserver::start(&[]);
     assert_eq!(webserver.get("/hello/world").text(), "hello, world!\n");
     assert_eq!(webserver.get("/hello/%0d%0aX:/<b>?query").text(), "hello, %0d%0aX:/<b>!\n");
@@ -78,7 +78,7 @@ fn echo_sends_back_a_body_with_a_content_length() {
 }
 
 #[test]
-fn echo_sends_back_each_chunk_before_the_next_comes_and_then_the_trailers() {
+fn echo_sends_back_each_chunk_before_the_next_arrives_and_then_the_trailers() {
     let webserver = Webserver::start(&[]);
     let mut client = webserver.connect();
     client.send(request("POST", "/echo", "Transfer-Encoding: chunked\r\nTrailer: X-End\r\n"));
@@ -94,7 +94,7 @@ fn echo_sends_back_each_chunk_before_the_next_comes_and_then_the_trailers() {
 }
 
 #[test]
-fn echo_sends_a_long_body_back_while_it_comes() {
+fn echo_sends_back_a_long_body_before_it_is_complete() {
     const LENGTH: usize = 32 * 1024 * 1024;
     let webserver = Webserver::start(&[]);
     let mut client = webserver.connect();
@@ -108,7 +108,7 @@ fn echo_sends_a_long_body_back_while_it_comes() {
 }
 
 #[test]
-fn a_client_that_expects_100_is_told_to_go_on() {
+fn expect_100_continue_gets_a_100() {
     let webserver = Webserver::start(&[]);
     let mut client = webserver.connect();
     for (target, status) in [("/echo", 200), ("/nothing", 404)] {
@@ -120,7 +120,7 @@ fn a_client_that_expects_100_is_told_to_go_on() {
 }
 
 #[test]
-fn trailers_come_behind_the_body_and_are_announced() {
+fn trailers_follow_the_body_and_are_announced() {
     let response = Webserver::start(&[]).get("/trailers");
     assert_eq!(response.field("Trailer"), Some("X-Trailer"));
     assert_eq!(response.trailers, "X-Trailer: this came after the body\n");

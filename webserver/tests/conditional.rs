@@ -75,7 +75,7 @@ fn a_file_that_was_just_modified_has_a_weak_entity_tag() {
 // Other systems have no such times of their files.
 #[cfg(unix)]
 #[test]
-fn a_time_that_no_http_date_can_tell_is_left_out() {
+fn a_modification_time_outside_http_date_is_omitted() {
     let folder = Folder::new();
     let before_1970 = SystemTime::UNIX_EPOCH - Duration::from_secs(1000);
     folder.file("a.txt", "old").set_modified(before_1970).unwrap();
@@ -111,7 +111,7 @@ fn if_none_match_compares_weakly_and_takes_a_list() {
 
 /// RFC 9110 section 15.4.5.
 #[test]
-fn not_modified_has_the_entity_tag_and_no_body_and_the_connection_goes_on() {
+fn not_modified_has_the_entity_tag_and_no_body_and_the_connection_stays_open() {
     let (_folder, webserver, tag) = with_file();
     let mut client = webserver.connect();
     for method in ["GET", "HEAD"] {
@@ -147,7 +147,7 @@ fn if_modified_since_compares_the_date_in_each_of_its_formats() {
 
 /// RFC 9110 section 13.2.2, steps 3 and 4.
 #[test]
-fn if_modified_since_counts_only_without_if_none_match() {
+fn if_modified_since_is_ignored_with_if_none_match() {
     let (_folder, webserver, tag) = with_file();
     check(
         &webserver,
@@ -192,7 +192,7 @@ fn if_unmodified_since_is_answered_412_if_it_was_modified() {
 
 /// RFC 9110 section 13.2.2, steps 1 to 3.
 #[test]
-fn if_match_comes_before_the_other_preconditions() {
+fn if_match_is_evaluated_before_the_other_preconditions() {
     let (_folder, webserver, tag) = with_file();
     check(
         &webserver,
@@ -207,7 +207,7 @@ fn if_match_comes_before_the_other_preconditions() {
 
 /// RFC 9110 section 13.2.1.
 #[test]
-fn preconditions_do_not_change_what_is_no_success() {
+fn preconditions_do_not_change_a_status_other_than_2xx() {
     let (folder, webserver, _) = with_file();
     folder.file("sub/x", "");
     for (target, status) in [("/nothing", 404), ("/sub", 307), ("/%", 400)] {

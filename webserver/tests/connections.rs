@@ -37,7 +37,7 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn an_http_1_0_client_gets_its_answer_and_the_end() {
+fn an_http_1_0_client_gets_its_response_and_a_close() {
     let webserver = Webserver::start(&[]);
     let mut client = webserver.connect();
     client.send("GET /chunked/300 HTTP/1.0\r\n\r\n");
@@ -57,7 +57,7 @@ fn a_bad_request_is_answered_and_counted_as_a_connection() {
 }
 
 #[test]
-fn early_answers_before_it_reads_the_body_and_closes() {
+fn early_responds_before_reading_the_body_and_closes() {
     let webserver = Webserver::start(&[]);
     let mut client = webserver.connect();
     client.send(request("POST", "/early/413", "Content-Length: 1000000\r\n") + "the beginning");
@@ -113,7 +113,7 @@ fn reset_resets_the_connection() {
 }
 
 #[test]
-fn counters_count_what_is_not_for_the_lab() {
+fn counters_ignore_lab_requests() {
     let webserver = Webserver::start(&[]);
     assert_eq!(webserver.counters(), r#"{"accepted":0,"in_flight":0,"in_flight_max":0,"requests":0}"#);
     let mut client = webserver.connect();
@@ -165,7 +165,7 @@ fn no_way_to_end_a_connection_leaves_a_request_in_flight() {
 }
 
 #[test]
-fn the_lab_is_not_delayed() {
+fn lab_requests_are_not_delayed() {
     let a_day = "86400000";
     let webserver = Webserver::start(&["--delay", a_day, "--stall", a_day, "--stall-every", "1"]);
     assert_eq!(webserver.get("/_lab/counters").status(), 200);
@@ -197,7 +197,7 @@ fn every_nth_request_stalls() {
 }
 
 #[test]
-fn an_idle_connection_is_closed_without_a_word() {
+fn an_idle_connection_is_closed_without_a_response() {
     let webserver = Webserver::start(&["--idle-timeout", "100"]);
     let mut client = webserver.connect();
     client.send(get("/hello/x"));
@@ -207,7 +207,7 @@ fn an_idle_connection_is_closed_without_a_word() {
 }
 
 #[test]
-fn flags_that_make_no_sense_are_refused() {
+fn invalid_flags_end_with_exit_code_2() {
     for flags in [
         &["--stall", "5"][..],
         &["--stall-every", "5"],
@@ -222,7 +222,7 @@ fn flags_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn at_the_cap_of_clients_the_next_one_waits_until_one_leaves() {
+fn at_max_clients_the_next_client_waits() {
     let webserver = Webserver::start(&["--max-clients", "1"]);
     let mut first = webserver.connect();
     first.send(get("/hello/1"));
@@ -276,7 +276,7 @@ fn a_stop_signal_lets_a_request_in_flight_finish() {
 
 #[cfg(unix)]
 #[test]
-fn a_stop_signal_ends_it_with_exit_code_0() {
+fn a_stop_signal_ends_the_webserver_with_exit_code_0() {
     let mut webserver = Webserver::start(&[]);
     let _idle = webserver.connect();
     testkit::terminate(webserver.child.id()).unwrap();

@@ -64,7 +64,7 @@ fn a_broken_escape_or_a_nul_is_a_bad_request() {
 }
 
 #[test]
-fn no_path_leads_out_of_the_docroot() {
+fn path_traversal_out_of_the_docroot_is_refused() {
     let folder = Folder::new();
     folder.file("secret.txt", "secret");
     folder.file("root/a.txt", "");
@@ -130,7 +130,7 @@ fn a_link_is_followed_inside_the_docroot_and_not_out_of_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_circle_of_links_is_not_found() {
+fn a_symlink_loop_is_answered_404() {
     use std::os::unix::fs::symlink;
 
     let folder = Folder::new();
@@ -147,7 +147,7 @@ fn a_circle_of_links_is_not_found() {
 }
 
 #[test]
-fn what_is_no_file_is_not_found() {
+fn a_path_without_a_file_is_answered_404() {
     let folder = Folder::new();
     folder.file("a.txt", "");
     fs::create_dir_all(folder.path("strange/index.html")).unwrap();

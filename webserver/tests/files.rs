@@ -84,7 +84,7 @@ fn a_folder_is_answered_with_its_index_html() {
 
 /// RFC 9110 section 15.4.8.
 #[test]
-fn a_folder_without_slash_is_redirected_to_the_one_with_and_keeps_its_query() {
+fn a_folder_without_a_final_slash_is_redirected_and_keeps_its_query() {
     let folder = Folder::new();
     folder.file("sub/index.html", "sub");
     folder.file("with space/x", "");
@@ -104,7 +104,7 @@ fn a_folder_without_slash_is_redirected_to_the_one_with_and_keeps_its_query() {
 /// RFC 3986 section 4.2: `//host/` is a reference to another host.
 #[cfg(unix)]
 #[test]
-fn a_pipe_does_not_hold_the_client() {
+fn a_named_pipe_is_answered_404() {
     let folder = Folder::new();
     let made = Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap();
     assert!(made.success());
@@ -127,7 +127,7 @@ fn the_experiments_keep_their_paths() {
 }
 
 #[test]
-fn a_long_file_comes_whole() {
+fn a_large_file_is_sent_completely() {
     let folder = Folder::new();
     for length in [65_535, 65_536, 65_537, 1_000_003] {
         folder.file("long", pattern(length));
@@ -142,7 +142,7 @@ fn a_long_file_comes_whole() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_is_never_in_memory_as_a_whole() {
+fn a_file_is_sent_in_bounded_memory() {
     const LENGTH: u64 = 256 * 1024 * 1024;
     const MOST: u64 = 48 * 1024 * 1024;
     let folder = Folder::new();
@@ -200,7 +200,7 @@ fn a_file_that_grows_while_it_is_sent_is_sent_as_announced() {
 }
 
 #[test]
-fn a_docroot_that_is_no_folder_is_refused_with_one_line() {
+fn a_docroot_that_is_not_a_folder_is_refused_with_one_line() {
     let folder = Folder::new();
     folder.file("file", "");
     for name in ["nothing", "file"] {
@@ -216,7 +216,7 @@ fn a_docroot_that_is_no_folder_is_refused_with_one_line() {
 }
 
 #[test]
-fn without_a_docroot_there_is_the_page_and_no_file() {
+fn without_a_docroot_only_the_page_is_served() {
     let webserver = Webserver::start(&[]);
     assert!(webserver.get("/").text().starts_with("<!doctype html>"));
     for target in ["/Cargo.toml", "/index.html", "/src/main.rs"] {

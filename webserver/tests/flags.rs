@@ -23,7 +23,7 @@ fn run(flag: &str) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn numbers_and_addresses_beyond_their_ends_are_refused() {
+fn numbers_and_addresses_beyond_their_limits_are_refused() {
     const DAY: &str = "from 0 to 86400000";
     const BEYOND: [&str; 4] = ["", "x", "18446744073709551615", "18446744073709551616"];
     let unknown = format!("{}:80", "a".repeat(300));
@@ -57,7 +57,7 @@ fn numbers_and_addresses_beyond_their_ends_are_refused() {
 }
 
 #[test]
-fn numbers_at_their_ends_are_accepted() {
+fn numbers_at_their_limits_are_accepted() {
     for (flags, is_answered) in [
         (["0", "0", "0", "1", "86400000", "1"], true),
         // It may close the connection before the request comes.

@@ -58,7 +58,7 @@ fn errors_are_revalidated_before_each_use() {
 
 /// RFC 9110 section 15.4: a permanent redirect is kept, and would hide the file that takes the folder's place.
 #[test]
-fn a_folder_that_becomes_a_file_is_seen_at_once() {
+fn a_folder_that_becomes_a_file_is_served_as_a_file_at_once() {
     let folder = Folder::new();
     folder.file("name/index.html", "folder");
     let webserver = folder.serve("");

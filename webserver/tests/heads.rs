@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use support::{Webserver, get, request};
 
 #[test]
-fn headers_shows_the_request_as_it_came() {
+fn headers_returns_the_received_request() {
     let webserver = Webserver::start(&[]);
     let mut client = webserver.connect();
     client.send("GET /headers?q=1 HTTP/1.1\r\nhost: a\r\nX-Two: 1\r\nx-two:2\r\nX-Empty:\r\n\r\n");
@@ -56,7 +56,7 @@ fn hints_sends_an_interim_response_first() {
 }
 
 #[test]
-fn a_wrong_number_is_answered_with_what_is_expected() {
+fn an_invalid_number_is_answered_with_its_range() {
     let webserver = Webserver::start(&[]);
     for (target, text) in [
         ("/bytes/x", "/bytes/N takes a number from 0 to 18446744073709551615\n"),
@@ -77,7 +77,7 @@ fn a_wrong_number_is_answered_with_what_is_expected() {
 }
 
 #[test]
-fn an_unknown_path_is_told_where_the_experiments_are() {
+fn an_unknown_path_is_answered_with_the_path_of_the_experiments() {
     let webserver = Webserver::start(&[]);
     for target in ["/nothing", "/hello", "/echo/", "//", "/_lab/", "/_lab/nothing", "/upgrade/x"] {
         let response = webserver.get(target);

@@ -47,7 +47,7 @@ fn exchange(client: &mut Client, paths: &[String]) {
 }
 
 #[test]
-fn connection_and_its_requests_are_recorded_with_their_states() {
+fn a_connection_and_its_requests_are_recorded_with_their_states() {
     let webserver = Webserver::start(&[]);
     let mut client = webserver.connect();
     exchange(&mut client, &["/hello/a?query".to_owned(), "/nothing".to_owned()]);
@@ -70,7 +70,7 @@ fn connection_and_its_requests_are_recorded_with_their_states() {
 }
 
 #[test]
-fn response_that_is_not_completed_is_cut_and_its_connection_closed() {
+fn an_incomplete_response_is_recorded_as_cut_and_its_connection_as_closed() {
     for path in ["/truncate/10", "/reset", "/garbage"] {
         let webserver = Webserver::start(&[]);
         let mut client = webserver.connect();
@@ -88,7 +88,7 @@ fn response_that_is_not_completed_is_cut_and_its_connection_closed() {
 }
 
 #[test]
-fn what_is_for_the_lab_and_connections_without_a_request_are_left_out() {
+fn lab_requests_and_connections_without_a_request_are_not_recorded() {
     let webserver = Webserver::start(&[]);
     let _silent = webserver.connect();
     let mut client = webserver.connect();
@@ -100,7 +100,7 @@ fn what_is_for_the_lab_and_connections_without_a_request_are_left_out() {
 }
 
 #[test]
-fn latest_requests_are_kept_and_it_is_said_since_when_they_are_complete() {
+fn the_latest_requests_are_kept_with_the_time_since_which_they_are_complete() {
     let webserver = Webserver::start(&[]);
     let mut client = webserver.connect();
     // Its time is past the first millisecond, so that 0 means that nothing was dropped.
@@ -116,7 +116,7 @@ fn latest_requests_are_kept_and_it_is_said_since_when_they_are_complete() {
 }
 
 #[test]
-fn latest_connections_are_kept_and_one_that_was_dropped_is_recorded_anew() {
+fn the_latest_connections_are_kept_and_a_dropped_one_is_recorded_again() {
     let webserver = Webserver::start(&[]);
     let mut first = webserver.connect();
     exchange(&mut first, &["/hello/first".to_owned()]);
@@ -138,7 +138,7 @@ fn latest_connections_are_kept_and_one_that_was_dropped_is_recorded_anew() {
 }
 
 #[test]
-fn long_path_is_cut() {
+fn a_long_path_is_truncated() {
     let webserver = Webserver::start(&[]);
     let path = format!("/hello/{}", "x".repeat(MAX_PATH_BYTES));
     webserver.get(&path);
@@ -146,7 +146,7 @@ fn long_path_is_cut() {
 }
 
 #[test]
-fn any_origin_may_read_it_and_no_cache_keeps_it() {
+fn any_origin_may_read_the_live_data_and_no_cache_keeps_it() {
     let response = Webserver::start(&[]).get("/live.json");
     assert_eq!(response.field("Access-Control-Allow-Origin"), Some("*"));
     assert_eq!(response.field("Cache-Control"), Some("no-store"));
@@ -154,7 +154,7 @@ fn any_origin_may_read_it_and_no_cache_keeps_it() {
 }
 
 #[test]
-fn page_has_its_own_script_alone_and_asks_no_other_machine() {
+fn the_live_page_runs_only_its_own_script_and_connects_only_to_this_machine() {
     let webserver = Webserver::start(&[]);
     let html = webserver.get("/live?with=127.0.0.1:8081,localhost:65535").text();
     assert_eq!(html, webserver.get("/live").text());
@@ -210,7 +210,7 @@ fn backends_that_are_not_on_this_machine_are_refused() {
 }
 
 #[test]
-fn docroot_stands_in_the_place_of_the_picture() {
+fn a_docroot_replaces_the_live_page() {
     let folder = Folder::new();
     folder.file("live", "a file");
     let webserver = folder.serve("");

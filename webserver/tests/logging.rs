@@ -9,7 +9,7 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 #[test]
-fn requests_are_answered_while_nothing_reads_the_log() {
+fn requests_are_answered_while_stderr_is_not_read() {
     // Their lines are far more than a pipe holds.
     let (requests, path) = (50, format!("/hello/{}", "x".repeat(5000)));
     let mut command = Command::new(env!("CARGO_BIN_EXE_webserver"));

@@ -53,7 +53,7 @@ fn a_range_is_answered_with_that_part() {
 
 /// RFC 9110 sections 14.4 and 15.5.17.
 #[test]
-fn a_range_behind_the_end_is_answered_416_with_the_length() {
+fn a_range_after_the_end_is_answered_416_with_the_length() {
     let (_folder, webserver) = with_file(b"0123456789");
     for range in ["bytes=10-", "bytes=10-11", "bytes=-0", "bytes=99999999999999999999999-"] {
         let response = get_with(&webserver, "/a.txt", &format!("Range: {range}\r\n"));
@@ -67,7 +67,7 @@ fn a_range_behind_the_end_is_answered_416_with_the_length() {
 
 /// RFC 9110 section 14.2.
 #[test]
-fn several_ranges_another_unit_or_no_valid_range_get_the_whole() {
+fn several_ranges_another_unit_or_an_invalid_range_get_the_complete_file() {
     let (_folder, webserver) = with_file(b"0123456789");
     for range in [
         "bytes=0-1,3-4",
@@ -95,7 +95,7 @@ fn several_ranges_another_unit_or_no_valid_range_get_the_whole() {
 
 /// RFC 9110 section 14.2: a range is defined for GET only.
 #[test]
-fn head_does_not_know_ranges() {
+fn head_ignores_ranges() {
     let (_folder, webserver) = with_file(b"0123456789");
     let mut client = webserver.connect();
     for range in ["bytes=0-1", "bytes=10-"] {
@@ -107,7 +107,7 @@ fn head_does_not_know_ranges() {
 }
 
 #[test]
-fn an_empty_file_has_no_part() {
+fn an_empty_file_satisfies_only_a_suffix_range() {
     let (_folder, webserver) = with_file(b"");
     for (range, status) in [("bytes=0-", 416), ("bytes=0-0", 416), ("bytes=-0", 416), ("bytes=-5", 200)] {
         let response = get_with(&webserver, "/a.txt", &format!("Range: {range}\r\n"));
@@ -117,7 +117,7 @@ fn an_empty_file_has_no_part() {
 
 /// RFC 9110 section 13.1.5.
 #[test]
-fn if_range_gets_the_part_only_of_the_same_state() {
+fn if_range_gets_the_part_only_if_the_validator_matches() {
     let (_folder, webserver) = with_file(b"0123456789");
     let tag = webserver.get("/a.txt").field("ETag").unwrap().to_owned();
     for (condition, status) in [
@@ -158,7 +158,7 @@ fn if_range_is_false_for_a_file_that_was_just_modified() {
 
 /// RFC 9110 section 13.2.2: the other preconditions come first.
 #[test]
-fn a_false_precondition_comes_before_the_range() {
+fn a_false_precondition_is_evaluated_before_the_range() {
     let (_folder, webserver) = with_file(b"0123456789");
     let tag = webserver.get("/a.txt").field("ETag").unwrap().to_owned();
     for (fields, status) in [

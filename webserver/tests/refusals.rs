@@ -47,7 +47,7 @@ fn a_browser_gets_an_error_page_with_links_to_the_likely_page_and_the_first_one(
 }
 
 #[test]
-fn a_client_that_asks_for_no_page_gets_an_error_as_text() {
+fn a_client_that_does_not_accept_html_gets_an_error_as_text() {
     let webserver = Webserver::start(&[]);
     for fields in ["", "Accept: */*\r\n", "Accept: application/json, text/plain\r\n"] {
         for (path, status) in [("/part1/", 404), ("/bytes/many", 400), ("/_lab/nothing", 404)] {

@@ -66,7 +66,7 @@ fn chapters(webserver: &Webserver) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_link_and_anchor_leads_somewhere() {
+fn every_link_and_anchor_has_a_target() {
     let webserver = Webserver::start(&[]);
     let pages = crawl(&mut webserver.connect());
     for (path, html) in pages.iter().filter(|(path, _)| !path.starts_with("/images/") && *path != "/report") {
@@ -150,7 +150,7 @@ fn head_and_conditional_requests_are_answered_without_a_body() {
 }
 
 #[test]
-fn a_difference_shows_changed_files_side_by_side_and_new_ones_whole() {
+fn a_difference_shows_changed_files_side_by_side_and_new_ones_completely() {
     let webserver = Webserver::start(&[]);
     let html = webserver.get("/diff/1/2").text();
     for text in
@@ -235,7 +235,7 @@ fn the_book_and_the_sources_are_those_of_the_workspace_where_it_is_started() {
 }
 
 #[test]
-fn no_path_leads_out_of_the_sources_or_the_book() {
+fn path_traversal_out_of_the_sources_and_the_book_is_refused() {
     let webserver = Webserver::start(&[]);
     for path in [
         "/source/..",
@@ -328,7 +328,7 @@ fn a_page_refreshes_itself_only_where_it_can_be_stopped() {
 }
 
 #[test]
-fn a_docroot_stands_in_the_place_of_the_book() {
+fn a_docroot_replaces_the_book() {
     let folder = Folder::new();
     for name in ["index.html", "part1", "counters"] {
         folder.file(name, name);

@@ -162,7 +162,7 @@ mod tests {
     use super::{Anchors, target};
 
     #[test]
-    fn links_between_chapters_and_to_sources_work_here() {
+    fn links_to_chapters_and_sources_are_rewritten() {
         for (link, expected) in [
             ("part2.md", Some("/part2")),
             ("part2.md#why-it-works", Some("/part2#why-it-works")),

@@ -34,7 +34,7 @@ mod tests {
     use super::guesses;
 
     #[test]
-    fn a_wrong_path_stands_for_the_same_without_its_end_or_for_its_first_name() {
+    fn an_unknown_path_is_matched_without_its_suffix_or_by_its_first_segment() {
         for (path, expected) in [
             ("/part1/", ["part1", "part1"]),
             ("/part1.md", ["part1", "part1"]),

@@ -198,7 +198,7 @@ mod tests {
     use super::{Part, Row, compare};
 
     #[test]
-    fn a_line_stands_beside_the_one_that_it_has_become() {
+    fn a_changed_line_is_paired_with_its_new_version() {
         let rows = compare("a\nfn serve(&self) {\nz\n", "a\nnew\nasync fn serve(&self) {\nz\n");
         assert_eq!((rows.added, rows.removed), (2, 1));
         let [

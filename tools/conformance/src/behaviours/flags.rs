@@ -10,7 +10,7 @@ use crate::behaviours::setup::{GET, HELLO};
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
     numbers_beyond_their_ends_are_refused,
-    numbers_at_their_ends_are_accepted,
+    numbers_at_their_limits_are_accepted,
     an_address_where_nothing_can_listen_or_be_reached_is_refused,
     the_suggested_address_works,
 ];
@@ -72,7 +72,7 @@ fn numbers_beyond_their_ends_are_refused(subject: &Subject) {
     }
 }
 
-fn numbers_at_their_ends_are_accepted(subject: &Subject) {
+fn numbers_at_their_limits_are_accepted(subject: &Subject) {
     let (mut least, mut most) = (vec!["--log", "off"], vec!["--log", "trace"]);
     if subject.can(Ability::ManyClients) {
         least.extend(["--max-clients", "1"]);
