@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_told_around_the_29th_of_february() {
+    fn dates_around_29_february_are_correct() {
         for (seconds, date, time) in [
             (0, "19700101", "00:00:00"),
             (951_782_399, "20000228", "23:59:59"),

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_letters_stay_and_what_a_terminal_acts_on_is_shown() {
+    fn text_and_line_ends_are_unchanged_and_control_characters_are_escaped() {
         let body = "a\tb\n\n\u{1b}[2J\u{9b}1m\u{202e} ä日本🦀\r".as_bytes();
         for piece_bytes in 1..=body.len() {
             let expected = "a\tb\n\n\\u{1b}[2J\\u{9b}1m\\u{202e} ä日本🦀\\r";
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_replaced() {
+    fn bytes_that_are_not_utf_8_are_replaced() {
         for piece_bytes in 1..=6 {
             assert_eq!(
                 shown(b"a\xffb\xc3(\xf0", piece_bytes),

@@ -138,7 +138,7 @@ fn start_keeps_any_file_byte_for_byte() {
 }
 
 #[test]
-fn what_cannot_be_built_again_is_ignored_by_git_and_not_removed_by_cargo_clean() {
+fn the_lab_folder_is_ignored_by_git_and_kept_by_cargo_clean() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let ignored = fs::read_to_string(workspace.join(".gitignore")).unwrap();
     assert!(ignored.lines().any(|line| line == "/.lab"), "{ignored}");
@@ -161,7 +161,7 @@ fn what_cannot_be_built_again_is_ignored_by_git_and_not_removed_by_cargo_clean()
 
 #[cfg(unix)]
 #[test]
-fn files_of_an_editor_are_no_sources() {
+fn files_of_an_editor_are_ignored() {
     let scratch = Scratch::new("editor");
     for folder in ["part1/src", "work/src"] {
         let folder = scratch.folder.join(folder);
@@ -180,7 +180,7 @@ fn files_of_an_editor_are_no_sources() {
 }
 
 #[test]
-fn hints_come_one_after_the_other_and_are_remembered() {
+fn hints_are_shown_one_at_a_time_and_remembered() {
     let scratch = Scratch::new("hint");
     let first = "2.2 Keep the connection for more requests\n\
                  \x20    work/src/proxy.rs, Proxy::serve: at most 1 line, 4 minutes\n\
@@ -203,7 +203,7 @@ fn hints_come_one_after_the_other_and_are_remembered() {
 }
 
 #[test]
-fn list_says_what_is_done_and_what_comes_next() {
+fn list_names_completed_tasks_and_the_next_command() {
     let scratch = Scratch::new("list");
     fs::create_dir_all(scratch.folder.join(".lab")).unwrap();
     let progress = scratch.folder.join(".lab/progress");
@@ -224,7 +224,7 @@ fn list_says_what_is_done_and_what_comes_next() {
 }
 
 #[test]
-fn doctor_names_what_is_missing_and_what_mends_it() {
+fn doctor_names_what_is_missing_and_how_to_fix_it() {
     let scratch = Scratch::new("doctor");
     // Somebody else may hold it already, which is as good.
     let _held = std::net::TcpListener::bind("127.0.0.1:8080");
@@ -253,7 +253,7 @@ fn doctor_names_what_is_missing_and_what_mends_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_check_says_what_it_saw_and_where_to_look() {
+fn a_failed_check_names_the_observation_and_the_place() {
     let scratch = Scratch::new("check");
     let said = scratch.run(&["check", "2.1", "--cmd", "false {listen} {backend}"]);
     assert_eq!((said.code, said.stderr.as_str()), (Some(1), ""));

@@ -73,7 +73,7 @@ fn run(load: &Load) -> Outcome {
 }
 
 #[test]
-fn percentiles_are_those_of_the_recorded_latencies() {
+fn percentiles_equal_those_of_the_recorded_latencies() {
     let mut latencies = Latencies::default();
     for milliseconds in 1..=1000 {
         latencies.record(Duration::from_millis(milliseconds));
@@ -87,7 +87,7 @@ fn percentiles_are_those_of_the_recorded_latencies() {
 }
 
 #[test]
-fn histograms_add_up() {
+fn merged_histograms_count_all_values() {
     let mut all = Latencies::default();
     for milliseconds in [1, 3] {
         let mut one = Latencies::default();
@@ -99,7 +99,7 @@ fn histograms_add_up() {
 }
 
 #[test]
-fn medians_and_spreads() {
+fn median_and_spread_of_a_series() {
     assert_eq!(Series::new([3.0, 1.0, 2.0]).median(), 2.0);
     assert_eq!(Series::new([4.0, 1.0, 2.0, 3.0]).median(), 2.5);
     assert_eq!(Series::new([9.0, 10.0, 11.0]).spread(), Some(0.2));
@@ -107,7 +107,7 @@ fn medians_and_spreads() {
 }
 
 #[test]
-fn a_noisy_ratio_is_refused_with_words_what_to_do() {
+fn a_noisy_ratio_is_refused_and_says_what_to_do() {
     let first = Series::new([100.0, 100.0, 100.0]);
     let noisy = Ratio::new(&first, &Series::new([160.0, 200.0, 220.0]), None);
     assert_eq!(noisy.grade, Grade::Noisy);
@@ -126,7 +126,7 @@ fn a_noisy_ratio_is_refused_with_words_what_to_do() {
 }
 
 #[test]
-fn a_bound_that_every_round_keeps_is_kept_however_noisy_they_are() {
+fn a_noisy_ratio_passes_if_every_round_keeps_the_lower_bound() {
     let (first, bound) =
         (Series::new([1.0, 1.0]), Expectation { predicted: "over 50", least: 20.0, most: f64::INFINITY });
     let kept = Ratio::new(&first, &Series::new([200.0, 1500.0]), Some(&bound));
@@ -137,7 +137,7 @@ fn a_bound_that_every_round_keeps_is_kept_however_noisy_they_are() {
 }
 
 #[test]
-fn one_round_tells_nothing_of_the_spread() {
+fn one_round_has_no_spread() {
     let ratio = Ratio::new(&Series::new([1.0]), &Series::new([2.0]), None);
     assert_eq!(ratio.grade, Grade::OneRound);
     assert!(ratio.describe(None).contains("not known"));
@@ -211,7 +211,7 @@ fn every_response_is_verified() {
 }
 
 #[test]
-fn errors_while_warming_up_count_and_many_end_the_run() {
+fn errors_during_warm_up_are_counted_and_many_end_the_run() {
     let address = server(|_| response(500, BODY));
     let outcome = run(&Load { warm_up: 5, ..load(address, 10, Pacing::Closed) });
     assert_eq!(outcome.errors.values().sum::<u64>(), 15);
@@ -246,7 +246,7 @@ fn every_variant_fits_its_stage() {
 }
 
 #[test]
-fn what_cannot_be_measured_ends_with_exit_code_2_and_without_colour() {
+fn invalid_bench_arguments_end_with_exit_code_2_and_without_colour() {
     let wrong: [&[&str]; 11] = [
         &["99"],
         &["one"],
@@ -269,7 +269,7 @@ fn what_cannot_be_measured_ends_with_exit_code_2_and_without_colour() {
 }
 
 #[test]
-fn a_page_that_is_an_error_is_not_measured() {
+fn a_path_with_an_error_status_is_not_measured() {
     for (path, status) in [("/no/such/page", "404 Not Found"), ("/status/503", "503 Service Unavailable")] {
         let output =
             // Nothing is measured, so the slow part of a release build is left out, as `.ci/run` does.

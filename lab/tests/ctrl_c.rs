@@ -48,7 +48,7 @@ fn a_killed_measurement_leaves_neither_proxy_nor_backend() {
 }
 
 #[test]
-fn what_ends_a_demo_ends_its_proxy_and_backend() {
+fn an_interrupted_demo_leaves_no_proxy_and_no_backend() {
     if let Some(port) = [8080, 8081].into_iter().find(|&port| TcpListener::bind(("127.0.0.1", port)).is_err())
     {
         println!("skipped: port {port} is in use");

@@ -68,7 +68,7 @@ fn there_is_no_colour_in_a_pipe() {
 }
 
 #[test]
-fn files_that_are_the_same_are_only_named() {
+fn identical_files_are_only_named() {
     let finished = diff(&["2", "2"]);
     assert_eq!(finished.code, Some(0));
     assert_eq!(finished.stdout.lines().count(), 1, "{}", finished.stdout);
@@ -90,7 +90,7 @@ fn stat_counts_the_lines_that_the_diff_shows() {
 }
 
 #[test]
-fn a_stage_that_there_is_not_ends_with_exit_code_2() {
+fn an_unknown_stage_ends_with_exit_code_2() {
     for arguments in [["1", "99"], ["0", "2"], ["1", "../part2"], ["one", "2"], ["", "2"]] {
         let finished = diff(&arguments);
         assert_eq!(finished.code, Some(2), "{arguments:?}");

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 #[test]
-fn doctor_knows_the_address_ranges_of_no_proxy() {
+fn doctor_accepts_address_ranges_in_no_proxy() {
     for (no_proxy, is_left_out) in [
         ("127.0.0.1", true),
         ("localhost, 127.0.0.1 ,example.test", true),

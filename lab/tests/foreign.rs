@@ -24,7 +24,7 @@ fn check(stage: u32) -> Option<(i32, String)> {
 }
 
 #[test]
-fn a_proxy_in_another_language_passes_what_it_promises() {
+fn a_foreign_proxy_passes_the_checks_of_its_abilities() {
     for stage in &stages()[..3] {
         let Some((code, text)) = check(stage.number) else {
             return;
@@ -37,7 +37,7 @@ fn a_proxy_in_another_language_passes_what_it_promises() {
 }
 
 #[test]
-fn a_proxy_in_another_language_fails_what_it_lacks() {
+fn a_foreign_proxy_fails_the_checks_of_missing_abilities() {
     let Some((code, text)) = check(4) else {
         return;
     };

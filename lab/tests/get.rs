@@ -42,7 +42,7 @@ fn a_bad_status_or_a_cut_body_ends_with_exit_code_1() {
 }
 
 #[test]
-fn what_a_terminal_would_act_on_is_shown_and_the_body_in_a_pipe_is_untouched() {
+fn control_characters_of_the_head_are_escaped_and_a_piped_body_is_unchanged() {
     let head =
         "HTTP/1.1 404 No\u{9b}2J\u{202e}\r\nContent-Length: 5\r\nX-Name: \t\u{9b}1m\u{2066}a\tb\r\n\r\n";
     let body = "\u{1b}[2J\n";
@@ -54,7 +54,7 @@ fn what_a_terminal_would_act_on_is_shown_and_the_body_in_a_pipe_is_untouched() {
 }
 
 #[test]
-fn where_nothing_listens_it_says_what_to_start() {
+fn a_refused_connection_names_the_command_that_starts_a_stage() {
     let port = RefusedPort::bind().unwrap();
     let address = port.address().unwrap().to_string();
     let finished = run_to_end(LAB, &["get", "/", "--proxy", &address]).unwrap();
@@ -108,7 +108,7 @@ fn a_url_is_the_server_and_the_path() {
 }
 
 #[test]
-fn a_server_that_cannot_be_asked_ends_with_exit_code_2_and_what_to_try() {
+fn an_unusable_server_address_ends_with_exit_code_2_and_a_suggestion() {
     let unknown = format!("{}:80", "a".repeat(300));
     for (arguments, words) in [
         (&["https://127.0.0.1/a"][..], "https:// is not spoken here, only http://. Try: "),
@@ -128,7 +128,7 @@ fn a_server_that_cannot_be_asked_ends_with_exit_code_2_and_what_to_try() {
 }
 
 #[test]
-fn a_path_or_an_address_that_is_none_ends_with_exit_code_2() {
+fn an_invalid_path_or_address_ends_with_exit_code_2() {
     let backend = Backend::silent().unwrap();
     assert_eq!(get(&backend, "/a b").code, Some(2));
     assert_eq!(get(&backend, "/\r\nA: b").code, Some(2));

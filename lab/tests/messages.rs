@@ -4,7 +4,7 @@ use testkit::run_to_end;
 
 /// Each number and address of the command line beyond its ends, and what is said of it.
 #[test]
-fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
+fn an_invalid_flag_value_ends_with_exit_code_2_and_names_the_valid_values() {
     const BEYOND: [&str; 4] = ["", "x", "18446744073709551615", "18446744073709551616"];
     const STAGES: &str = "from 0 to 99";
     const DELAY: &str = "from 0 to 5000";

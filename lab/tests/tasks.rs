@@ -39,7 +39,7 @@ fn tasks_are_numbered_and_need_only_earlier_ones_of_their_stage() {
 }
 
 #[test]
-fn each_patch_fits_alone_and_all_of_a_stage_fit_together() {
+fn each_patch_applies_alone_and_all_of_a_stage_apply_together() {
     for stage in stages() {
         for task in &stage.tasks {
             let text = reference(stage, &task.file);
@@ -82,7 +82,7 @@ fn a_hunk_that_has_moved_is_found_and_one_that_does_not_fit_is_refused() {
 }
 
 #[test]
-fn every_failure_says_what_was_seen_where_to_look_and_what_to_type() {
+fn every_failure_names_the_observation_the_place_and_the_hint_command() {
     for task in all().chain(stretch()) {
         let seen = Seen(format!("the backend saw {} of 8 things", "very ".repeat(30)));
         let text = failure(task, &seen, None);
@@ -157,7 +157,7 @@ fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
 }
 
 #[test]
-fn what_is_said_of_a_task_is_short_lines_of_plain_words() {
+fn titles_promises_and_hints_are_short_lines_of_ascii() {
     for task in all().chain(stretch()) {
         let hints = task.hints.each_ref().map(|hint| wrap(hint, "     "));
         for text in hints.iter().chain([&heading(task)]) {

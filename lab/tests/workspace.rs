@@ -46,7 +46,7 @@ fn stdout(command: &mut Command) -> String {
 }
 
 #[test]
-fn start_writes_into_the_workspace_in_which_it_is_typed() {
+fn start_writes_into_the_workspace_in_which_it_is_run() {
     let [one, other] = ["one", "other"].map(|name| workspace(name, name));
     let proxy = |folder: &Path| folder.join("work/src/proxy.rs").exists();
     // By hand, below the folder of the workspace.
@@ -82,7 +82,7 @@ fn check_tests_what_was_just_built_wherever_cargo_puts_it() {
 }
 
 #[test]
-fn a_second_check_waits_and_says_so() {
+fn a_second_check_waits_and_prints_why() {
     let folder = workspace("busy", "these are the sources");
     let places = Places { workspace: Workspace::at(&folder) };
     let lock = Lock::take(&places, "work").unwrap();

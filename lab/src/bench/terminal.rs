@@ -177,7 +177,7 @@ next: open .lab/bench/page.html
     }
 
     #[test]
-    fn two_stages_without_a_load_are_the_exercise_that_compares_them() {
+    fn two_stages_without_load_flags_select_the_exercise_that_compares_them() {
         assert_eq!(plan(&["1", "2"]).title, "b1");
         assert_eq!(plan(&["3", "4"]).title, "b3");
         for others in
@@ -206,7 +206,7 @@ next: open .lab/bench/page.html
     }
 
     #[test]
-    fn an_invalid_run_says_what_went_wrong_and_what_to_type() {
+    fn an_invalid_run_names_the_error_and_the_next_command() {
         let errors = [("status 502 instead of 200".to_owned(), 19), ("the body is cut".to_owned(), 1)];
         let invalid = Invalid {
             subject: "part1".to_owned(),

@@ -3,7 +3,7 @@
 use testkit::run_to_end;
 
 #[test]
-fn what_a_flag_cannot_be_ends_with_exit_code_2_and_what_it_can_be() {
+fn an_invalid_flag_value_ends_with_exit_code_2_and_names_the_valid_values() {
     const BEYOND: [&str; 5] = ["", "x", "0", "18446744073709551615", "18446744073709551616"];
     let mut cases = Vec::new();
     for value in BEYOND.into_iter().chain(["100"]).filter(|value| *value != "0") {
