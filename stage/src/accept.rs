@@ -113,7 +113,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_the_process_or_the_machine_lacks_backs_off() {
+    fn accept_backs_off_on_a_lack_of_descriptors_or_memory() {
         let no_buffers = if cfg!(target_os = "linux") { 105 } else { 55 };
         // ENFILE, EMFILE, ENOMEM, ENOBUFS.
         let errors = [23, 24, 12, no_buffers].map(io::Error::from_raw_os_error);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_passed_over_does_not_end_the_backoff() {
+    fn a_skipped_connection_does_not_reset_the_backoff() {
         let (lack, reset) = (ErrorKind::OutOfMemory, ErrorKind::ConnectionReset);
         let waits = waits([lack, reset, lack].map(io::Error::from));
         assert_eq!(waits, [Some(Duration::from_millis(10)), None, Some(Duration::from_millis(20))]);

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_would_block_is_tried_again_and_one_that_fails_loses_a_piece() {
+    fn a_write_that_would_block_is_retried_and_a_failed_write_loses_its_message() {
         let queue = queue();
         let written = write(queue, &[ErrorKind::BrokenPipe, ErrorKind::WouldBlock, ErrorKind::Interrupted]);
         queue.push(b"lost\n");

@@ -92,7 +92,7 @@ fn callers_that_wait_at_the_same_time_share_an_answer_made_after_they_asked() {
 }
 
 #[test]
-fn all_answers_together_hold_at_most_64_mib() {
+fn all_answers_together_use_at_most_64_mib() {
     run(async {
         let answers = Answers::default();
         let get = |mib: usize| answers.get("a", move |answer| answer.write_all(&vec![b'x'; mib * MIB]));

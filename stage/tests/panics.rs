@@ -60,11 +60,11 @@ fn a_panic_in_a_task_is_written_before_the_task_ends() {
 }
 
 #[test]
-fn a_panic_that_nothing_reads_does_not_keep_the_program_from_ending() {
+fn a_panic_ends_the_program_even_if_stderr_is_full() {
     panics_in_child();
     let (_reader, mut writer) = pipe().unwrap();
     writer.write_all(&[b'x'; PIPE_BYTES]).unwrap();
-    let mut child = child("a_panic_that_nothing_reads_does_not_keep_the_program_from_ending", writer.into());
+    let mut child = child("a_panic_ends_the_program_even_if_stderr_is_full", writer.into());
     let deadline = Instant::now() + DEADLINE;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
