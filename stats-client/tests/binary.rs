@@ -30,7 +30,7 @@ fn run(server: &Backend, flags: &[&str]) -> Finished {
 }
 
 #[test]
-fn the_most_bytes_come_first_and_ten_lines_at_most() {
+fn ten_paths_are_printed_in_descending_order_of_bytes() {
     // Named after the original, which panics with fewer than nine paths, and prints nine of ten.
     for (paths, lines) in [(1, 1), (9, 9), (10, 10), (11, 10), (100_000, 10)] {
         let finished = run(&server(paths), &[]);
@@ -44,7 +44,7 @@ fn the_most_bytes_come_first_and_ten_lines_at_most() {
 }
 
 #[test]
-fn without_a_path_it_says_what_to_do() {
+fn an_empty_answer_is_printed_with_the_command_to_try() {
     let finished = run(&server(0), &[]);
     assert_eq!(
         (finished.code, finished.stdout.as_str()),
@@ -53,7 +53,7 @@ fn without_a_path_it_says_what_to_do() {
 }
 
 #[test]
-fn top_says_how_many_and_json_prints_all() {
+fn top_limits_the_lines_and_json_prints_all() {
     let server = server(12);
     assert_eq!(run(&server, &["--top", "12"]).stdout.lines().count(), 12);
     assert_eq!(run(&server, &["--top", "0"]).stdout, "");
@@ -63,7 +63,7 @@ fn top_says_how_many_and_json_prints_all() {
 }
 
 #[test]
-fn it_calls_the_method_with_json_rpc() {
+fn the_call_is_a_json_rpc_post() {
     let server = server(1);
     run(&server, &[]);
     let requests = server.requests();
@@ -77,7 +77,7 @@ fn it_calls_the_method_with_json_rpc() {
 }
 
 #[test]
-fn nothing_listening_is_said_with_what_to_try() {
+fn a_refused_connection_asks_whether_the_stage_runs() {
     let port = RefusedPort::bind().unwrap();
     let rpc = port.address().unwrap().to_string();
     let finished = run_to_end(BINARY, &["--rpc", &rpc]).unwrap();
@@ -87,7 +87,7 @@ fn nothing_listening_is_said_with_what_to_try() {
 }
 
 #[test]
-fn a_refusal_and_nonsense_are_told_apart() {
+fn an_error_response_and_an_invalid_response_are_distinguished() {
     for (server, words) in [
         (
             answering(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#),
@@ -109,7 +109,7 @@ fn a_refusal_and_nonsense_are_told_apart() {
 }
 
 #[test]
-fn an_answer_over_64_mib_is_not_kept() {
+fn an_answer_over_64_mib_is_refused() {
     let server = answering(&" ".repeat(64 * 1024 * 1024 + 1));
     let finished = run(&server, &[]);
     assert_eq!(finished.code, Some(1));
@@ -146,7 +146,7 @@ fn backends_are_printed_in_their_order_a_line_each() {
 }
 
 #[test]
-fn a_path_cannot_command_the_terminal() {
+fn control_characters_of_a_path_are_escaped() {
     let server = answering(r#"{"result":{"RequestBytes":{"/\u001b[2J\n\u202e\u2066\u009b\u007f":1}}}"#);
     let shown = r"/\u{1b}[2J\n\u{202e}\u{2066}\u{9b}\u{7f}";
     assert_eq!(run(&server, &[]).stdout, format!("         1 {shown}\n"));
@@ -156,7 +156,7 @@ fn a_path_cannot_command_the_terminal() {
 }
 
 #[test]
-fn an_error_of_the_server_cannot_command_the_terminal() {
+fn control_characters_of_a_server_error_are_escaped() {
     for answer in [
         r#"{"error":{"code":1,"message":"\u001b[2J\n\u202e\u009b"}}"#,
         // What serde_json quotes.
@@ -174,7 +174,7 @@ fn an_error_of_the_server_cannot_command_the_terminal() {
 }
 
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
+fn a_closed_pipe_ends_the_client_without_an_error() {
     let server = server(100_000);
     let mut child = Command::new(BINARY)
         .args(["--rpc", &server.address().to_string(), "--top", "100000"])

@@ -17,7 +17,7 @@ fn answer(bytes: u64) -> String {
 }
 
 #[test]
-fn the_url_of_the_ready_line_is_taken() {
+fn the_url_of_the_ready_line_is_accepted() {
     let server = Backend::good(answer(7)).unwrap();
     let address = server.address();
     for rpc in [
@@ -39,7 +39,7 @@ fn the_url_of_the_ready_line_is_taken() {
 }
 
 #[test]
-fn a_name_is_asked_at_each_of_its_addresses() {
+fn every_address_of_a_name_is_tried() {
     let Some(localhost) = localhost() else {
         return;
     };
@@ -78,7 +78,7 @@ fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 #[test]
-fn watching_goes_on_when_the_proxy_is_restarted() {
+fn watching_continues_after_a_restart_of_the_proxy() {
     let server = Backend::good(answer(7)).unwrap();
     let rpc = server.address().to_string();
     let mut command = Command::new(BINARY);
