@@ -51,7 +51,7 @@ fn the_client_tries_every_address() {
 }
 
 #[test]
-fn the_client_refuses_what_is_not_valid() {
+fn the_client_refuses_invalid_responses() {
     for bytes in [
         "HTTP/1.1 200 OK\nContent-Length: 0\n\n\r\n\r\n",
         "HTTP/1.1  200 OK\r\n\r\n",
@@ -74,7 +74,7 @@ fn the_client_refuses_what_is_not_valid() {
 }
 
 #[test]
-fn the_client_tells_a_reset_from_an_end() {
+fn the_client_distinguishes_a_reset_from_an_end() {
     let backend = Backend::script(|connection| {
         connection.read_request()?;
         connection.send("HTTP/1.1 200 OK\r\n\r\nhello")?;
@@ -93,14 +93,14 @@ fn the_client_tells_a_reset_from_an_end() {
 }
 
 #[test]
-fn waiting_for_what_does_not_come_ends_with_a_reason() {
+fn an_exchange_with_a_silent_server_times_out() {
     let backend = Backend::silent().unwrap();
     let mut client = Client::connect_with(backend.address(), Duration::from_millis(50)).unwrap();
     assert_eq!(client.exchange(GET).unwrap_err().kind(), ErrorKind::TimedOut);
 }
 
 #[test]
-fn a_backend_records_what_comes_and_what_is_not_valid() {
+fn a_backend_records_requests_and_faults() {
     let backend = Backend::half_closing(HELLO).unwrap();
     let chunked = "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nB: c\r\n\r\n";
     assert_eq!(response_to(&backend, chunked).unwrap().text(), "hello");
@@ -118,7 +118,7 @@ fn a_backend_records_what_comes_and_what_is_not_valid() {
 }
 
 #[test]
-fn requests_in_flight_at_once_are_counted() {
+fn concurrent_requests_are_counted() {
     let backend = Backend::slow(HELLO).unwrap();
     let mut clients: Vec<_> = (0..3).map(|_| Client::connect(backend.address()).unwrap()).collect();
     for client in &mut clients {
@@ -160,7 +160,7 @@ fn a_program_that_does_not_listen_is_an_error_with_its_exit_code() {
 
 #[cfg(unix)]
 #[test]
-fn the_words_of_a_command_line_are_quoted_as_for_a_shell() {
+fn a_command_line_is_split_with_shell_quoting() {
     // The last output is the words, each in a pair of brackets.
     let line =
         r#"sh -c 'printf "[%s]" "$0" "$@" >&2; exit 3' "a path" with\ a\ space '' "it's {listen}" {backend}"#;
