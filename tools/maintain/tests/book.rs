@@ -78,7 +78,7 @@ fn summary_lists_every_chapter_once() {
 }
 
 #[test]
-fn every_link_of_the_book_leads_somewhere() {
+fn every_link_of_the_book_has_a_target() {
     for chapter in chapters() {
         let text_of_chapter = text(&chapter);
         for link in links(&blocks(&text_of_chapter).1) {
@@ -173,7 +173,7 @@ fn lines_asked_for(task: &lab::tasks::Task, mark: char) -> Vec<&'static str> {
 }
 
 #[test]
-fn no_chapter_shows_above_its_tasks_a_line_that_a_task_asks_for() {
+fn no_chapter_shows_a_solution_line_above_its_tasks() {
     for stage in stages() {
         let chapter = format!("part{}.md", stage.number);
         let text = text(&chapter);

@@ -15,7 +15,7 @@ fn maintain(arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn no_proxy_of_the_cases_is_left() {
+fn an_interrupted_conform_leaves_no_proxy() {
     // It accepts no connection, so each case waits for its proxy.
     let script = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sleeper.sh");
     fs::write(&script, "sleep 4711\n# ").unwrap();
@@ -27,7 +27,7 @@ fn no_proxy_of_the_cases_is_left() {
 }
 
 #[test]
-fn no_proxy_of_a_soak_is_left() {
+fn an_interrupted_soak_leaves_no_proxy() {
     for how in [Interruption::CtrlC, Interruption::Kill] {
         let status = end_in_the_middle(&mut maintain(&["soak", "--stage", "2"]), &["part2"], how);
         assert!(how == Interruption::Kill || status.code() == Some(stop::EXIT_CODE), "{status}");

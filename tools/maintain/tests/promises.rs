@@ -15,7 +15,7 @@ fn the_promise_of_a_stage_does_not_hold_on_the_stage_before() {
 }
 
 #[test]
-fn the_message_of_the_codec_chapter_leaves_as_the_chapter_says() {
+fn the_codec_chapter_shows_the_forwarded_message() {
     let chapter = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/codec.md"));
     let chapter = chapter.unwrap();
     // Text blocks in which line ends are written as escapes.

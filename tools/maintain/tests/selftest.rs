@@ -66,7 +66,7 @@ fn command(name: &str, page: &str) -> (Command, PathBuf) {
 }
 
 #[test]
-fn a_book_that_is_right_passes_and_says_what_was_left_out() {
+fn a_correct_book_passes_and_names_its_ignored_blocks() {
     let page = "\
 # A page
 ```console
@@ -100,7 +100,7 @@ $ curl --version; echo nobody shows what it prints
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_place_and_what_was_printed() {
+fn a_wrong_block_is_reported_with_its_line_and_the_output() {
     for (command, wrong) in [
         ("echo hello\nhell", "WRONG page.md:1: expected, and not printed: hell\n      hello\n"),
         ("echo hello; echo more\nhello", "WRONG page.md:1: it printed more than is expected\n"),
@@ -120,7 +120,7 @@ fn what_is_wrong_is_named_with_its_place_and_what_was_printed() {
 }
 
 #[test]
-fn a_server_runs_until_another_takes_its_place_or_the_page_ends() {
+fn a_server_runs_until_another_replaces_it_or_the_page_ends() {
     let serve = "cargo run -p webserver -- --listen 127.0.0.1:0";
     let page = format!(
         "```console\n$ {serve}\nwebserver listening on http://[..]\n$ cat notes\nstart run [..]\n```\n\
@@ -134,7 +134,7 @@ fn a_server_runs_until_another_takes_its_place_or_the_page_ends() {
 }
 
 #[test]
-fn a_server_that_does_not_end_well_after_ctrl_c_is_wrong() {
+fn a_server_with_a_wrong_exit_code_after_ctrl_c_is_reported() {
     let page = "```console\n$ cargo run -p webserver -- --listen 127.0.0.1:0\n```\n";
     let (code, text, _) = selftest("interrupted", page, &[("AFTER_INT", "7")]);
     assert_eq!(code, Some(1), "{text}");
@@ -142,7 +142,7 @@ fn a_server_that_does_not_end_well_after_ctrl_c_is_wrong() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_before_anything_is_done() {
+fn a_port_in_use_is_reported_before_any_command_runs() {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = held.local_addr().unwrap();
     let page =
@@ -157,7 +157,7 @@ fn a_port_that_is_taken_is_named_before_anything_is_done() {
 }
 
 #[test]
-fn a_block_that_is_left_out_must_say_why() {
+fn an_ignored_block_needs_a_reason() {
     let (code, text, _) = selftest("why", "```console,ignore\n$ true\n```\n", &[]);
     assert_eq!(code, Some(1));
     assert!(text.contains("docs/src/page.md: line 1 does not say why"), "{text}");
@@ -165,7 +165,7 @@ fn a_block_that_is_left_out_must_say_why() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn ctrl_c_leaves_no_server_behind() {
+fn ctrl_c_leaves_no_server() {
     let page = "```console\n$ cargo run -p webserver -- --listen 127.0.0.1:0\n$ sleep 4711\n```\n";
     let (mut command, _) = command("stopped", page);
     let status = end_in_the_middle(&mut command, &["cargo", "sleep"], Interruption::CtrlC);

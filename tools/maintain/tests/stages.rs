@@ -43,7 +43,7 @@ fn changed_lines(old: &Path, new: &Path) -> usize {
 }
 
 #[test]
-fn a_step_adds_its_files_and_changes_few_lines_of_the_others() {
+fn a_stage_adds_its_files_and_keeps_its_budget_of_changed_lines() {
     for stage in course::stages() {
         let Some(Diff { new_files, most_changed_lines, .. }) = &stage.diff else { continue };
         let (from, to) = (stage.number - 1, stage.number);
@@ -70,7 +70,7 @@ fn the_files_that_every_stage_has_stay_short() {
 }
 
 #[test]
-fn only_the_first_line_of_main_says_which_stage_it_is() {
+fn only_the_first_line_of_main_names_the_stage() {
     // A line that names the stage would be a difference that teaches nothing.
     for folder in (1..).map_while(sources) {
         for name in file_names(&folder) {
@@ -99,7 +99,7 @@ fn the_serial_stage_is_built_without_tokio() {
 }
 
 #[test]
-fn the_table_of_the_readme_says_what_is_said_of_each_stage() {
+fn the_table_of_the_readme_equals_the_stage_descriptions() {
     let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
     for stage in course::stages() {
         let (name, read, number) = (stage.reference(), &stage.read, stage.number);
