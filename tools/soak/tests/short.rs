@@ -5,7 +5,7 @@ use soak::{Plan, run};
 use testkit::Workspace;
 
 #[test]
-fn under_load_and_faults_each_request_gets_its_own_response_or_a_cut_and_nothing_is_left_behind() {
+fn each_request_under_load_gets_its_own_or_a_cut_response_and_nothing_leaks() {
     // RFC 9112 section 8: no cut response looks complete; section 9.3.2: each request gets its own.
     let concurrent: Vec<u32> =
         Workspace::find().unwrap().stages().into_iter().filter(|&stage| stage > 1).collect();
