@@ -15,7 +15,7 @@ use codec::{BackendAddress, Limits};
 use pool::{Idle, IdleConnections};
 
 #[tokio::test]
-async fn a_kept_connection_is_always_found_while_the_pool_is_swept() {
+async fn take_finds_an_idle_connection_during_a_sweep() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = BackendAddress::resolve(&listener.local_addr().unwrap().to_string()).unwrap();
     let connection = BackendConnection::connect(&address, &Limits::DEFAULT).await.unwrap();

@@ -27,7 +27,7 @@ fn leads(from: State, event: Event, to: State, change: Option<Change>) {
 }
 
 #[test]
-fn an_answer_ends_the_failures_in_a_row_and_not_the_failed_checks() {
+fn an_answer_resets_the_failures_and_not_the_failed_checks() {
     leads(up(2, 1), Event::Answered, up(0, 1), None);
 }
 
@@ -58,7 +58,7 @@ fn a_bad_response_of_the_last_backend_that_is_up_changes_nothing() {
 }
 
 #[test]
-fn a_passed_check_ends_the_failed_checks_in_a_row_and_not_the_failures() {
+fn a_passed_check_resets_the_failed_checks_and_not_the_failures() {
     for proof in [Proof::Connection, Proof::Answer] {
         leads(up(2, 2), Event::CheckPassed(proof), up(2, 0), None);
     }
@@ -77,7 +77,7 @@ fn after_the_third_failed_check_a_backend_owes_a_connection() {
 }
 
 #[test]
-fn an_answer_does_not_bring_a_backend_back() {
+fn an_answer_does_not_bring_a_backend_up() {
     for owes in [Proof::Connection, Proof::Answer] {
         leads(down(owes), Event::Answered, down(owes), None);
     }
@@ -101,12 +101,12 @@ fn a_failed_check_changes_nothing_for_a_backend_that_is_down() {
 }
 
 #[test]
-fn a_connection_is_not_enough_for_a_backend_that_owes_an_answer() {
+fn a_connection_does_not_bring_up_a_backend_that_owes_an_answer() {
     leads(down(Proof::Answer), Event::CheckPassed(Proof::Connection), down(Proof::Answer), None);
 }
 
 #[test]
-fn a_check_that_proves_what_is_owed_brings_a_backend_back_as_new() {
+fn a_check_with_the_owed_proof_brings_a_backend_up_without_failures() {
     for (owes, proof) in [
         (Proof::Connection, Proof::Connection),
         (Proof::Connection, Proof::Answer),
@@ -117,7 +117,7 @@ fn a_check_that_proves_what_is_owed_brings_a_backend_back_as_new() {
 }
 
 #[test]
-fn what_requests_ask_without_the_lock_is_what_the_state_says() {
+fn is_up_without_the_lock_agrees_with_the_state() {
     let health = Health::new(&BackendAddress::resolve("127.0.0.1:9").unwrap(), true);
     for (count, is_up) in [(1, true), (2, true), (3, false)] {
         health.check_failed("check".to_owned());
@@ -139,7 +139,7 @@ fn an_answer_after_a_failure_is_counted() {
 }
 
 #[test]
-fn a_backend_that_stands_alone_never_goes_down() {
+fn a_single_backend_never_goes_down() {
     let health = Health::new(&BackendAddress::resolve("127.0.0.1:9").unwrap(), false);
     for _ in 0..9 {
         health.failed(&codec::Error::unavailable(std::time::Duration::ZERO), true);
