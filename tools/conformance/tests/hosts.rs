@@ -30,7 +30,7 @@ fn behaviours_need_no_hosts_file() {
     }
     for name in [
         "startup::a_backend_may_be_given_as_a_url_or_by_name",
-        "flags::an_address_where_nothing_can_listen_or_be_reached_is_refused",
+        "flags::an_address_that_cannot_be_listened_on_or_reached_is_refused",
     ] {
         assert_eq!(behaves(&stage, name), Some(true), "{name}");
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conformance::{Level, Subject, cases};
 
 #[test]
-fn there_are_enough_cases_and_each_has_a_name_of_its_own() {
+fn there_are_enough_cases_with_distinct_names() {
     assert!(cases().count() >= 150, "{} cases", cases().count());
     let names: BTreeSet<_> = cases().map(|case| case.name).collect();
     assert_eq!(names.len(), cases().count(), "a name stands there twice");
@@ -32,13 +32,13 @@ fn each_case_cites_a_section() {
 }
 
 #[test]
-fn most_cases_are_about_what_the_rfc_asks_for() {
+fn most_cases_check_a_requirement_of_an_rfc() {
     let asked_for = cases().filter(|case| case.level != Level::Ours).count();
     assert!(asked_for * 2 > cases().count(), "{asked_for} of {}", cases().count());
 }
 
 #[test]
-fn the_page_shows_each_case_with_what_each_stage_does() {
+fn the_page_shows_each_case_with_the_result_of_each_stage() {
     // Each stage passes all cases that apply to it: `tests/suite.rs` of its crate runs them.
     let page = include_str!("../../../docs/src/conformance.md");
     // The columns that the page has: a stage that came later is not in it before the page is made again.

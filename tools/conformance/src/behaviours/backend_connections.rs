@@ -6,14 +6,14 @@ use testkit::{Backend, Client};
 use crate::behaviours::setup::{GET, HELLO, Setup, Step, dials_for_each_request, keeps_alive};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    each_request_has_a_connection_of_its_own_which_says_so_and_is_closed_behind_it,
-    a_connection_to_the_backend_is_closed_behind_a_failed_exchange_too,
+    each_request_has_its_own_connection_which_says_close_and_is_closed,
+    a_backend_connection_is_closed_after_a_failed_exchange,
 ];
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
 const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
-fn each_request_has_a_connection_of_its_own_which_says_so_and_is_closed_behind_it(subject: &Subject) {
+fn each_request_has_its_own_connection_which_says_close_and_is_closed(subject: &Subject) {
     // RFC 9112 section 9.6: the proxy sends `close`, so that the backend does not wait for another request.
     if !dials_for_each_request(subject) {
         println!("skipped: connections to the backend are used again");
@@ -41,7 +41,7 @@ fn each_request_has_a_connection_of_its_own_which_says_so_and_is_closed_behind_i
     }
 }
 
-fn a_connection_to_the_backend_is_closed_behind_a_failed_exchange_too(subject: &Subject) {
+fn a_backend_connection_is_closed_after_a_failed_exchange(subject: &Subject) {
     // RFC 9112 section 9.6: a connection cannot be used after an invalid or truncated response.
     let fails: [Step; 3] = [
         |connection| connection.send("nonsense\r\n\r\n"),

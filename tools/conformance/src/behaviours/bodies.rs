@@ -13,8 +13,8 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     request_bodies_arrive_byte_for_byte,
     response_bodies_arrive_byte_for_byte,
     a_body_of_64_mib_is_echoed_in_bounded_memory,
-    an_early_answer_is_delivered_though_the_backend_reads_no_more,
-    an_upload_ends_with_the_answer_to_it,
+    an_early_response_is_forwarded_if_the_backend_reads_no_more,
+    an_upload_ends_after_a_complete_error_response,
 ];
 
 const MIB: usize = 1024 * 1024;
@@ -111,7 +111,7 @@ fn upload_until_refused(client: &Client) -> thread::JoinHandle<bool> {
     })
 }
 
-fn an_early_answer_is_delivered_though_the_backend_reads_no_more(subject: &Subject) {
+fn an_early_response_is_forwarded_if_the_backend_reads_no_more(subject: &Subject) {
     // RFC 9112 sections 9.3 and 9.6: a server may answer before it has read the request, then close.
     let setup = Setup::new(
         subject,
@@ -131,7 +131,7 @@ fn an_early_answer_is_delivered_though_the_backend_reads_no_more(subject: &Subje
     assert!(upload.join().unwrap(), "the proxy went on reading the request");
 }
 
-fn an_upload_ends_with_the_answer_to_it(subject: &Subject) {
+fn an_upload_ends_after_a_complete_error_response(subject: &Subject) {
     // RFC 9112 section 9.3: after the complete response the rest of the request is not needed, although the
     // backend still reads. Otherwise a client that never ends would occupy the proxy forever.
     let setup = Setup::new(subject, Backend::early(TOO_LARGE));

@@ -8,15 +8,15 @@ use testkit::Backend;
 use crate::behaviours::setup::{GET, HELLO, Setup, at_once};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    every_response_of_400_by_8_clients_says_another_total,
-    each_path_is_counted_for_itself_and_a_query_is_no_part_of_it,
+    each_of_400_responses_to_8_clients_has_a_different_total,
+    each_path_has_its_own_total_without_its_query,
     a_backends_own_x_bytes_is_replaced,
-    a_body_of_unknown_length_counts_when_it_has_gone,
+    a_body_of_unknown_length_is_counted_after_it_was_sent,
     responses_without_a_body_count_nothing,
-    what_was_announced_and_never_sent_is_taken_off_again,
-    answers_of_the_proxys_own_carry_no_x_bytes,
-    more_than_10_000_paths_count_together,
-    paths_over_1024_bytes_count_together,
+    the_unsent_part_of_a_cut_body_is_subtracted_from_the_total,
+    error_responses_of_the_proxy_have_no_x_bytes,
+    paths_after_the_first_10_000_are_counted_as_other,
+    paths_over_1024_bytes_are_counted_as_other,
 ];
 
 /// The value of `X-Bytes`; `None` if the field is absent.
@@ -30,7 +30,7 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: example.test\r\n\r\n")
 }
 
-fn every_response_of_400_by_8_clients_says_another_total(subject: &Subject) {
+fn each_of_400_responses_to_8_clients_has_a_different_total(subject: &Subject) {
     // After a lost update two responses would report the same total.
     const CLIENTS: u64 = 8;
     const EACH: u64 = 50;
@@ -45,7 +45,7 @@ fn every_response_of_400_by_8_clients_says_another_total(subject: &Subject) {
     assert_eq!(BTreeSet::from_iter(seen), expected);
 }
 
-fn each_path_is_counted_for_itself_and_a_query_is_no_part_of_it(subject: &Subject) {
+fn each_path_has_its_own_total_without_its_query(subject: &Subject) {
     let setup = Setup::hello(subject);
     let mut client = setup.client();
     for (path, total) in [("/a", 5), ("/b", 5), ("/a?x", 10), ("/a?y", 15), ("/b", 10), ("/A", 5)] {
@@ -59,7 +59,7 @@ fn a_backends_own_x_bytes_is_replaced(subject: &Subject) {
     assert_eq!(x_bytes(&setup.exchange(GET)), Some(5));
 }
 
-fn a_body_of_unknown_length_counts_when_it_has_gone(subject: &Subject) {
+fn a_body_of_unknown_length_is_counted_after_it_was_sent(subject: &Subject) {
     // Guards against the original's bug, which counts -1 for such a body: `X-Bytes: -1`, then `-2`.
     for response in [
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nT: t\r\n\r\n",
@@ -91,7 +91,7 @@ fn responses_without_a_body_count_nothing(subject: &Subject) {
     }
 }
 
-fn what_was_announced_and_never_sent_is_taken_off_again(subject: &Subject) {
+fn the_unsent_part_of_a_cut_body_is_subtracted_from_the_total(subject: &Subject) {
     let setup = Setup::new(
         subject,
         Backend::script(|connection| {
@@ -111,7 +111,7 @@ fn what_was_announced_and_never_sent_is_taken_off_again(subject: &Subject) {
     assert_eq!(x_bytes(&setup.exchange(get("/"))), Some(8 + 5));
 }
 
-fn answers_of_the_proxys_own_carry_no_x_bytes(subject: &Subject) {
+fn error_responses_of_the_proxy_have_no_x_bytes(subject: &Subject) {
     let setup = Setup::new(subject, Backend::closing("garbage\r\n\r\n"));
     let response = setup.exchange(GET);
     assert_eq!((response.status, x_bytes(&response)), (502, None));
@@ -119,7 +119,7 @@ fn answers_of_the_proxys_own_carry_no_x_bytes(subject: &Subject) {
     assert_eq!((refused.status, x_bytes(&refused)), (400, None));
 }
 
-fn more_than_10_000_paths_count_together(subject: &Subject) {
+fn paths_after_the_first_10_000_are_counted_as_other(subject: &Subject) {
     // A client must not be able to fill the memory with paths.
     let setup = Setup::hello(subject);
     let mut client = setup.client();
@@ -135,7 +135,7 @@ fn more_than_10_000_paths_count_together(subject: &Subject) {
     assert_eq!(x_bytes(&client.exchange(get("/1")).unwrap()), Some(10), "a known path goes on");
 }
 
-fn paths_over_1024_bytes_count_together(subject: &Subject) {
+fn paths_over_1024_bytes_are_counted_as_other(subject: &Subject) {
     let setup = Setup::hello(subject);
     let mut client = setup.client();
     let longest = format!("/{}", "a".repeat(1023));

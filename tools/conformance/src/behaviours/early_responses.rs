@@ -9,7 +9,7 @@ use crate::behaviours::setup::{
 };
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    an_upload_goes_on_after_a_response_below_300,
+    an_upload_continues_after_a_response_below_300,
     a_body_that_comes_after_a_success_is_forwarded_and_not_served,
     an_upload_that_the_backend_cuts_after_its_response_ends_the_connection,
 ];
@@ -31,7 +31,7 @@ fn head(framing: &str) -> String {
     format!("POST / HTTP/1.1\r\nHost: example.test\r\n{framing}\r\n\r\n")
 }
 
-fn an_upload_goes_on_after_a_response_below_300(subject: &Subject) {
+fn an_upload_continues_after_a_response_below_300(subject: &Subject) {
     // RFC 9112 section 9.3: a backend may answer early and keep reading. An accepted upload must not be cut.
     const SIZE: usize = 3_000_000;
     let body = pattern(SIZE);

@@ -8,9 +8,9 @@ use testkit::{Backend, Client, RefusedPort};
 use crate::behaviours::setup::{GET, HELLO, Setup, Step};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    the_next_client_is_served_behind_a_failure,
-    a_client_that_leaves_within_its_response_delays_nobody,
-    a_client_that_leaves_within_its_request_delays_nobody;
+    the_next_client_is_served_after_a_failure,
+    a_client_reset_during_its_response_delays_no_other_client,
+    a_client_reset_during_its_request_delays_no_other_client;
     of_stages:
     a_backend_that_refuses_connections_is_logged_once,
     each_request_is_one_line_in_the_log,
@@ -41,7 +41,7 @@ fn a_backend_that_refuses_connections_is_logged_once(subject: &Subject) {
     assert_eq!(proxy.log().matches("is the backend running?").count(), 1);
 }
 
-fn the_next_client_is_served_behind_a_failure(subject: &Subject) {
+fn the_next_client_is_served_after_a_failure(subject: &Subject) {
     // RFC 9110 section 15.6.3: invalid or missing responses. RFC 9112 section 8: no reuse of the connection.
     let fails: [Step; 7] = [
         // Closes without reading.
@@ -67,7 +67,7 @@ fn the_next_client_is_served_behind_a_failure(subject: &Subject) {
     }
 }
 
-fn a_client_that_leaves_within_its_response_delays_nobody(subject: &Subject) {
+fn a_client_reset_during_its_response_delays_no_other_client(subject: &Subject) {
     // RFC 9112 section 9.5: a client may close at any time.
     const SIZE: usize = 64 * 1024 * 1024;
     let setup = failing_once(subject, |connection| {
@@ -84,7 +84,7 @@ fn a_client_that_leaves_within_its_response_delays_nobody(subject: &Subject) {
     setup.backend.wait_for_closed(1).unwrap();
 }
 
-fn a_client_that_leaves_within_its_request_delays_nobody(subject: &Subject) {
+fn a_client_reset_during_its_request_delays_no_other_client(subject: &Subject) {
     // RFC 9112 section 8: a truncated request must not look complete to the backend.
     let setup = failing_once(subject, |connection| {
         connection.read_request()?;

@@ -9,9 +9,9 @@ use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    numbers_beyond_their_ends_are_refused,
+    numbers_beyond_their_limits_are_refused,
     numbers_at_their_limits_are_accepted,
-    an_address_where_nothing_can_listen_or_be_reached_is_refused,
+    an_address_that_cannot_be_listened_on_or_reached_is_refused,
     the_suggested_address_works,
 ];
 
@@ -31,7 +31,7 @@ fn refuses(subject: &Subject, flag: &str, value: &str, code: i32, words: &[&str]
     }
 }
 
-fn numbers_beyond_their_ends_are_refused(subject: &Subject) {
+fn numbers_beyond_their_limits_are_refused(subject: &Subject) {
     let mut numbers = Vec::new();
     if subject.can(Ability::ManyClients) {
         numbers.push(("--max-clients", "1000001", "from 1 to 1000000"));
@@ -96,7 +96,7 @@ fn numbers_at_their_limits_are_accepted(subject: &Subject) {
     }
 }
 
-fn an_address_where_nothing_can_listen_or_be_reached_is_refused(subject: &Subject) {
+fn an_address_that_cannot_be_listened_on_or_reached_is_refused(subject: &Subject) {
     let mut backends = ["127.0.0.1:0", "http://127.0.0.1:0/", "[::1]:0"].map(str::to_owned).to_vec();
     backends.extend(localhost().map(|name| format!("{name}:0")));
     for backend in backends {

@@ -10,8 +10,8 @@ use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    a_message_that_nothing_reads_does_not_keep_it_from_ending,
-    a_ready_line_that_nothing_reads_does_not_keep_it_from_serving,
+    a_usage_error_ends_the_proxy_even_if_stderr_is_full,
+    the_proxy_serves_even_if_stdout_is_full,
 ];
 
 const PIPE_BYTES: usize = 64 * 1024;
@@ -23,7 +23,7 @@ fn full_pipe() -> (PipeReader, Stdio) {
     (reader, writer.into())
 }
 
-fn a_message_that_nothing_reads_does_not_keep_it_from_ending(subject: &Subject) {
+fn a_usage_error_ends_the_proxy_even_if_stderr_is_full(subject: &Subject) {
     let (_reader, stderr) = full_pipe();
     let mut command = Command::new(subject.binary());
     command.args(["--listen", "nonsense"]).stdout(Stdio::null()).stderr(stderr);
@@ -32,7 +32,7 @@ fn a_message_that_nothing_reads_does_not_keep_it_from_ending(subject: &Subject) 
     assert_eq!(child.wait().unwrap().code(), Some(2));
 }
 
-fn a_ready_line_that_nothing_reads_does_not_keep_it_from_serving(subject: &Subject) {
+fn the_proxy_serves_even_if_stdout_is_full(subject: &Subject) {
     let backend = Backend::good(HELLO).unwrap();
     let port = KeptPort::bind().unwrap();
     let (_reader, stdout) = full_pipe();

@@ -10,9 +10,9 @@ use crate::behaviours::setup::HELLO;
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    requests_are_answered_while_nothing_reads_the_log_and_lost_lines_are_counted,
+    requests_are_answered_while_stderr_is_not_read_and_dropped_lines_are_counted,
     #[cfg(unix)]
-    a_stop_signal_ends_it_while_nothing_reads_the_log,
+    a_stop_signal_ends_the_proxy_while_stderr_is_not_read,
 ];
 
 /// More than a pipe and a reader's buffer hold, and less than the queue holds.
@@ -66,7 +66,7 @@ impl Stalled {
     }
 }
 
-fn requests_are_answered_while_nothing_reads_the_log_and_lost_lines_are_counted(subject: &Subject) {
+fn requests_are_answered_while_stderr_is_not_read_and_dropped_lines_are_counted(subject: &Subject) {
     let reading = Arc::new(Mutex::new(()));
     let stalled = reading.lock().unwrap();
     let mut proxy = Stalled::start(subject, &reading);
@@ -83,7 +83,7 @@ fn requests_are_answered_while_nothing_reads_the_log_and_lost_lines_are_counted(
 }
 
 #[cfg(unix)]
-fn a_stop_signal_ends_it_while_nothing_reads_the_log(subject: &Subject) {
+fn a_stop_signal_ends_the_proxy_while_stderr_is_not_read(subject: &Subject) {
     let asks: [fn(&mut Process) -> std::io::Result<()>; 2] = [Process::terminate, Process::interrupt];
     for ask in asks {
         let reading = Arc::new(Mutex::new(()));

@@ -11,8 +11,8 @@ use crate::behaviours::setup::{GET, Setup, assert_is_error, start_before};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses,
-    a_proxy_without_a_port_left_answers_503,
+    a_refusal_is_reported_before_an_unsupported_address_family,
+    a_proxy_without_a_free_port_answers_503,
 ];
 
 /// Set in the process that runs a test in the separate network.
@@ -50,9 +50,9 @@ pub fn in_network(prepare: &str, name: &str, test: impl FnOnce()) {
     }
 }
 
-fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subject: &Subject) {
+fn a_refusal_is_reported_before_an_unsupported_address_family(subject: &Subject) {
     // RFC 9110 section 15.6.3: 503 would mean that the proxy has no free port. RFC 9209 section 2.3.8.
-    let name = "an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses";
+    let name = "a_refusal_is_reported_before_an_unsupported_address_family";
     in_network(WITHOUT_IPV6, name, || {
         let port = RefusedPort::bind().unwrap();
         let number = port.address().unwrap().port();
@@ -68,9 +68,9 @@ fn an_address_of_a_missing_family_does_not_hide_that_the_other_one_refuses(subje
     });
 }
 
-fn a_proxy_without_a_port_left_answers_503(subject: &Subject) {
+fn a_proxy_without_a_free_port_answers_503(subject: &Subject) {
     // RFC 9110 section 15.6.4; RFC 9209 section 2.3.12: the backend is not at fault.
-    in_network("", "a_proxy_without_a_port_left_answers_503", || {
+    in_network("", "a_proxy_without_a_free_port_answers_503", || {
         let setup = Setup::hello(subject);
         fs::write(PORT_RANGE, "20000 20000").unwrap();
         let _only_port = TcpStream::connect(setup.backend.address()).unwrap();

@@ -8,15 +8,15 @@ use testkit::{Backend, End};
 use crate::behaviours::setup::{GET, HELLO, Setup, pattern};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    every_response_says_that_the_connection_ends_and_then_it_does,
-    a_pipelined_request_is_not_served_and_costs_the_first_one_nothing,
+    every_response_says_close_and_the_connection_is_closed,
+    a_pipelined_request_is_not_served_and_the_first_response_is_complete,
     the_second_client_waits_until_the_first_is_served,
     eight_clients_at_once_are_served_one_by_one,
-    a_client_that_sends_nothing_is_let_go_after_2_seconds,
-    an_offer_to_switch_protocols_is_not_passed_on,
+    a_silent_client_is_disconnected_after_2_seconds,
+    upgrade_is_removed_and_a_101_is_answered_502,
 ];
 
-fn every_response_says_that_the_connection_ends_and_then_it_does(subject: &Subject) {
+fn every_response_says_close_and_the_connection_is_closed(subject: &Subject) {
     // RFC 9112 section 9.6: a server that will close sends `close`.
     for request in [
         GET,
@@ -33,7 +33,7 @@ fn every_response_says_that_the_connection_ends_and_then_it_does(subject: &Subje
     }
 }
 
-fn a_pipelined_request_is_not_served_and_costs_the_first_one_nothing(subject: &Subject) {
+fn a_pipelined_request_is_not_served_and_the_first_response_is_complete(subject: &Subject) {
     // RFC 9112 sections 9.3.2, 9.6: after `close` no request is served, and no reset discards the response.
     let body = pattern(1024 * 1024);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -86,7 +86,7 @@ fn eight_clients_at_once_are_served_one_by_one(subject: &Subject) {
     assert_eq!(setup.backend.in_flight_max(), 1);
 }
 
-fn a_client_that_sends_nothing_is_let_go_after_2_seconds(subject: &Subject) {
+fn a_silent_client_is_disconnected_after_2_seconds(subject: &Subject) {
     // A browser opens connections in advance. While one is served, no other client is.
     let setup = Setup::hello(subject);
     let started = Instant::now();
@@ -100,7 +100,7 @@ fn a_client_that_sends_nothing_is_let_go_after_2_seconds(subject: &Subject) {
     setup.proxy.wait_for_log("127.0.0.1 sent no request").unwrap();
 }
 
-fn an_offer_to_switch_protocols_is_not_passed_on(subject: &Subject) {
+fn upgrade_is_removed_and_a_101_is_answered_502(subject: &Subject) {
     // RFC 9110 section 7.8: a server may ignore Upgrade; the client then gets the ordinary response.
     let setup = Setup::hello(subject);
     let received = setup.forward(

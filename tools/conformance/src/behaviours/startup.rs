@@ -11,15 +11,15 @@ use crate::behaviours::setup::{GET, HELLO, Setup, start_before};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    a_port_in_use_is_named_with_the_flag_that_helps,
+    a_port_in_use_is_reported_with_the_flag_to_change,
     bad_usage_ends_with_exit_code_2,
     a_backend_that_is_the_proxy_itself_is_refused,
     a_backend_may_be_given_as_a_url_or_by_name,
     help_and_version_go_to_stdout,
     #[cfg(unix)]
-    sigterm_and_ctrl_c_end_it_with_exit_code_0,
+    sigterm_and_ctrl_c_end_the_proxy_with_exit_code_0,
     #[cfg(unix)]
-    a_request_that_is_being_served_is_finished_before_it_ends,
+    a_request_in_flight_is_finished_before_the_proxy_ends,
 ];
 
 /// Runs it with these arguments, and expects this exit code and all of `words` on stderr.
@@ -32,7 +32,7 @@ fn fails(subject: &Subject, arguments: &[&str], code: i32, words: &[&str]) {
     }
 }
 
-fn a_port_in_use_is_named_with_the_flag_that_helps(subject: &Subject) {
+fn a_port_in_use_is_reported_with_the_flag_to_change(subject: &Subject) {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = held.local_addr().unwrap().to_string();
     fails(subject, &["--listen", &address], 3, &[&address, "in use", "--listen "]);
@@ -92,7 +92,7 @@ fn help_and_version_go_to_stdout(subject: &Subject) {
 }
 
 #[cfg(unix)]
-fn sigterm_and_ctrl_c_end_it_with_exit_code_0(subject: &Subject) {
+fn sigterm_and_ctrl_c_end_the_proxy_with_exit_code_0(subject: &Subject) {
     let asks: [fn(&mut Process) -> std::io::Result<()>; 2] = [Process::terminate, Process::interrupt];
     for ask in asks {
         let mut setup = Setup::hello(subject);
@@ -103,7 +103,7 @@ fn sigterm_and_ctrl_c_end_it_with_exit_code_0(subject: &Subject) {
 }
 
 #[cfg(unix)]
-fn a_request_that_is_being_served_is_finished_before_it_ends(subject: &Subject) {
+fn a_request_in_flight_is_finished_before_the_proxy_ends(subject: &Subject) {
     let mut setup = Setup::new(subject, testkit::Backend::slow(HELLO));
     let mut client = setup.client();
     client.send(GET).unwrap();

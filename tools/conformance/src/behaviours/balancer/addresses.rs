@@ -15,7 +15,7 @@ use crate::behaviours::setup::{GET, start_before};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down,
-    checks_that_find_no_port_left_do_not_put_backends_down,
+    checks_without_a_free_port_do_not_take_backends_down,
 ];
 
 fn a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down(subject: &Subject) {
@@ -32,9 +32,9 @@ fn a_backend_that_refuses_and_has_an_address_of_a_missing_family_goes_down(subje
     });
 }
 
-fn checks_that_find_no_port_left_do_not_put_backends_down(subject: &Subject) {
+fn checks_without_a_free_port_do_not_take_backends_down(subject: &Subject) {
     // RFC 9209 section 2.3.12: the proxy lacks the port.
-    in_network("", "checks_that_find_no_port_left_do_not_put_backends_down", || {
+    in_network("", "checks_without_a_free_port_do_not_take_backends_down", || {
         let backends = [good(), good()];
         fs::write(PORT_RANGE, "20000 20000").unwrap();
         let _only_ports = backends.each_ref().map(|backend| TcpStream::connect(backend.address()).unwrap());

@@ -7,15 +7,15 @@ use super::{POST, UNCHECKED, addresses, closing, exchange, good, requests, start
 use crate::behaviours::setup::{GET, assert_is_error};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    a_post_whose_backend_dies_half_way_gets_502_and_reaches_one_backend,
-    what_may_not_be_done_twice_is_sent_once,
-    a_backend_that_cannot_be_reached_is_passed_by_whatever_the_method,
-    a_request_goes_out_again_as_it_came_three_times_to_one_backend_and_to_three_at_most,
-    nobody_waits_for_a_connection_on_which_an_exchange_has_failed,
-    what_has_not_reached_the_client_may_be_asked_for_elsewhere,
+    a_post_whose_backend_resets_during_its_body_gets_502_and_is_sent_once,
+    a_request_that_is_not_idempotent_or_has_a_body_is_sent_once,
+    any_request_is_retried_after_a_failed_connect,
+    retries_send_the_same_head_three_times_to_one_backend_and_to_three_at_most,
+    no_request_waits_for_a_failed_connection,
+    a_request_is_retried_if_no_response_head_was_forwarded,
 ];
 
-fn a_post_whose_backend_dies_half_way_gets_502_and_reaches_one_backend(subject: &Subject) {
+fn a_post_whose_backend_resets_during_its_body_gets_502_and_is_sent_once(subject: &Subject) {
     // RFC 9110 section 9.2.2
     let dies = || {
         Backend::script(|connection| {
@@ -33,7 +33,7 @@ fn a_post_whose_backend_dies_half_way_gets_502_and_reaches_one_backend(subject: 
     assert_eq!(requests(&backends).iter().sum::<usize>(), 1);
 }
 
-fn what_may_not_be_done_twice_is_sent_once(subject: &Subject) {
+fn a_request_that_is_not_idempotent_or_has_a_body_is_sent_once(subject: &Subject) {
     // RFC 9110 section 9.2.2: the backend may have acted on a request that is complete or has no body.
     let whole = format!("{POST}0123456789");
     let put = whole.replace("POST", "PUT");
@@ -45,7 +45,7 @@ fn what_may_not_be_done_twice_is_sent_once(subject: &Subject) {
     }
 }
 
-fn a_backend_that_cannot_be_reached_is_passed_by_whatever_the_method(subject: &Subject) {
+fn any_request_is_retried_after_a_failed_connect(subject: &Subject) {
     // No byte of the request was sent.
     let ports = [(); 2].map(|()| RefusedPort::bind().unwrap());
     let good = good();
@@ -58,7 +58,7 @@ fn a_backend_that_cannot_be_reached_is_passed_by_whatever_the_method(subject: &S
     assert!(good.requests().iter().all(|request| request.body == b"0123456789"));
 }
 
-fn a_request_goes_out_again_as_it_came_three_times_to_one_backend_and_to_three_at_most(subject: &Subject) {
+fn retries_send_the_same_head_three_times_to_one_backend_and_to_three_at_most(subject: &Subject) {
     let backends = [closing(), closing(), closing(), closing()];
     let proxy = start(subject, &addresses(&backends), &UNCHECKED);
     let response = exchange(&proxy, GET);
@@ -75,7 +75,7 @@ fn a_request_goes_out_again_as_it_came_three_times_to_one_backend_and_to_three_a
     assert_eq!(String::from_utf8_lossy(&heads[0]).matches("X-Forwarded-For").count(), 1);
 }
 
-fn nobody_waits_for_a_connection_on_which_an_exchange_has_failed(subject: &Subject) {
+fn no_request_waits_for_a_failed_connection(subject: &Subject) {
     // It is the only connection in the first backend's pool, and it is borrowed during the second attempt.
     let backends = [closing(), good()];
     let proxy = start(subject, &addresses(&backends), &["--pool-size", "1", "--pool-wait", "60m"]);
@@ -83,7 +83,7 @@ fn nobody_waits_for_a_connection_on_which_an_exchange_has_failed(subject: &Subje
     assert_eq!(requests(&backends), [3, 1]);
 }
 
-fn what_has_not_reached_the_client_may_be_asked_for_elsewhere(subject: &Subject) {
+fn a_request_is_retried_if_no_response_head_was_forwarded(subject: &Subject) {
     for (begun, is_repeated) in [
         ("HTTP/1.1 2", true),
         ("garbage\r\n\r\n", true),

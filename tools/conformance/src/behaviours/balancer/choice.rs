@@ -14,10 +14,10 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     each_backend_gets_its_share_of_3000_requests,
     the_share_of_a_backend_that_is_down_goes_to_all_others,
     a_backend_killed_under_64_clients_costs_no_get,
-    a_backend_that_stands_alone_is_never_left_out,
-    the_rpc_tells_of_each_backend,
-    several_backends_may_be_given_with_commas_or_one_by_one,
-    flags_that_make_no_sense_end_with_exit_code_2,
+    a_single_backend_is_never_skipped,
+    the_rpc_reports_each_backend,
+    backends_are_given_with_commas_or_a_repeated_flag,
+    invalid_flags_end_with_exit_code_2,
 ];
 
 fn each_backend_gets_its_share_of_3000_requests(subject: &Subject) {
@@ -89,7 +89,7 @@ fn a_backend_killed_under_64_clients_costs_no_get(subject: &Subject) {
     assert_eq!((changes("down"), changes("up again")), (1, 1), "{}", proxy.log());
 }
 
-fn a_backend_that_stands_alone_is_never_left_out(subject: &Subject) {
+fn a_single_backend_is_never_skipped(subject: &Subject) {
     let port = RefusedPort::bind().unwrap();
     let proxy = subject.start(port.address().unwrap(), &CHECKED).unwrap();
     for _ in 0..20 {
@@ -100,7 +100,7 @@ fn a_backend_that_stands_alone_is_never_left_out(subject: &Subject) {
     assert!(!proxy.log().contains(" is down"), "{}", proxy.log());
 }
 
-fn the_rpc_tells_of_each_backend(subject: &Subject) {
+fn the_rpc_reports_each_backend(subject: &Subject) {
     let slow = Backend::slow(HELLO).unwrap();
     let port = RefusedPort::bind().unwrap();
     let proxy = start(subject, &[slow.address(), port.address().unwrap()], &UNCHECKED);
@@ -124,7 +124,7 @@ fn the_rpc_tells_of_each_backend(subject: &Subject) {
     assert!(told[1]["LastError"].as_str().unwrap().contains("refused"), "{told:?}");
 }
 
-fn several_backends_may_be_given_with_commas_or_one_by_one(subject: &Subject) {
+fn backends_are_given_with_commas_or_a_repeated_flag(subject: &Subject) {
     let backends = [good(), good(), good()];
     let [first, second, third] = [0, 1, 2].map(|index: usize| backends[index].address().to_string());
     let proxy = start_before(subject, &format!("{first},{second}"), &["--backend", &third]);
@@ -132,7 +132,7 @@ fn several_backends_may_be_given_with_commas_or_one_by_one(subject: &Subject) {
     assert_eq!(requests(&backends), [1, 1, 1]);
 }
 
-fn flags_that_make_no_sense_end_with_exit_code_2(subject: &Subject) {
+fn invalid_flags_end_with_exit_code_2(subject: &Subject) {
     let many = vec!["127.0.0.1:81"; 65].join(",");
     for (flags, word) in [
         (["--backend", "127.0.0.1:81,nonsense"], "--backend nonsense"),

@@ -12,18 +12,18 @@ use super::{CHECKED, POST, UNCHECKED, addresses, exchange, good, load, start, st
 use crate::behaviours::setup::{GET, HELLO, assert_is_error};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    with_all_down_503_comes_at_once_and_each_change_is_logged_once,
-    a_backend_that_never_answers_is_out_after_three_failures,
-    one_bad_request_does_not_put_out_a_backend_that_answers_others,
-    checks_find_what_is_down_before_a_request_does,
-    with_a_health_path_its_status_decides,
-    who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere,
-    two_bad_checks_are_not_three_in_a_row,
-    requests_that_break_every_backend_leave_one_that_answers_others,
+    with_all_backends_down_503_is_sent_at_once_and_each_change_is_logged_once,
+    a_backend_that_never_answers_is_down_after_three_failures,
+    failures_interrupted_by_answers_do_not_take_down_a_backend,
+    checks_detect_a_dead_backend_before_a_request,
+    a_health_path_is_checked_by_its_status,
+    a_request_that_waits_for_a_connection_of_a_backend_that_goes_down_is_sent_to_another,
+    a_passed_check_resets_the_failed_checks,
+    requests_that_fail_on_every_backend_leave_one_up,
     a_tunnel_counts_as_an_answer_when_it_begins_and_not_as_a_failure_when_it_is_reset,
 ];
 
-fn with_all_down_503_comes_at_once_and_each_change_is_logged_once(subject: &Subject) {
+fn with_all_backends_down_503_is_sent_at_once_and_each_change_is_logged_once(subject: &Subject) {
     // RFC 9110 section 15.6.4, and section 10.2.3 for Retry-After; RFC 9209 section 2.3.2.
     let ports = [(); 3].map(|()| RefusedPort::bind().unwrap());
     let flags = [&UNCHECKED[..], &["--log", "warn"]].concat();
@@ -43,7 +43,7 @@ fn with_all_down_503_comes_at_once_and_each_change_is_logged_once(subject: &Subj
     assert_eq!((log.matches(" is down: ").count(), log.lines().count()), (3, 3), "{log}");
 }
 
-fn a_backend_that_never_answers_is_out_after_three_failures(subject: &Subject) {
+fn a_backend_that_never_answers_is_down_after_three_failures(subject: &Subject) {
     let good = good();
     let silent = Backend::script(|connection| {
         connection.set_patience(Duration::from_secs(60))?;
@@ -71,7 +71,7 @@ fn a_backend_that_never_answers_is_out_after_three_failures(subject: &Subject) {
     assert_eq!(asked.iter().filter(|request| request.head.start_line.starts_with("GET ")).count(), 3);
 }
 
-fn one_bad_request_does_not_put_out_a_backend_that_answers_others(subject: &Subject) {
+fn failures_interrupted_by_answers_do_not_take_down_a_backend(subject: &Subject) {
     // Three failures in a row mark a backend down; here a success interrupts them.
     let backend = || {
         Backend::script(|connection| {
@@ -98,7 +98,7 @@ fn one_bad_request_does_not_put_out_a_backend_that_answers_others(subject: &Subj
     assert_eq!(["up", "up"].map(str::to_owned), [0, 1].map(|index| state(&proxy, index)));
 }
 
-fn checks_find_what_is_down_before_a_request_does(subject: &Subject) {
+fn checks_detect_a_dead_backend_before_a_request(subject: &Subject) {
     let (port, good) = (KeptPort::bind().unwrap(), good());
     let address = port.address();
     let proxy = start(subject, &[address, good.address()], &CHECKED);
@@ -115,7 +115,7 @@ fn checks_find_what_is_down_before_a_request_does(subject: &Subject) {
     assert_eq!(proxy.log().matches(&format!("backend {address} is ")).count(), 2, "{}", proxy.log());
 }
 
-fn with_a_health_path_its_status_decides(subject: &Subject) {
+fn a_health_path_is_checked_by_its_status(subject: &Subject) {
     let is_ill = Arc::new(AtomicBool::new(false));
     let ill = Arc::clone(&is_ill);
     let sick = Backend::script(move |connection| {
@@ -147,7 +147,7 @@ fn with_a_health_path_its_status_decides(subject: &Subject) {
     assert!(sick.faults().is_empty(), "{:?}", sick.faults());
 }
 
-fn who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere(subject: &Subject) {
+fn a_request_that_waits_for_a_connection_of_a_backend_that_goes_down_is_sent_to_another(subject: &Subject) {
     let is_ill = Arc::new(AtomicBool::new(false));
     let ill = Arc::clone(&is_ill);
     let sick = Backend::script(move |connection| {
@@ -176,7 +176,7 @@ fn who_waits_for_a_connection_of_a_backend_that_goes_down_goes_elsewhere(subject
     assert_eq!(told(&proxy)[0]["Failures"], 0);
 }
 
-fn two_bad_checks_are_not_three_in_a_row(subject: &Subject) {
+fn a_passed_check_resets_the_failed_checks(subject: &Subject) {
     let checks = Arc::new(AtomicUsize::new(0));
     let checked = Arc::clone(&checks);
     let moody = Backend::script(move |connection| {
@@ -193,7 +193,7 @@ fn two_bad_checks_are_not_three_in_a_row(subject: &Subject) {
     assert_eq!(told(&proxy)[0]["LastError"], "check: it answered 503");
 }
 
-fn requests_that_break_every_backend_leave_one_that_answers_others(subject: &Subject) {
+fn requests_that_fail_on_every_backend_leave_one_up(subject: &Subject) {
     let backend = || {
         Backend::script(|connection| {
             while let Some(head) = connection.read_request()? {

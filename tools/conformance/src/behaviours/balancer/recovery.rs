@@ -10,12 +10,12 @@ use super::{CHECKED, POST, exchange, good, load, start, state, wait_until};
 use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    a_backend_that_is_back_begins_anew,
-    a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again,
-    a_backend_that_answered_nothing_is_back_when_it_answers,
+    a_recovered_backend_starts_without_failures,
+    a_backend_that_answered_after_a_failure_owes_no_answer_after_a_connect_failure,
+    a_backend_that_owes_an_answer_comes_up_when_it_answers,
 ];
 
-fn a_backend_that_is_back_begins_anew(subject: &Subject) {
+fn a_recovered_backend_starts_without_failures(subject: &Subject) {
     // It answers checks and no other request.
     let backend = Backend::script(|connection| match connection.read_request()? {
         Some(head) if head.start_line.starts_with("OPTIONS ") => connection.answer(HELLO),
@@ -37,7 +37,7 @@ fn a_backend_that_is_back_begins_anew(subject: &Subject) {
     assert_eq!(asked(), 6, "three failures put it out again, and not one");
 }
 
-fn a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_again(subject: &Subject) {
+fn a_backend_that_answered_after_a_failure_owes_no_answer_after_a_connect_failure(subject: &Subject) {
     // It never answers `OPTIONS *`, which a check sends only to a backend that failed requests.
     let serve = |connection: &mut testkit::Connection| {
         while let Some(head) = connection.read_request()? {
@@ -60,7 +60,7 @@ fn a_failure_that_was_made_good_does_not_keep_a_backend_out_once_it_is_reached_a
     proxy.wait_for_log(&format!("backend {address} is up again")).unwrap();
 }
 
-fn a_backend_that_answered_nothing_is_back_when_it_answers(subject: &Subject) {
+fn a_backend_that_owes_an_answer_comes_up_when_it_answers(subject: &Subject) {
     let is_mended = Arc::new(AtomicBool::new(false));
     let mended = Arc::clone(&is_mended);
     let broken = Backend::script(move |connection| {

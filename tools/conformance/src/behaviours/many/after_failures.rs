@@ -11,10 +11,10 @@ use crate::behaviours::setup;
 use crate::behaviours::setup::{GET, LAST_HELLO, Setup, Step, says_close};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    behind_a_502_the_connection_goes_on_and_the_next_request_is_served,
+    a_connection_serves_the_next_request_after_a_502,
     #[cfg(target_os = "linux")]
-    behind_a_504_the_connection_goes_on,
-    requests_pipelined_behind_a_502_are_served_in_order,
+    a_connection_stays_open_after_a_504,
+    requests_pipelined_after_a_502_are_served_in_order,
 ];
 
 /// A backend whose connections fail in turn, the first one if `first_fails`.
@@ -31,7 +31,7 @@ const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r
 const CHUNKED: &str =
     "PUT / HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n";
 
-fn behind_a_502_the_connection_goes_on_and_the_next_request_is_served(subject: &Subject) {
+fn a_connection_serves_the_next_request_after_a_502(subject: &Subject) {
     // RFC 9112 section 9.3: the request was read completely, so the start of the next one is known.
     let fails: [Step; 6] = [
         |_| Ok(()),
@@ -57,7 +57,7 @@ fn behind_a_502_the_connection_goes_on_and_the_next_request_is_served(subject: &
 }
 
 #[cfg(target_os = "linux")]
-fn behind_a_504_the_connection_goes_on(subject: &Subject) {
+fn a_connection_stays_open_after_a_504(subject: &Subject) {
     // RFC 9110 section 15.6.5: the backend's machine does not respond; the proxy waits 2 s for it.
     let port = testkit::FullPort::bind().unwrap();
     let proxy = subject.start(port.address().unwrap(), &[]).unwrap();
@@ -69,7 +69,7 @@ fn behind_a_504_the_connection_goes_on(subject: &Subject) {
     }
 }
 
-fn requests_pipelined_behind_a_502_are_served_in_order(subject: &Subject) {
+fn requests_pipelined_after_a_502_are_served_in_order(subject: &Subject) {
     // RFC 9112 section 9.3.2: each request gets its own response.
     let setup = Setup::new(subject, every_second_fails(false, |_| Ok(())));
     let mut client = setup.client();

@@ -9,13 +9,13 @@ use testkit::{Backend, Client, PATIENCE};
 use crate::behaviours::setup::{GET, HELLO, Setup};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    clients_that_send_nothing_delay_nobody,
-    clients_that_send_their_requests_slowly_delay_nobody,
-    clients_that_never_end_their_requests_delay_nobody,
-    clients_that_never_read_their_responses_delay_nobody,
+    silent_clients_delay_no_other_client,
+    slow_requests_delay_no_other_client,
+    unfinished_requests_delay_no_other_client,
+    unread_responses_delay_no_other_client,
     a_thousand_clients_are_served_at_once;
     of_stages:
-    a_client_over_the_cap_waits_until_one_leaves,
+    a_client_over_max_clients_waits_until_another_leaves,
 ];
 
 /// More than the threads of any stage, so that a stage with one thread for each client would stall.
@@ -29,7 +29,7 @@ fn assert_others_are_served(setup: &Setup) {
     }
 }
 
-fn clients_that_send_nothing_delay_nobody(subject: &Subject) {
+fn silent_clients_delay_no_other_client(subject: &Subject) {
     // RFC 9112 section 9.3: a connection may be idle.
     let setup = Setup::hello(subject);
     let _silent: Vec<Client> = (0..BAD_CLIENTS).map(|_| setup.client()).collect();
@@ -37,7 +37,7 @@ fn clients_that_send_nothing_delay_nobody(subject: &Subject) {
     assert_eq!(setup.backend.requests().len(), 40);
 }
 
-fn clients_that_send_their_requests_slowly_delay_nobody(subject: &Subject) {
+fn slow_requests_delay_no_other_client(subject: &Subject) {
     // RFC 9112 section 2.2: a message is a stream of bytes.
     let setup = Setup::hello(subject);
     let mut slow: Vec<Client> = (0..BAD_CLIENTS).map(|_| setup.client()).collect();
@@ -54,7 +54,7 @@ fn clients_that_send_their_requests_slowly_delay_nobody(subject: &Subject) {
     }
 }
 
-fn clients_that_never_end_their_requests_delay_nobody(subject: &Subject) {
+fn unfinished_requests_delay_no_other_client(subject: &Subject) {
     // RFC 9112 section 6: the announced body of a request never arrives.
     let setup = Setup::hello(subject);
     let mut slow: Vec<Client> = (0..BAD_CLIENTS).map(|_| setup.client()).collect();
@@ -65,7 +65,7 @@ fn clients_that_never_end_their_requests_delay_nobody(subject: &Subject) {
     assert_others_are_served(&setup);
 }
 
-fn clients_that_never_read_their_responses_delay_nobody(subject: &Subject) {
+fn unread_responses_delay_no_other_client(subject: &Subject) {
     // RFC 9112 section 9.5: they occupy their own connection and the backend connection, and no thread.
     const SIZE: usize = 16 * 1024 * 1024;
     let large: Arc<[u8]> = vec![b'a'; SIZE].into();
@@ -131,7 +131,7 @@ fn a_thousand_clients_are_served_at_once(subject: &Subject) {
     assert_eq!(setup.backend.requests().len(), count);
 }
 
-fn a_client_over_the_cap_waits_until_one_leaves(subject: &Subject) {
+fn a_client_over_max_clients_waits_until_another_leaves(subject: &Subject) {
     let backend = Backend::good(HELLO).unwrap();
     let proxy = subject.start(backend.address(), &["--max-clients", "2"]).unwrap();
     let setup = Setup { proxy, backend };

@@ -11,13 +11,13 @@ use crate::behaviours::setup::{
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    clients_that_leave_between_requests_leave_no_descriptor_behind,
-    clients_that_leave_within_their_requests_leave_no_descriptor_behind,
-    clients_that_leave_within_their_responses_leave_no_descriptor_behind,
-    clients_that_leave_a_tunnel_leave_no_descriptor_behind,
-    clients_that_reset_while_the_backend_thinks_leave_no_descriptor_behind,
-    out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later,
-    without_a_cap_there_are_as_many_clients_as_open_files_allow,
+    clients_that_close_between_requests_leak_no_descriptor,
+    clients_that_close_during_their_requests_leak_no_descriptor,
+    clients_that_close_during_their_responses_leak_no_descriptor,
+    clients_that_close_a_tunnel_leak_no_descriptor,
+    clients_that_reset_before_their_response_leak_no_descriptor,
+    a_lack_of_descriptors_is_logged_once_without_a_busy_loop_and_service_resumes,
+    the_default_of_max_clients_follows_the_open_files_limit,
 ];
 
 /// Waits until the proxy has at most `level` descriptors, besides kept backend connections.
@@ -90,14 +90,14 @@ fn assert_nothing_is_left(subject: &Subject, what: &str, sent: &str, waits_for_h
     assert_eq!(setup.exchange(GET).text(), "hello", "{what}");
 }
 
-fn clients_that_leave_between_requests_leave_no_descriptor_behind(subject: &Subject) {
+fn clients_that_close_between_requests_leak_no_descriptor(subject: &Subject) {
     // RFC 9112 section 9.5: a client may close at any time.
     assert_nothing_is_left(subject, "idle", "", false, false);
     assert_nothing_is_left(subject, "idle, reset", "", false, true);
     assert_nothing_is_left(subject, "served", GET, true, false);
 }
 
-fn clients_that_leave_within_their_requests_leave_no_descriptor_behind(subject: &Subject) {
+fn clients_that_close_during_their_requests_leak_no_descriptor(subject: &Subject) {
     // RFC 9112 section 8: an incomplete request is neither forwarded as complete nor kept.
     let post = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 9\r\n\r\nbody";
     for resets in [false, true] {
@@ -106,7 +106,7 @@ fn clients_that_leave_within_their_requests_leave_no_descriptor_behind(subject: 
     }
 }
 
-fn clients_that_leave_within_their_responses_leave_no_descriptor_behind(subject: &Subject) {
+fn clients_that_close_during_their_responses_leak_no_descriptor(subject: &Subject) {
     // RFC 9112 section 9.5: the backend connection ends with the client connection.
     let large = "GET /large HTTP/1.1\r\nHost: example.test\r\n\r\n";
     for resets in [false, true] {
@@ -114,7 +114,7 @@ fn clients_that_leave_within_their_responses_leave_no_descriptor_behind(subject:
     }
 }
 
-fn clients_that_leave_a_tunnel_leave_no_descriptor_behind(subject: &Subject) {
+fn clients_that_close_a_tunnel_leak_no_descriptor(subject: &Subject) {
     // RFC 9110 section 7.8: a tunnel ends with both sides; the backend sees the end and closes too.
     let offer = "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
     for resets in [false, true] {
@@ -122,13 +122,13 @@ fn clients_that_leave_a_tunnel_leave_no_descriptor_behind(subject: &Subject) {
     }
 }
 
-fn clients_that_reset_while_the_backend_thinks_leave_no_descriptor_behind(subject: &Subject) {
+fn clients_that_reset_before_their_response_leak_no_descriptor(subject: &Subject) {
     // RFC 9112 section 9.5: after a half-close the client is still answered, after a reset it is not.
     let slow = "GET /slow HTTP/1.1\r\nHost: example.test\r\n\r\n";
     assert_nothing_is_left(subject, "before the response", slow, false, true);
 }
 
-fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subject: &Subject) {
+fn a_lack_of_descriptors_is_logged_once_without_a_busy_loop_and_service_resumes(subject: &Subject) {
     // RFC 9110 section 15.6.4: temporary overload; clients wait in the kernel's queue.
     const LIMIT: usize = 64;
     const TEXT: &str = "cannot accept a client";
@@ -179,7 +179,7 @@ fn out_of_descriptors_it_says_so_once_does_not_spin_and_serves_again_later(subje
     }
 }
 
-fn without_a_cap_there_are_as_many_clients_as_open_files_allow(subject: &Subject) {
+fn the_default_of_max_clients_follows_the_open_files_limit(subject: &Subject) {
     // Two descriptors a client and 64 for all else: 32 clients of 128 files. The next client waits.
     let setup = with_open_files(subject, 128, &[]);
     let mut clients: Vec<Client> = (0..32).map(|_| setup.client()).collect();

@@ -8,7 +8,7 @@ use crate::behaviours::setup::{Setup, assert_nothing_follows, chunked, says_clos
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     one_connection_carries_requests_of_all_methods_and_framings,
-    an_upload_and_its_echo_leave_a_connection_that_goes_on,
+    a_connection_stays_open_after_an_upload_and_its_echo,
 ];
 
 fn one_connection_carries_requests_of_all_methods_and_framings(subject: &Subject) {
@@ -62,7 +62,7 @@ fn one_connection_carries_requests_of_all_methods_and_framings(subject: &Subject
     }
 }
 
-fn an_upload_and_its_echo_leave_a_connection_that_goes_on(subject: &Subject) {
+fn a_connection_stays_open_after_an_upload_and_its_echo(subject: &Subject) {
     // RFC 9112 section 9.3: both directions ended as their framing says.
     let setup = Setup::new(subject, Backend::echo());
     let mut client = setup.client();

@@ -8,7 +8,7 @@ use crate::behaviours::setup::{GET, HELLO, Setup, assert_nothing_follows, chunke
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     pipelined_requests_are_answered_in_order_one_at_a_time,
-    an_answer_does_not_wait_for_the_next_request,
+    a_response_does_not_wait_for_the_next_request,
 ];
 
 /// A request with this number in its path, its body and the body of its response.
@@ -58,7 +58,7 @@ fn pipelined_requests_are_answered_in_order_one_at_a_time(subject: &Subject) {
     }
 }
 
-fn an_answer_does_not_wait_for_the_next_request(subject: &Subject) {
+fn a_response_does_not_wait_for_the_next_request(subject: &Subject) {
     // RFC 9112 section 9.3.2: even if the start of the next request has already arrived.
     let setup = Setup::new(subject, Backend::slow(HELLO));
     let mut client = setup.client();

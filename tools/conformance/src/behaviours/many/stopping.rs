@@ -12,10 +12,10 @@ use crate::behaviours::setup::{GET, HELLO, Setup, assert_ends, says_close, wait_
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    a_request_in_flight_is_finished_and_told_that_the_connection_ends,
-    idle_clients_end_at_once_while_another_is_still_served,
-    a_response_whose_head_has_gone_is_finished_and_the_one_behind_it_is_the_last,
-    a_second_signal_ends_it_at_once,
+    a_request_in_flight_is_answered_with_close,
+    idle_connections_are_closed_at_once_while_another_is_served,
+    after_a_stop_signal_the_response_in_progress_completes_and_the_next_is_the_last,
+    a_second_signal_ends_the_proxy_at_once,
     a_request_that_does_not_end_is_cut_10_seconds_after_the_signal,
 ];
 
@@ -31,7 +31,7 @@ fn in_flight(subject: &Subject) -> (Setup, Client) {
     (setup, client)
 }
 
-fn a_request_in_flight_is_finished_and_told_that_the_connection_ends(subject: &Subject) {
+fn a_request_in_flight_is_answered_with_close(subject: &Subject) {
     // RFC 9112 section 9.6: a server that will close sends `close` in its last response.
     let (mut setup, mut client) = in_flight(subject);
     setup.proxy.terminate().unwrap();
@@ -43,7 +43,7 @@ fn a_request_in_flight_is_finished_and_told_that_the_connection_ends(subject: &S
     assert_eq!(setup.proxy.wait_for_exit().unwrap().code(), Some(0));
 }
 
-fn idle_clients_end_at_once_while_another_is_still_served(subject: &Subject) {
+fn idle_connections_are_closed_at_once_while_another_is_served(subject: &Subject) {
     // RFC 9112 section 9.5: a server may close an idle connection at any time.
     let mut setup = Setup::new(
         subject,
@@ -71,7 +71,7 @@ fn idle_clients_end_at_once_while_another_is_still_served(subject: &Subject) {
     assert_eq!(setup.proxy.wait_for_exit().unwrap().code(), Some(0));
 }
 
-fn a_response_whose_head_has_gone_is_finished_and_the_one_behind_it_is_the_last(subject: &Subject) {
+fn after_a_stop_signal_the_response_in_progress_completes_and_the_next_is_the_last(subject: &Subject) {
     // RFC 9112 section 9.6: the first body is already announced, and the close has not been announced yet.
     let mut setup = Setup::new(
         subject,
@@ -104,7 +104,7 @@ fn a_response_whose_head_has_gone_is_finished_and_the_one_behind_it_is_the_last(
     assert_eq!(setup.proxy.wait_for_exit().unwrap().code(), Some(0));
 }
 
-fn a_second_signal_ends_it_at_once(subject: &Subject) {
+fn a_second_signal_ends_the_proxy_at_once(subject: &Subject) {
     let (mut setup, mut client) = in_flight(subject);
     setup.proxy.terminate().unwrap();
     // Two signals at the same time would count as one.

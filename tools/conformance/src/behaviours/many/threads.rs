@@ -9,7 +9,7 @@ use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    on_one_core_one_thread_serves_all_and_on_two_there_are_more,
+    one_core_has_one_thread_and_two_cores_have_more,
 ];
 
 /// Starts the stage on these cores, in the syntax of `taskset`, and returns its thread count.
@@ -25,7 +25,7 @@ fn threads_on(subject: &Subject, cores: &str) -> usize {
     proxy.threads().unwrap()
 }
 
-fn on_one_core_one_thread_serves_all_and_on_two_there_are_more(subject: &Subject) {
+fn one_core_has_one_thread_and_two_cores_have_more(subject: &Subject) {
     if Command::new("taskset").arg("--version").output().is_err() {
         println!("skipped: there is no taskset");
         return;

@@ -10,7 +10,7 @@ use crate::behaviours::setup::{GET, Setup, assert_ends, assert_is_error};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     of_stages:
-    a_head_that_dribbles_is_answered_408_after_10_seconds_in_all,
+    a_slow_head_is_answered_408_after_10_seconds_in_total,
 ];
 
 /// The timeout of a head.
@@ -35,7 +35,7 @@ fn dribble(client: &mut Client) -> (Response, Duration) {
     panic!("a head that never ends was not answered");
 }
 
-fn a_head_that_dribbles_is_answered_408_after_10_seconds_in_all(subject: &Subject) {
+fn a_slow_head_is_answered_408_after_10_seconds_in_total(subject: &Subject) {
     // RFC 9110 section 15.5.9: a limit between two bytes would allow one byte a second forever.
     let setup = Setup::hello(subject);
     let client = || Client::connect_with(setup.proxy.address(), Duration::from_millis(400)).unwrap();

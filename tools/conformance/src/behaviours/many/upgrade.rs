@@ -10,15 +10,15 @@ use super::body_of;
 use crate::behaviours::setup::{GET, HELLO, Setup, Step, assert_is_error, says_close};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    behind_a_101_bytes_go_both_ways_also_those_right_behind_the_heads,
-    a_client_that_closes_its_side_of_a_tunnel_still_hears_the_backend,
-    a_backend_that_closes_its_side_of_a_tunnel_still_hears_the_client,
-    a_request_in_a_tunnel_is_bytes_as_any,
+    after_a_101_bytes_flow_in_both_directions_from_the_first_one,
+    a_half_closed_client_of_a_tunnel_still_receives,
+    a_half_closed_backend_of_a_tunnel_still_receives,
+    a_request_inside_a_tunnel_is_not_parsed,
     a_tunnel_that_is_reset_at_one_end_is_reset_at_the_other,
-    a_backend_that_does_not_switch_answers_and_the_connection_goes_on,
-    an_offer_that_is_not_to_be_passed_on_does_not_reach_the_backend,
-    h2c_is_taken_out_of_a_list_of_protocols,
-    behind_a_101_that_was_not_asked_for_the_connection_goes_on;
+    a_connection_stays_open_if_the_backend_does_not_switch,
+    an_upgrade_that_must_not_be_forwarded_is_removed,
+    h2c_is_removed_from_a_list_of_protocols,
+    a_connection_stays_open_after_an_unrequested_101;
     of_stages:
     a_tunnel_that_its_client_resets_is_logged_with_its_bytes_and_as_the_fault_of_the_client,
 ];
@@ -43,7 +43,7 @@ fn tunnel(subject: &Subject, script: Step) -> (Setup, Client) {
     (setup, client)
 }
 
-fn behind_a_101_bytes_go_both_ways_also_those_right_behind_the_heads(subject: &Subject) {
+fn after_a_101_bytes_flow_in_both_directions_from_the_first_one(subject: &Subject) {
     // RFC 9110 section 7.8: the new protocol starts right after the empty line of each head.
     const SIZE: usize = 1024 * 1024;
     let setup = Setup::new(
@@ -82,7 +82,7 @@ fn behind_a_101_bytes_go_both_ways_also_those_right_behind_the_heads(subject: &S
     assert!(bytes == expected);
 }
 
-fn a_client_that_closes_its_side_of_a_tunnel_still_hears_the_backend(subject: &Subject) {
+fn a_half_closed_client_of_a_tunnel_still_receives(subject: &Subject) {
     // RFC 9110 section 7.8: the meaning of a half-close is up to the new protocol.
     let (setup, mut client) = tunnel(subject, |connection| {
         let (bytes, _) = connection.read_to_end()?;
@@ -96,7 +96,7 @@ fn a_client_that_closes_its_side_of_a_tunnel_still_hears_the_backend(subject: &S
     setup.backend.wait_for_closed(1).unwrap();
 }
 
-fn a_backend_that_closes_its_side_of_a_tunnel_still_hears_the_client(subject: &Subject) {
+fn a_half_closed_backend_of_a_tunnel_still_receives(subject: &Subject) {
     // RFC 9110 section 7.8: the same in the other direction.
     let (setup, mut client) = tunnel(subject, |connection| {
         connection.send("bye")?;
@@ -110,7 +110,7 @@ fn a_backend_that_closes_its_side_of_a_tunnel_still_hears_the_client(subject: &S
     assert!(setup.backend.bytes().ends_with(b"\r\n\r\nstill here"));
 }
 
-fn a_request_in_a_tunnel_is_bytes_as_any(subject: &Subject) {
+fn a_request_inside_a_tunnel_is_not_parsed(subject: &Subject) {
     // RFC 9110 section 7.8: the connection no longer carries HTTP.
     let (setup, mut client) = tunnel(subject, |connection| {
         let bytes = connection.read_bytes(GET.len())?;
@@ -160,7 +160,7 @@ fn a_tunnel_that_its_client_resets_is_logged_with_its_bytes_and_as_the_fault_of_
     assert!(line.contains("INFO") && line.contains("(client: "), "{line}");
 }
 
-fn a_backend_that_does_not_switch_answers_and_the_connection_goes_on(subject: &Subject) {
+fn a_connection_stays_open_if_the_backend_does_not_switch(subject: &Subject) {
     // RFC 9110 section 7.8: a server may ignore Upgrade. Section 15.5.22: 426 names the protocols it wants.
     let required = "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nno";
     for (answer, status, upgrade) in [(HELLO, 200, None), (required, 426, Some("websocket"))] {
@@ -178,7 +178,7 @@ fn a_backend_that_does_not_switch_answers_and_the_connection_goes_on(subject: &S
     }
 }
 
-fn an_offer_that_is_not_to_be_passed_on_does_not_reach_the_backend(subject: &Subject) {
+fn an_upgrade_that_must_not_be_forwarded_is_removed(subject: &Subject) {
     // RFC 9110 section 7.8: Upgrade MUST be ignored in HTTP/1.0 or if Connection does not list it. h2c would
     // bypass every rule here. With a request body, implementations disagree on where the new protocol starts.
     for (version, fields) in [
@@ -214,14 +214,14 @@ fn an_offer_that_is_not_to_be_passed_on_does_not_reach_the_backend(subject: &Sub
     }
 }
 
-fn h2c_is_taken_out_of_a_list_of_protocols(subject: &Subject) {
+fn h2c_is_removed_from_a_list_of_protocols(subject: &Subject) {
     // RFC 9110 section 7.8: the other protocols are still offered. RFC 9113 section 3.1: h2c is obsolete.
     let offer = OFFER.replace("Upgrade: websocket", "Upgrade: h2c, websocket");
     let received = Setup::hello(subject).forward(offer);
     assert_eq!(received.head.all("upgrade"), ["websocket"]);
 }
 
-fn behind_a_101_that_was_not_asked_for_the_connection_goes_on(subject: &Subject) {
+fn a_connection_stays_open_after_an_unrequested_101(subject: &Subject) {
     // RFC 9110 section 15.2.2: the backend is at fault, and the bytes after the 101 are not for the client.
     let setup = Setup::new(subject, Backend::closing([SWITCHED, HELLO].concat()));
     let mut client = setup.client();

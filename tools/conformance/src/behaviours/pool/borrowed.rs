@@ -8,11 +8,11 @@ use testkit::{Backend, Client, Process};
 use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    a_tunnel_is_not_waited_for,
-    a_connection_whose_response_says_close_is_not_waited_for,
-    a_connection_with_a_close_delimited_body_is_not_waited_for,
-    an_event_stream_is_not_waited_for,
-    a_request_that_waits_goes_on_when_the_connection_turns_out_not_to_come_back,
+    no_request_waits_for_a_tunnel,
+    no_request_waits_for_a_connection_whose_response_says_close,
+    no_request_waits_for_a_connection_with_a_close_delimited_body,
+    no_request_waits_for_an_event_stream,
+    a_waiting_request_connects_when_the_borrowed_connection_is_lost,
 ];
 
 /// With one connection in the pool, a request that waits for a connection that never returns exceeds the
@@ -56,7 +56,7 @@ fn is_not_waited_for(subject: &Subject, request: &str, beginning: &'static str) 
     assert_eq!(client.exchange(GET).unwrap().text(), "hello");
 }
 
-fn a_tunnel_is_not_waited_for(subject: &Subject) {
+fn no_request_waits_for_a_tunnel(subject: &Subject) {
     is_not_waited_for(
         subject,
         OFFER,
@@ -64,7 +64,7 @@ fn a_tunnel_is_not_waited_for(subject: &Subject) {
     );
 }
 
-fn a_connection_whose_response_says_close_is_not_waited_for(subject: &Subject) {
+fn no_request_waits_for_a_connection_whose_response_says_close(subject: &Subject) {
     // RFC 9112 section 9.6: it carries no further response.
     is_not_waited_for(
         subject,
@@ -73,12 +73,12 @@ fn a_connection_whose_response_says_close_is_not_waited_for(subject: &Subject) {
     );
 }
 
-fn a_connection_with_a_close_delimited_body_is_not_waited_for(subject: &Subject) {
+fn no_request_waits_for_a_connection_with_a_close_delimited_body(subject: &Subject) {
     // RFC 9112 section 6.3, rule 8.
     is_not_waited_for(subject, HELD, "HTTP/1.1 200 OK\r\n\r\nhello");
 }
 
-fn an_event_stream_is_not_waited_for(subject: &Subject) {
+fn no_request_waits_for_an_event_stream(subject: &Subject) {
     is_not_waited_for(
         subject,
         HELD,
@@ -87,7 +87,7 @@ fn an_event_stream_is_not_waited_for(subject: &Subject) {
     );
 }
 
-fn a_request_that_waits_goes_on_when_the_connection_turns_out_not_to_come_back(subject: &Subject) {
+fn a_waiting_request_connects_when_the_borrowed_connection_is_lost(subject: &Subject) {
     // Because a tunnel begins, or because the connection fails.
     for beginning in
         ["HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: example\r\n\r\n", "?\r\n\r\n"]

@@ -10,14 +10,14 @@ use testkit::{Backend, Client};
 use crate::behaviours::setup::{GET, HELLO, Setup, at_once};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    one_bad_answer_never_affects_the_next_request,
-    bursts_before_a_backend_with_a_short_idle_time_see_no_error,
-    a_backend_that_stops_and_starts_costs_502_in_between_and_nothing_before_or_after,
+    an_invalid_response_never_affects_the_next_request,
+    bursts_to_a_backend_with_a_short_idle_timeout_get_no_error,
+    only_requests_during_a_backend_restart_get_502,
     #[cfg(target_os = "linux")]
     descriptors_return_to_their_level_after_10_000_faulty_exchanges,
 ];
 
-fn one_bad_answer_never_affects_the_next_request(subject: &Subject) {
+fn an_invalid_response_never_affects_the_next_request(subject: &Subject) {
     // Guards against the original's bug, which puts a broken connection back: no later request is answered.
     for bad in [
         "garbage\r\n\r\n",
@@ -58,7 +58,7 @@ fn one_bad_answer_never_affects_the_next_request(subject: &Subject) {
     }
 }
 
-fn bursts_before_a_backend_with_a_short_idle_time_see_no_error(subject: &Subject) {
+fn bursts_to_a_backend_with_a_short_idle_timeout_get_no_error(subject: &Subject) {
     // The backend closes connections that were idle for 100 ms. The bursts arrive at about that interval.
     let backend = Backend::script(|connection| {
         while let Ok(Some(_)) = connection.read_request() {
@@ -83,7 +83,7 @@ fn bursts_before_a_backend_with_a_short_idle_time_see_no_error(subject: &Subject
     assert_eq!(failed.load(Ordering::Relaxed), 0, "of 300");
 }
 
-fn a_backend_that_stops_and_starts_costs_502_in_between_and_nothing_before_or_after(subject: &Subject) {
+fn only_requests_during_a_backend_restart_get_502(subject: &Subject) {
     let is_stopped = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&is_stopped);
     let backend = Backend::script(move |connection| {

@@ -8,12 +8,12 @@ use crate::behaviours::setup::{GET, HELLO, Setup, at_once};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most,
-    a_cold_pool_does_not_wait_before_it_connects,
-    a_full_pool_is_waited_for_and_then_passed_by,
-    connections_over_the_size_of_the_pool_wait_for_room_and_are_closed,
+    an_empty_pool_connects_at_once,
+    a_request_waits_for_a_borrowed_connection_and_then_opens_a_new_one,
+    connections_over_the_pool_size_are_closed,
     a_connection_that_the_backend_has_closed_is_not_used,
     a_connection_that_is_too_old_is_not_used,
-    a_connection_is_not_used_after_a_response_whose_end_is_in_doubt,
+    a_connection_is_not_reused_after_ambiguous_framing,
 ];
 
 fn all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most(subject: &Subject) {
@@ -32,7 +32,7 @@ fn all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most(subj
     assert!(!said_close, "RFC 9112 section 9.6: a connection that is kept is not said to be closed");
 }
 
-fn a_cold_pool_does_not_wait_before_it_connects(subject: &Subject) {
+fn an_empty_pool_connects_at_once(subject: &Subject) {
     // Guards against the original's bug, which waits 100 ms for a connection that cannot come.
     let backend = Backend::good(HELLO).unwrap();
     let proxy = subject.start(backend.address(), &["--pool-wait", "10m"]).unwrap();
@@ -44,7 +44,7 @@ fn a_cold_pool_does_not_wait_before_it_connects(subject: &Subject) {
     );
 }
 
-fn a_full_pool_is_waited_for_and_then_passed_by(subject: &Subject) {
+fn a_request_waits_for_a_borrowed_connection_and_then_opens_a_new_one(subject: &Subject) {
     // If all its connections are borrowed, the pool waits for one, and opens another after the wait.
     let backend = Backend::slow(HELLO).unwrap();
     let flags = ["--pool-size", "1", "--pool-wait", "50ms"];
@@ -61,7 +61,7 @@ fn a_full_pool_is_waited_for_and_then_passed_by(subject: &Subject) {
     }
 }
 
-fn connections_over_the_size_of_the_pool_wait_for_room_and_are_closed(subject: &Subject) {
+fn connections_over_the_pool_size_are_closed(subject: &Subject) {
     // 20 were needed at once, 10 are kept; RFC 9112 section 9.4: no more than are useful.
     let backend = Backend::slow(HELLO).unwrap();
     let proxy = subject.start(backend.address(), &["--pool-size", "10"]).unwrap();
@@ -115,7 +115,7 @@ fn a_connection_that_is_too_old_is_not_used(subject: &Subject) {
     assert_eq!(backend.accepted(), 3);
 }
 
-fn a_connection_is_not_used_after_a_response_whose_end_is_in_doubt(subject: &Subject) {
+fn a_connection_is_not_reused_after_ambiguous_framing(subject: &Subject) {
     for (method, response, connections) in [
         // RFC 9112 section 6.3, rule 3: after a response with both fields its framing is not trusted.
         (

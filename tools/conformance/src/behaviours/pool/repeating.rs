@@ -7,10 +7,10 @@ use super::POST;
 use crate::behaviours::setup::{GET, HELLO, Setup};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    a_repeatable_request_on_a_connection_that_has_died_is_sent_once_more,
-    a_request_that_is_not_repeatable_is_answered_502_and_sent_once,
-    a_new_connection_that_dies_is_not_tried_again,
-    a_response_that_has_begun_is_not_asked_for_again,
+    an_idempotent_request_on_a_dead_connection_is_retried_once,
+    a_request_that_is_not_idempotent_or_has_a_body_is_never_retried,
+    a_request_is_not_retried_after_a_new_connection_fails,
+    a_request_is_not_retried_after_its_response_began,
 ];
 
 /// A backend that answers the first request on each connection and closes it on the second.
@@ -24,7 +24,7 @@ fn forgetful() -> std::io::Result<Backend> {
     })
 }
 
-fn a_repeatable_request_on_a_connection_that_has_died_is_sent_once_more(subject: &Subject) {
+fn an_idempotent_request_on_a_dead_connection_is_retried_once(subject: &Subject) {
     // RFC 9112 section 9.3.1, RFC 9110 section 9.2.2
     for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"] {
         let setup = Setup::new(subject, forgetful());
@@ -42,7 +42,7 @@ fn a_repeatable_request_on_a_connection_that_has_died_is_sent_once_more(subject:
     }
 }
 
-fn a_request_that_is_not_repeatable_is_answered_502_and_sent_once(subject: &Subject) {
+fn a_request_that_is_not_idempotent_or_has_a_body_is_never_retried(subject: &Subject) {
     // RFC 9110 section 9.2.2: the effect of two executions may differ from that of one.
     let put = POST.replace("POST", "PUT");
     let empty_post = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 0\r\n\r\n";
@@ -56,13 +56,13 @@ fn a_request_that_is_not_repeatable_is_answered_502_and_sent_once(subject: &Subj
     }
 }
 
-fn a_new_connection_that_dies_is_not_tried_again(subject: &Subject) {
+fn a_request_is_not_retried_after_a_new_connection_fails(subject: &Subject) {
     let setup = Setup::new(subject, Backend::script(|connection| connection.read_request().map(drop)));
     assert_eq!(setup.exchange(GET).status, 502);
     assert_eq!(setup.backend.accepted(), 1);
 }
 
-fn a_response_that_has_begun_is_not_asked_for_again(subject: &Subject) {
+fn a_request_is_not_retried_after_its_response_began(subject: &Subject) {
     let setup = Setup::new(
         subject,
         Backend::script(|connection| {

@@ -10,19 +10,19 @@ use super::{CALL, Rpc};
 use crate::behaviours::setup::{GET, wait_until_refused};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    a_caller_that_waits_with_its_call_is_asked_for_it,
-    rpc_clients_that_stall_delay_nobody,
+    a_call_with_expect_100_continue_gets_a_100,
+    stalled_rpc_clients_delay_no_other_client,
     #[cfg(unix)]
-    an_answer_that_is_being_read_at_a_stop_signal_is_finished,
+    an_answer_in_progress_at_a_stop_signal_is_finished,
     the_65th_rpc_client_waits_until_one_leaves,
-    a_port_of_the_rpc_that_is_in_use_is_named_with_its_flag,
+    an_rpc_port_in_use_is_reported_with_its_flag,
 ];
 
 /// The head before [`CALL`].
 const HEAD: &str =
     "POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n";
 
-fn a_caller_that_waits_with_its_call_is_asked_for_it(subject: &Subject) {
+fn a_call_with_expect_100_continue_gets_a_100(subject: &Subject) {
     // RFC 9110 section 10.1.1: a 100 or a final response.
     let rpc = Rpc::hello(subject);
     let mut client = Client::connect(rpc.address).unwrap();
@@ -33,7 +33,7 @@ fn a_caller_that_waits_with_its_call_is_asked_for_it(subject: &Subject) {
     assert_eq!(client.read_response("POST").unwrap().status, 200);
 }
 
-fn rpc_clients_that_stall_delay_nobody(subject: &Subject) {
+fn stalled_rpc_clients_delay_no_other_client(subject: &Subject) {
     let rpc = Rpc::hello(subject);
     let stalled: Vec<Client> = (0..20)
         .map(|number| {
@@ -56,7 +56,7 @@ fn rpc_clients_that_stall_delay_nobody(subject: &Subject) {
 }
 
 #[cfg(unix)]
-fn an_answer_that_is_being_read_at_a_stop_signal_is_finished(subject: &Subject) {
+fn an_answer_in_progress_at_a_stop_signal_is_finished(subject: &Subject) {
     // RFC 9112 section 9.6: its length is announced. It exceeds the kernel's buffers of both sockets.
     const PATHS: usize = 6_000;
     const AT_ONCE: usize = 100;
@@ -107,7 +107,7 @@ fn the_65th_rpc_client_waits_until_one_leaves(subject: &Subject) {
     assert!(poll(PATIENCE, is_served), "it still waits");
 }
 
-fn a_port_of_the_rpc_that_is_in_use_is_named_with_its_flag(subject: &Subject) {
+fn an_rpc_port_in_use_is_reported_with_its_flag(subject: &Subject) {
     let rpc = Rpc::hello(subject);
     let backend = rpc.backend.address().to_string();
     let taken = rpc.address.to_string();

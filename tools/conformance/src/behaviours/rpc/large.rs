@@ -12,7 +12,7 @@ use super::{CALL, Rpc};
 use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] =
-    behaviours![a_large_answer_delays_no_proxied_request, all_answers_together_hold_at_most_64_mib,];
+    behaviours![a_large_answer_delays_no_proxied_request, all_answers_together_use_at_most_64_mib,];
 
 impl Rpc {
     /// A proxy on one core, where a runtime has one thread. Without `taskset`, on all cores.
@@ -67,7 +67,7 @@ fn a_large_answer_delays_no_proxied_request(subject: &Subject) {
     assert!(answered > 20, "{answered} requests were answered while one RPC answer was made and sent");
 }
 
-fn all_answers_together_hold_at_most_64_mib(subject: &Subject) {
+fn all_answers_together_use_at_most_64_mib(subject: &Subject) {
     let rpc = Rpc::hello(subject);
     rpc.count_many_paths();
     // The 16 results of a response have 3 MiB each and share their memory, so 21 such responses fit.

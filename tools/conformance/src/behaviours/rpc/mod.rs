@@ -12,12 +12,12 @@ use testkit::{Backend, Client, Process, Response};
 use crate::behaviours::setup::{GET, HELLO};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
-    the_stats_are_what_clients_received,
-    no_parameters_may_be_said_in_four_ways,
-    calls_that_are_not_valid_get_the_codes_of_json_rpc,
-    an_id_comes_back_as_the_bytes_it_came_in,
-    a_batch_is_answered_as_one_and_notifications_are_not,
-    what_is_no_call_gets_a_status_of_its_own,
+    the_stats_equal_the_bytes_that_clients_received,
+    four_forms_of_empty_params_are_accepted,
+    invalid_calls_get_the_error_codes_of_json_rpc,
+    an_id_is_returned_byte_for_byte,
+    a_batch_gets_one_response_without_its_notifications,
+    a_request_that_is_not_a_call_gets_an_http_error_status,
     a_call_over_64_kib_is_413,
 ];
 
@@ -73,7 +73,7 @@ impl Rpc {
     }
 }
 
-fn the_stats_are_what_clients_received(subject: &Subject) {
+fn the_stats_equal_the_bytes_that_clients_received(subject: &Subject) {
     let rpc = Rpc::hello(subject);
     assert_eq!(rpc.call(CALL), r#"{"id":1,"jsonrpc":"2.0","result":{"RequestBytes":{}}}"#);
     let mut client = Client::connect(rpc.proxy.address()).unwrap();
@@ -84,7 +84,7 @@ fn the_stats_are_what_clients_received(subject: &Subject) {
     assert_eq!(rpc.backend.requests().len(), 3, "the RPC is not passed on");
 }
 
-fn no_parameters_may_be_said_in_four_ways(subject: &Subject) {
+fn four_forms_of_empty_params_are_accepted(subject: &Subject) {
     let rpc = Rpc::hello(subject);
     for params in ["", r#","params":{}"#, r#","params":[]"#, r#","params":[{}]"#] {
         let call = format!(r#"{{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":"x"{params}}}"#);
@@ -92,7 +92,7 @@ fn no_parameters_may_be_said_in_four_ways(subject: &Subject) {
     }
 }
 
-fn calls_that_are_not_valid_get_the_codes_of_json_rpc(subject: &Subject) {
+fn invalid_calls_get_the_error_codes_of_json_rpc(subject: &Subject) {
     // JSON-RPC 2.0 section 5.1
     let rpc = Rpc::hello(subject);
     for (call, code, id) in [
@@ -119,7 +119,7 @@ fn calls_that_are_not_valid_get_the_codes_of_json_rpc(subject: &Subject) {
     }
 }
 
-fn an_id_comes_back_as_the_bytes_it_came_in(subject: &Subject) {
+fn an_id_is_returned_byte_for_byte(subject: &Subject) {
     // JSON-RPC 2.0 section 5: a response has the id of its call. A number need not fit into an integer type.
     let rpc = Rpc::hello(subject);
     for id in [
@@ -149,7 +149,7 @@ fn an_id_comes_back_as_the_bytes_it_came_in(subject: &Subject) {
     }
 }
 
-fn a_batch_is_answered_as_one_and_notifications_are_not(subject: &Subject) {
+fn a_batch_gets_one_response_without_its_notifications(subject: &Subject) {
     // JSON-RPC 2.0 section 6 and 4.1
     let rpc = Rpc::hello(subject);
     let notification = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats"}"#;
@@ -165,7 +165,7 @@ fn a_batch_is_answered_as_one_and_notifications_are_not(subject: &Subject) {
     assert!(rpc.call(&too_many).contains("-32600"));
 }
 
-fn what_is_no_call_gets_a_status_of_its_own(subject: &Subject) {
+fn a_request_that_is_not_a_call_gets_an_http_error_status(subject: &Subject) {
     let rpc = Rpc::hello(subject);
     let mut client = Client::connect(rpc.address).unwrap();
     // RFC 9110 section 15.5.6
