@@ -65,7 +65,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     bad("a-list-of-content-lengths-of-a-response", LENGTH, ok!("Content-Length: 5,5\r\n", "hello")).ours(),
     bad(
-        "a-coding-under-chunked-of-a-response",
+        "an-inner-coding-of-a-response",
         "RFC 9112 section 6.1",
         ok!("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"),
     )
@@ -100,7 +100,7 @@ pub(crate) const CASES: &[Case] = &[
     bad("a-bare-cr-in-a-response", "RFC 9112 section 2.2", ok!("A: b\rc\r\nContent-Length: 0\r\n", ""))
         .naming("RFC 9110 section 5.5"),
     bad(
-        "a-field-name-that-is-no-token-in-a-response",
+        "a-field-name-that-is-not-a-token-in-a-response",
         "RFC 9112 section 5",
         ok!("A B: c\r\nContent-Length: 0\r\n", ""),
     )
@@ -113,7 +113,7 @@ pub(crate) const CASES: &[Case] = &[
     bad("a-response-of-another-protocol", STATUS, "ICY 200 OK\r\nContent-Length: 0\r\n\r\n").should(),
     bad("a-mail-server-that-speaks-first", STATUS, "220 mail.test ESMTP\r\n").should(),
     answered(
-        "a-first-line-that-is-no-status-line-is-refused-before-the-head-ends",
+        "a-first-line-that-is-not-a-status-line-is-refused-before-the-head-ends",
         STATUS,
         Answer::Script(|connection| {
             connection.read_request()?;
@@ -125,7 +125,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .failing("http_protocol_error")
     .ours(),
-    bad("garbage-in-the-place-of-a-response", STATUS, "\0\u{1}garbage\r\n\r\n").should(),
+    bad("bytes-that-are-not-http-instead-of-a-response", STATUS, "\0\u{1}garbage\r\n\r\n").should(),
     bad("a-body-without-head", STATUS, "hello").should(),
     bad(
         "a-response-head-over-32-kib",
@@ -140,14 +140,14 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     // Failures before a head.
-    bad("a-backend-that-closes-without-a-word", GATEWAY, "").failing("connection_terminated").should(),
+    bad("a-backend-that-closes-without-a-response", GATEWAY, "").failing("connection_terminated").should(),
     bad("a-response-that-ends-within-its-head", GATEWAY, "HTTP/1.1 200 OK\r\nContent-Len")
         .failing("connection_terminated")
         .should(),
-    bad("an-interim-response-and-then-nothing", GATEWAY, "HTTP/1.1 103 Early Hints\r\n\r\n")
+    bad("an-interim-response-without-a-final-one", GATEWAY, "HTTP/1.1 103 Early Hints\r\n\r\n")
         .failing("connection_terminated")
         .should(),
-    answered("a-backend-that-resets-without-a-word", GATEWAY, Resetting(""), &[502], &[])
+    answered("a-backend-that-resets-without-a-response", GATEWAY, Resetting(""), &[502], &[])
         .failing("connection_terminated")
         .should(),
     answered("no-backend-is-answered-502", GATEWAY, Nobody, &[502], &[])
@@ -166,43 +166,75 @@ pub(crate) const CASES: &[Case] = &[
     .failing("connection_refused")
     .reaching(Reaches::Nothing),
     // Failures within a body: the client must be able to detect them.
-    cut("a-body-shorter-than-its-content-length-does-not-look-whole", WITH_LENGTH, "", Ends::Closing),
-    cut("a-body-that-a-half-close-cuts-does-not-look-whole", WITH_LENGTH, "", Ends::HalfClosing),
-    cut("a-body-that-is-reset-does-not-look-whole", WITH_LENGTH, "", Ends::Resetting),
-    cut("a-response-without-last-chunk-does-not-look-whole", CHUNKED, "", Ends::Closing),
-    cut("chunks-that-a-half-close-cuts-do-not-look-whole", CHUNKED, "", Ends::HalfClosing),
-    cut("chunks-that-are-reset-do-not-look-whole", CHUNKED, "", Ends::Resetting),
-    cut("a-response-that-ends-within-a-chunk-does-not-look-whole", CHUNKED, "9\r\nworld", Ends::Closing),
-    cut("a-response-with-a-bad-chunk-size-does-not-look-whole", CHUNKED, "x\r\n\r\n", Ends::Closing)
-        .citing("RFC 9112 section 7.1"),
-    cut("a-response-with-an-empty-chunk-size-does-not-look-whole", CHUNKED, "\r\n\r\n", Ends::Closing)
-        .citing("RFC 9112 section 7.1")
-        .should(),
     cut(
-        "a-response-whose-chunk-size-overflows-does-not-look-whole",
+        "a-body-shorter-than-its-content-length-stays-incomplete-for-the-client",
+        WITH_LENGTH,
+        "",
+        Ends::Closing,
+    ),
+    cut("a-body-that-a-half-close-cuts-stays-incomplete-for-the-client", WITH_LENGTH, "", Ends::HalfClosing),
+    cut("a-body-that-is-reset-stays-incomplete-for-the-client", WITH_LENGTH, "", Ends::Resetting),
+    cut("a-response-without-last-chunk-stays-incomplete-for-the-client", CHUNKED, "", Ends::Closing),
+    cut("chunks-that-a-half-close-cuts-stay-incomplete-for-the-client", CHUNKED, "", Ends::HalfClosing),
+    cut("chunks-that-are-reset-stay-incomplete-for-the-client", CHUNKED, "", Ends::Resetting),
+    cut(
+        "a-response-that-ends-within-a-chunk-stays-incomplete-for-the-client",
+        CHUNKED,
+        "9\r\nworld",
+        Ends::Closing,
+    ),
+    cut(
+        "a-response-with-a-bad-chunk-size-stays-incomplete-for-the-client",
+        CHUNKED,
+        "x\r\n\r\n",
+        Ends::Closing,
+    )
+    .citing("RFC 9112 section 7.1"),
+    cut(
+        "a-response-with-an-empty-chunk-size-stays-incomplete-for-the-client",
+        CHUNKED,
+        "\r\n\r\n",
+        Ends::Closing,
+    )
+    .citing("RFC 9112 section 7.1")
+    .should(),
+    cut(
+        "a-response-whose-chunk-size-overflows-stays-incomplete-for-the-client",
         CHUNKED,
         "10000000000000005\r\nhello\r\n0\r\n\r\n",
         Ends::Closing,
     )
     .citing("RFC 9112 section 7.1"),
-    cut("a-close-delimited-body-that-is-reset-does-not-look-whole", ok!("", "hello"), "", Ends::Resetting)
+    cut(
+        "a-close-delimited-body-that-is-reset-stays-incomplete-for-the-client",
+        ok!("", "hello"),
+        "",
+        Ends::Resetting,
+    )
+    .ours(),
+    cut("a-cut-body-of-1-0-stays-incomplete-for-the-client", CHUNKED, "", Ends::Closing)
+        .sending(GET_1_0)
         .ours(),
-    cut("a-cut-body-of-1-0-does-not-look-whole", CHUNKED, "", Ends::Closing).sending(GET_1_0).ours(),
-    cut("chunks-that-are-reset-do-not-look-whole-in-1-0", CHUNKED, "", Ends::Resetting)
+    cut("chunks-that-are-reset-stay-incomplete-for-a-client-of-1-0", CHUNKED, "", Ends::Resetting)
         .sending(GET_1_0)
         .ours(),
     cut(
-        "a-close-delimited-body-of-1-0-that-is-reset-does-not-look-whole",
+        "a-close-delimited-body-of-1-0-that-is-reset-stays-incomplete-for-the-client",
         ok!("", "hello"),
         "",
         Ends::Resetting,
     )
     .sending(GET_1_0)
     .ours(),
-    cut("a-length-that-is-not-reached-does-not-look-whole-in-1-0", WITH_LENGTH, "", Ends::Closing)
-        .sending(GET_1_0),
+    cut(
+        "a-body-shorter-than-its-content-length-stays-incomplete-for-a-client-of-1-0",
+        WITH_LENGTH,
+        "",
+        Ends::Closing,
+    )
+    .sending(GET_1_0),
     answered(
-        "bytes-behind-a-response-do-not-reach-the-client",
+        "bytes-after-a-response-do-not-reach-the-client",
         "RFC 9112 section 9.2",
         Closing(ok!("Content-Length: 5\r\n", "helloHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")),
         &[200],

@@ -17,13 +17,13 @@ const IS_HELLO: &[Check] = &[Check::Body("hello")];
 pub(crate) const CASES: &[Case] = &[
     forwarded("chunks-are-forwarded", SECTION, chunked!("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), IS_HELLO),
     forwarded(
-        "chunk-sizes-have-no-case-and-may-start-with-zeros",
+        "chunk-sizes-are-case-insensitive-and-may-have-leading-zeros",
         SECTION,
         chunked!("0A\r\n0123456789\r\n0b\r\n0123456789a\r\n00\r\n\r\n"),
         &[Check::Body("01234567890123456789a")],
     ),
     forwarded("an-empty-chunked-body-is-forwarded", SECTION, chunked!("0\r\n\r\n"), &[Check::Body("")]),
-    forwarded("a-chunked-body-that-comes-byte-by-byte-is-forwarded", SECTION, "", IS_HELLO)
+    forwarded("a-chunked-body-that-arrives-byte-by-byte-is-forwarded", SECTION, "", IS_HELLO)
         .then(&[Act::SendByteByByte(chunked!("5\r\nhello\r\n0\r\n\r\n"))]),
     forwarded(
         "a-chunk-of-100000-bytes-is-forwarded",
@@ -38,7 +38,7 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::Body("{a*1000}")],
     ),
     forwarded(
-        "chunk-extensions-are-taken-off",
+        "chunk-extensions-are-removed",
         EXTENSION,
         chunked!("3;name=value\r\nhel\r\n02;a;b=\"c; d\"\r\nlo\r\n0;z\r\n\r\n"),
         &[Check::Body("hello"), Check::Nowhere(";")],
@@ -75,7 +75,7 @@ pub(crate) const CASES: &[Case] = &[
     broken("a-space-before-a-chunk-extension-is-refused", EXTENSION, chunked!("5 ;a\r\nhello\r\n0\r\n\r\n"))
         .naming("RFC 9112 section 7.1")
         .ours(),
-    broken("a-chunk-size-that-is-no-number-is-refused", SECTION, chunked!("g\r\nhello\r\n0\r\n\r\n"))
+    broken("a-chunk-size-that-is-not-a-number-is-refused", SECTION, chunked!("g\r\nhello\r\n0\r\n\r\n"))
         .should(),
     broken("a-chunk-size-with-an-underscore-is-refused", SECTION, chunked!("0_5\r\nhello\r\n0\r\n\r\n"))
         .should(),
@@ -114,7 +114,7 @@ pub(crate) const CASES: &[Case] = &[
         .naming("RFC 9112 section 2.2")
         .should(),
     // Extensions.
-    broken("a-bare-semicolon-is-no-chunk-extension", EXTENSION, chunked!("5;\r\nhello\r\n0\r\n\r\n"))
+    broken("a-bare-semicolon-after-a-chunk-size-is-refused", EXTENSION, chunked!("5;\r\nhello\r\n0\r\n\r\n"))
         .should(),
     broken("a-bare-lf-in-a-chunk-extension-is-refused", EXTENSION, chunked!("5;a\nb\r\nhello\r\n0\r\n\r\n"))
         .should(),
@@ -133,7 +133,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .should(),
     broken(
-        "a-chunk-extension-that-is-no-token-is-refused",
+        "a-chunk-extension-that-is-not-a-token-is-refused",
         EXTENSION,
         chunked!("5;a b\r\nhello\r\n0\r\n\r\n"),
     )
@@ -181,34 +181,34 @@ pub(crate) const CASES: &[Case] = &[
     .ours(),
     // Truncated bodies.
     broken(
-        "a-body-shorter-than-its-content-length-never-ends-at-the-backend",
+        "a-body-shorter-than-its-content-length-stays-incomplete-for-the-backend",
         "RFC 9112 section 8",
         post!("Content-Length: 10\r\n", "hello"),
     )
     .then(&[Act::HalfClose]),
     broken(
-        "a-body-without-last-chunk-never-ends-at-the-backend",
+        "a-body-without-last-chunk-stays-incomplete-for-the-backend",
         "RFC 9112 section 8",
         chunked!("5\r\nhello\r\n"),
     )
     .then(&[Act::HalfClose]),
     broken(
-        "a-body-without-the-line-after-the-last-chunk-never-ends-at-the-backend",
+        "a-body-without-the-line-after-the-last-chunk-stays-incomplete-for-the-backend",
         "RFC 9112 section 8",
         chunked!("5\r\nhello\r\n0\r\n"),
     )
     .then(&[Act::HalfClose]),
     broken(
-        "a-body-that-is-cut-within-a-chunk-never-ends-at-the-backend",
+        "a-body-that-is-cut-within-a-chunk-stays-incomplete-for-the-backend",
         "RFC 9112 section 8",
         chunked!("9\r\nhello"),
     )
     .then(&[Act::HalfClose]),
-    broken("a-bad-chunk-behind-one-that-was-sent-on-is-answered-400", SECTION, chunked!("5\r\nhello\r\n"))
+    broken("a-bad-chunk-after-a-forwarded-one-is-answered-400", SECTION, chunked!("5\r\nhello\r\n"))
         .then(&[Act::AwaitBackend(5), Act::Send("5\nworld\r\n0\r\n\r\n")])
         .ours(),
     forwarded(
-        "a-head-does-not-wait-for-a-body-that-is-late",
+        "a-head-does-not-wait-for-its-body",
         "RFC 9110 section 7.6",
         post!("Content-Length: 5\r\n", ""),
         IS_HELLO,
@@ -227,7 +227,7 @@ pub(crate) const CASES: &[Case] = &[
     .ours(),
     // Before the end of the request.
     forwarded(
-        "an-answer-before-the-request-has-ended-is-delivered",
+        "a-response-before-the-end-of-the-request-is-forwarded",
         "RFC 9112 section 9.3",
         post!("Content-Length: 1000000\r\n", "{a*1000}"),
         &[],
@@ -240,7 +240,7 @@ pub(crate) const CASES: &[Case] = &[
     .getting(&[Check::Body("too large"), Check::Closes])
     .ours(),
     forwarded(
-        "an-answer-is-delivered-though-the-backend-resets",
+        "a-response-is-forwarded-although-the-backend-resets",
         "RFC 9112 section 9.6",
         post!("Content-Length: 4000000\r\n", "{a*1000000}"),
         &[],

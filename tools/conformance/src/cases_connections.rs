@@ -22,7 +22,7 @@ const REPEATS: Answer = Answer::Script(repeats);
 
 pub(crate) const CASES: &[Case] = &[
     connection(
-        "a-connection-of-1-1-goes-on",
+        "a-connection-of-1-1-stays-open",
         PERSISTENCE,
         concat!(next!("/1"), next!("/2")),
         &["GET"; 2],
@@ -39,7 +39,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .before(REPEATS),
     connection(
-        "a-get-behind-a-head-gets-its-own-response",
+        "a-get-after-a-head-gets-its-own-response",
         PIPELINING,
         concat!("HEAD /1 HTTP/1.1\r\nHost: a\r\n\r\n", next!("/2")),
         &["HEAD", "GET"],
@@ -47,7 +47,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .before(REPEATS),
     connection(
-        "a-get-behind-a-post-with-a-length-gets-its-own-response",
+        "a-get-after-a-post-with-a-length-gets-its-own-response",
         PIPELINING,
         concat!(post!("Content-Length: 5\r\n", "hello"), next!("/2")),
         &["GET"; 2],
@@ -55,7 +55,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .before(REPEATS),
     connection(
-        "a-get-behind-a-chunked-post-gets-its-own-response",
+        "a-get-after-a-chunked-post-gets-its-own-response",
         PIPELINING,
         concat!(post!("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\nA: b\r\n\r\n"), next!("/2")),
         &["GET"; 2],
@@ -63,7 +63,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .before(REPEATS),
     connection(
-        "a-body-that-looks-like-a-request-is-none",
+        "a-body-that-looks-like-a-request-is-not-served",
         PIPELINING,
         concat!(
             post!("Content-Length: 37\r\n", "GET /smuggled HTTP/1.1\r\nHost: evil\r\n\r"),
@@ -74,7 +74,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .before(REPEATS),
     connection(
-        "a-get-behind-an-upgrade-that-is-not-taken-gets-its-own-response",
+        "a-get-after-an-upgrade-that-is-not-accepted-gets-its-own-response",
         "RFC 9110 section 7.8",
         concat!(get!("Connection: Upgrade\r\nUpgrade: other/1\r\n"), next!("/2")),
         &["GET"; 2],
@@ -91,7 +91,7 @@ pub(crate) const CASES: &[Case] = &[
     .before(REPEATS)
     .should(),
     connection(
-        "a-connection-goes-on-behind-options-for-the-proxy",
+        "a-connection-stays-open-after-options-for-the-proxy",
         PERSISTENCE,
         concat!("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", next!("/2")),
         &["GET"; 2],
@@ -102,7 +102,7 @@ pub(crate) const CASES: &[Case] = &[
     .reaching(Reaches::Whole(1))
     .ours(),
     connection(
-        "a-client-that-pipelines-and-closes-its-side-gets-all-answers",
+        "a-client-that-pipelines-and-half-closes-gets-all-responses",
         "RFC 9112 section 9.6",
         "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*20}",
         &["GET"; 20],
@@ -133,7 +133,7 @@ pub(crate) const CASES: &[Case] = &[
         CLOSES,
     ),
     connection(
-        "close-of-the-second-request-ends-the-connection-behind-it",
+        "close-of-the-second-request-ends-the-connection-after-it",
         "RFC 9112 section 9.6",
         concat!(next!("/1"), get!("Connection: close\r\n"), next!("/3")),
         &["GET"; 2],
@@ -147,7 +147,7 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::Closes],
     ),
     connection(
-        "the-last-response-of-a-connection-of-1-0-says-so",
+        "the-last-response-of-a-connection-of-1-0-says-close",
         "RFC 9112 section 9.6",
         "GET /1 HTTP/1.0\r\nHost: a\r\n\r\n",
         &["GET"],
@@ -155,7 +155,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     connection(
-        "a-connection-of-1-0-with-keep-alive-goes-on-and-is-told-so",
+        "a-connection-of-1-0-with-keep-alive-stays-open-and-says-keep-alive",
         PERSISTENCE,
         concat!(
             "GET /1 HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n",
@@ -166,37 +166,55 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     connection(
-        "a-kept-connection-of-1-0-goes-on-behind-head",
+        "a-persistent-connection-of-1-0-stays-open-after-head",
         PERSISTENCE,
         "{HEAD / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n*2}",
         &["HEAD"; 2],
         KEPT,
     )
     .ours(),
-    connection("a-kept-connection-of-1-0-goes-on-behind-204", PERSISTENCE, KEPT_TWICE, &["GET"; 2], KEPT)
-        .before(Answer::Good("HTTP/1.1 204 No Content\r\n\r\n"))
-        .with(&[204])
-        .ours(),
-    connection("a-kept-connection-of-1-0-goes-on-behind-304", PERSISTENCE, KEPT_TWICE, &["GET"; 2], KEPT)
-        .before(Answer::Good("HTTP/1.1 304 Not Modified\r\n\r\n"))
-        .with(&[304])
-        .ours(),
-    connection("a-kept-connection-of-1-0-goes-on-behind-a-502", PERSISTENCE, KEPT_TWICE, &["GET"; 2], KEPT)
-        .before(Answer::Nobody)
-        .with(&[502])
-        .failing("connection_refused")
-        .naming("RFC 9110 section 15.6.3")
-        .reaching(Reaches::Nothing)
-        .ours(),
     connection(
-        "close-wins-over-keep-alive-in-1-0",
+        "a-persistent-connection-of-1-0-stays-open-after-204",
+        PERSISTENCE,
+        KEPT_TWICE,
+        &["GET"; 2],
+        KEPT,
+    )
+    .before(Answer::Good("HTTP/1.1 204 No Content\r\n\r\n"))
+    .with(&[204])
+    .ours(),
+    connection(
+        "a-persistent-connection-of-1-0-stays-open-after-304",
+        PERSISTENCE,
+        KEPT_TWICE,
+        &["GET"; 2],
+        KEPT,
+    )
+    .before(Answer::Good("HTTP/1.1 304 Not Modified\r\n\r\n"))
+    .with(&[304])
+    .ours(),
+    connection(
+        "a-persistent-connection-of-1-0-stays-open-after-a-502",
+        PERSISTENCE,
+        KEPT_TWICE,
+        &["GET"; 2],
+        KEPT,
+    )
+    .before(Answer::Nobody)
+    .with(&[502])
+    .failing("connection_refused")
+    .naming("RFC 9110 section 15.6.3")
+    .reaching(Reaches::Nothing)
+    .ours(),
+    connection(
+        "close-has-precedence-over-keep-alive-in-1-0",
         PERSISTENCE,
         concat!("GET /1 HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n", next!("/2")),
         &["GET"],
         CLOSES,
     ),
     connection(
-        "a-connection-of-1-0-ends-behind-a-body-of-unknown-length",
+        "a-connection-of-1-0-ends-after-a-body-of-unknown-length",
         PERSISTENCE,
         KEPT_TWICE,
         &["GET"],
@@ -214,7 +232,7 @@ pub(crate) const CASES: &[Case] = &[
     .ours(),
     // Responses after which the connection stays open.
     connection(
-        "a-connection-goes-on-behind-204",
+        "a-connection-stays-open-after-204",
         PERSISTENCE,
         "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
         &["GET"; 2],
@@ -223,7 +241,7 @@ pub(crate) const CASES: &[Case] = &[
     .before(Answer::Good("HTTP/1.1 204 No Content\r\n\r\n"))
     .with(&[204]),
     connection(
-        "a-connection-goes-on-behind-304-with-a-length",
+        "a-connection-stays-open-after-304-with-a-length",
         PERSISTENCE,
         "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
         &["GET"; 2],
@@ -232,7 +250,7 @@ pub(crate) const CASES: &[Case] = &[
     .before(Answer::Good("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"))
     .with(&[304]),
     connection(
-        "a-connection-goes-on-behind-a-chunked-response",
+        "a-connection-stays-open-after-a-chunked-response",
         PERSISTENCE,
         "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
         &["GET"; 2],
@@ -249,7 +267,7 @@ pub(crate) const CASES: &[Case] = &[
     .before(Answer::Closing(ok!("Connection: close\r\nContent-Length: 5\r\n", "hello")))
     .ours(),
     connection(
-        "a-connection-goes-on-behind-a-close-delimited-response",
+        "a-connection-stays-open-after-a-close-delimited-response",
         PERSISTENCE,
         "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
         &["GET"; 2],
@@ -258,7 +276,7 @@ pub(crate) const CASES: &[Case] = &[
     .before(Answer::Closing(ok!("", "hello")))
     .ours(),
     connection(
-        "a-connection-goes-on-behind-a-502",
+        "a-connection-stays-open-after-a-502",
         PERSISTENCE,
         "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*2}",
         &["GET"; 2],
@@ -271,7 +289,7 @@ pub(crate) const CASES: &[Case] = &[
     .reaching(Reaches::Nothing)
     .ours(),
     connection(
-        "bytes-behind-a-response-are-not-the-next-response",
+        "bytes-after-a-response-are-not-the-next-response",
         "RFC 9112 section 9.2",
         "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
         &["GET"; 2],

@@ -54,7 +54,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     forwarded(
-        "a-final-answer-in-the-place-of-a-100-is-forwarded",
+        "a-final-response-instead-of-a-100-is-forwarded",
         "RFC 9110 section 10.1.1",
         post!("Expect: 100-continue\r\nContent-Length: 4\r\n", ""),
         &[],
@@ -65,7 +65,7 @@ pub(crate) const CASES: &[Case] = &[
     .getting(&[Check::Body("no"), Check::Closes])
     .ours(),
     forwarded(
-        "a-success-in-the-place-of-a-100-ends-the-connection",
+        "a-success-instead-of-a-100-ends-the-connection",
         "RFC 9110 section 10.1.1",
         post!("Expect: 100-continue\r\nContent-Length: 4\r\n", ""),
         &[],
@@ -78,7 +78,7 @@ pub(crate) const CASES: &[Case] = &[
     .getting(&[Check::Body("no"), Check::Lists("connection", "close"), Check::Closes])
     .ours(),
     refused(
-        "an-expectation-that-is-not-known-is-answered-417",
+        "an-unknown-expectation-is-answered-417",
         "RFC 9110 section 10.1.1",
         &[417],
         get!("Expect: 200-ok\r\n"),
@@ -112,14 +112,14 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::Absent("upgrade")],
     ),
     forwarded(
-        "an-upgrade-to-h2c-is-not-offered",
+        "an-upgrade-to-h2c-is-removed",
         UPGRADE,
         get!("Connection: upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n"),
         &[Check::Absent("upgrade"), Check::Absent("http2-settings")],
     )
     .ours(),
     forwarded(
-        "an-upgrade-is-offered-to-the-backend",
+        "an-upgrade-is-forwarded",
         UPGRADE,
         get!("Connection: Upgrade\r\nUpgrade: other/1, h2c\r\n"),
         &[Check::Field("upgrade", "other/1"), Check::Lists("connection", "upgrade")],
@@ -127,7 +127,7 @@ pub(crate) const CASES: &[Case] = &[
     .needing(Ability::Upgrade)
     .ours(),
     forwarded(
-        "a-protocol-that-is-no-token-is-not-offered",
+        "a-protocol-that-is-not-a-token-is-removed",
         UPGRADE,
         get!("Connection: Upgrade\r\nUpgrade: other/1, a b/1, other/(2\r\n"),
         &[Check::Field("upgrade", "other/1")],
@@ -135,7 +135,7 @@ pub(crate) const CASES: &[Case] = &[
     .needing(Ability::Upgrade)
     .ours(),
     forwarded(
-        "behind-a-101-the-proxy-is-a-tunnel",
+        "after-a-101-the-proxy-is-a-tunnel",
         UPGRADE,
         get!("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
         &[],
@@ -149,7 +149,7 @@ pub(crate) const CASES: &[Case] = &[
     .needing(Ability::Upgrade)
     .ours(),
     forwarded(
-        "what-came-behind-an-upgrade-is-the-first-of-the-tunnel",
+        "bytes-after-an-upgrade-request-are-sent-into-the-tunnel",
         UPGRADE,
         concat!(
             get!("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
@@ -163,7 +163,7 @@ pub(crate) const CASES: &[Case] = &[
     .then_rest("up: GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
     .needing(Ability::Upgrade)
     .ours(),
-    forwarded("a-client-that-closes-its-side-is-answered", "RFC 9112 section 9.6", get!(""), &[])
+    forwarded("a-half-closed-client-is-answered", "RFC 9112 section 9.6", get!(""), &[])
         .before(Answer::Script(|connection| {
             connection.read_request()?;
             connection.wait_for_release()?;
@@ -172,7 +172,7 @@ pub(crate) const CASES: &[Case] = &[
         .then(&[Act::AwaitBackend(0), Act::HalfClose, Act::Release])
         .ours(),
     forwarded(
-        "a-client-that-closes-its-side-behind-a-body-is-answered",
+        "a-client-that-half-closes-after-a-body-is-answered",
         "RFC 9112 section 9.6",
         post!("Content-Length: 4\r\n", "body"),
         &[Check::Body("body")],

@@ -7,7 +7,7 @@ const LENGTH: &str = "RFC 9112 section 6.3";
 const CLOSES: &[Check] = &[Check::Lists("connection", "close"), Check::Closes];
 
 /// A valid request, a request that is rejected with 400, and another valid one that is not served.
-const fn behind_a_good_one(name: &'static str, section: &'static str, sends: &'static str) -> Case {
+const fn after_a_valid_one(name: &'static str, section: &'static str, sends: &'static str) -> Case {
     connection(name, section, sends, &["GET"; 2], CLOSES)
         .with(&[200, 400])
         .failing("http_request_error")
@@ -17,27 +17,27 @@ const fn behind_a_good_one(name: &'static str, section: &'static str, sends: &'s
 
 pub(crate) const CASES: &[Case] = &[
     refused(
-        "what-is-behind-a-refused-request-is-not-served",
+        "a-request-after-a-refused-one-is-not-served",
         "RFC 9112 section 9.3",
         &[400],
         concat!("GET / HTTP/1.1\r\n\r\n", next!("/2")),
     )
     .naming("RFC 9112 section 3.2"),
     refused(
-        "what-is-behind-a-body-of-unclear-length-is-not-served",
+        "a-request-after-a-body-of-ambiguous-length-is-not-served",
         LENGTH,
         &[400],
         concat!(post!("Content-Length: 5\r\nContent-Length: 50\r\n", "hello"), next!("/2")),
     ),
     refused(
-        "what-is-behind-a-bad-chunk-is-not-served",
+        "a-request-after-a-bad-chunk-is-not-served",
         "RFC 9112 section 7.1",
         &[400],
         concat!(post!("Transfer-Encoding: chunked\r\n", "x\r\n\r\n"), next!("/2")),
     )
     .reaching(Reaches::NothingWhole),
     answered(
-        "what-is-behind-an-answer-that-came-early-is-not-served",
+        "bytes-after-an-early-response-are-not-served",
         PERSISTENCE,
         Answer::Early("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"),
         &[413],
@@ -48,7 +48,7 @@ pub(crate) const CASES: &[Case] = &[
     .reaching(Reaches::NothingWhole)
     .ours(),
     refused(
-        "the-body-of-a-request-that-cannot-be-read-is-not-served",
+        "the-body-of-a-refused-request-is-not-served",
         PERSISTENCE,
         &[400],
         post!("A : b\r\nContent-Length: 35\r\n", "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -96,7 +96,7 @@ pub(crate) const CASES: &[Case] = &[
     .reaching(Reaches::Nothing)
     .ours(),
     refused(
-        "what-is-behind-a-head-that-is-too-large-is-not-served",
+        "a-request-after-a-head-that-is-too-large-is-not-served",
         PERSISTENCE,
         &[431],
         get!("A: {a*40000}\r\n{GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n*2}"),
@@ -104,7 +104,7 @@ pub(crate) const CASES: &[Case] = &[
     .naming("RFC 6585 section 5")
     .ours(),
     connection(
-        "a-body-that-no-backend-takes-is-not-served",
+        "a-body-is-not-served-if-the-backend-refuses-connections",
         PERSISTENCE,
         post!("Content-Length: 35\r\n", "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"),
         &["POST"],
@@ -116,38 +116,38 @@ pub(crate) const CASES: &[Case] = &[
     .naming("RFC 9110 section 15.6.3")
     .reaching(Reaches::Nothing)
     .ours(),
-    behind_a_good_one(
-        "a-bad-line-behind-a-good-request-is-answered-behind-it",
+    after_a_valid_one(
+        "a-bad-line-after-a-valid-request-is-answered-second",
         "RFC 9112 section 2.2",
         concat!(next!("/1"), "GET / HTTP/1.1\nHost: a\r\n\r\n", next!("/3")),
     ),
-    behind_a_good_one(
-        "a-missing-host-behind-a-good-request-is-answered-behind-it",
+    after_a_valid_one(
+        "a-missing-host-after-a-valid-request-is-answered-second",
         "RFC 9112 section 3.2",
         concat!(next!("/1"), "GET / HTTP/1.1\r\n\r\n", next!("/3")),
     ),
-    behind_a_good_one(
-        "two-empty-lines-behind-a-good-request-are-answered-behind-it",
+    after_a_valid_one(
+        "two-empty-lines-after-a-valid-request-are-answered-second",
         "RFC 9112 section 2.2",
         concat!(next!("/1"), "\r\n\r\n", next!("/3")),
     ),
-    behind_a_good_one(
-        "a-body-of-unclear-length-behind-a-good-request-is-answered-behind-it",
+    after_a_valid_one(
+        "a-body-of-ambiguous-length-after-a-valid-request-is-answered-second",
         "RFC 9112 section 6.1",
         concat!(next!("/1"), post!("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), next!("/3")),
     ),
-    behind_a_good_one(
-        "a-protected-option-behind-a-good-request-is-answered-behind-it",
+    after_a_valid_one(
+        "a-protected-option-after-a-valid-request-is-answered-second",
         "RFC 9110 section 7.6.1",
         concat!(next!("/1"), get!("Connection: Host\r\n"), next!("/3")),
     ),
-    behind_a_good_one(
-        "a-bad-chunk-behind-a-good-request-is-answered-behind-it",
+    after_a_valid_one(
+        "a-bad-chunk-after-a-valid-request-is-answered-second",
         "RFC 9112 section 7.1",
         concat!(next!("/1"), post!("Transfer-Encoding: chunked\r\n", "5\r\nhelloXX\r\n0\r\n\r\n"), next!("/3")),
     ),
     connection(
-        "a-request-behind-one-whose-response-is-cut-is-not-served",
+        "a-request-after-one-whose-response-is-cut-is-not-served",
         "RFC 9112 section 8",
         "{GET / HTTP/1.1\r\nHost: a\r\n\r\n*3}",
         &["GET"],

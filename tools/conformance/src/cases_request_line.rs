@@ -158,7 +158,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .should(),
     forwarded(
-        "a-request-of-1-0-is-sent-on-with-the-version-of-the-proxy",
+        "a-request-of-1-0-is-forwarded-with-the-version-of-the-proxy",
         "RFC 9110 section 2.5",
         line!("GET / HTTP/1.0"),
         &[Check::StartLine("GET / HTTP/1.1")],
@@ -190,21 +190,21 @@ pub(crate) const CASES: &[Case] = &[
     )
     .should(),
     refused(
-        "a-version-with-two-digits-behind-the-dot-is-refused",
+        "a-version-with-two-digits-after-the-dot-is-refused",
         "RFC 9112 section 2.3",
         &[400],
         line!("GET / HTTP/1.10"),
     )
     .should(),
     refused(
-        "a-version-with-a-letter-behind-it-is-refused",
+        "a-version-with-a-letter-after-it-is-refused",
         "RFC 9112 section 2.3",
         &[400],
         line!("GET / HTTP/1.1x"),
     )
     .should(),
     refused(
-        "a-version-without-a-digit-behind-the-dot-is-refused",
+        "a-version-without-a-digit-after-the-dot-is-refused",
         "RFC 9112 section 2.3",
         &[400],
         line!("GET / HTTP/1."),

@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     answered(
-        "fields-of-one-hop-do-not-reach-the-client",
+        "hop-by-hop-fields-do-not-reach-the-client",
         "RFC 9110 section 7.6.1",
         Good(ok!(
             "Content-Length: 5\r\nProxy-Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\n",
@@ -48,7 +48,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     answered(
-        "the-protocols-that-a-426-asks-for-reach-the-client",
+        "the-protocols-of-a-426-reach-the-client",
         "RFC 9110 section 15.5.22",
         Good(
             "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: other/1\r\nContent-Length: 0\r\n\r\n",
@@ -110,7 +110,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     answered(
-        "a-status-that-is-not-known-is-forwarded",
+        "an-unknown-status-is-forwarded",
         "RFC 9110 section 15",
         Good("HTTP/1.1 299 What\r\nContent-Length: 5\r\n\r\nhello"),
         &[299],

@@ -57,7 +57,7 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::Body("{a*200000}")],
     ),
     answered(
-        "a-close-delimited-body-is-delimited-for-a-client-of-1-1",
+        "a-close-delimited-body-is-chunked-for-a-client-of-1-1",
         LENGTH,
         Closing(ok!("X: y\r\n", "hello")),
         &[200],
@@ -73,7 +73,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .ours(),
     answered(
-        "a-response-is-forwarded-while-it-comes",
+        "a-response-is-forwarded-before-it-is-complete",
         "RFC 9110 section 7.6",
         Answer::Parts(
             ok!("Content-Type: text/event-stream\r\n", "data: 1\n\n"),
@@ -93,7 +93,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .sending(GET_1_0),
     answered(
-        "a-chunked-body-is-unpacked-for-a-client-of-1-0",
+        "a-chunked-body-is-decoded-for-a-client-of-1-0",
         "RFC 9112 section 7",
         WITH_TRAILERS,
         &[200],
@@ -101,7 +101,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .sending(GET_1_0),
     answered(
-        "a-chunked-body-is-unpacked-for-a-client-of-1-0-with-keep-alive",
+        "a-chunked-body-is-decoded-for-a-client-of-1-0-with-keep-alive",
         "RFC 9112 section 7",
         WITH_TRAILERS,
         &[200],
@@ -171,7 +171,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     answered("204-has-no-body", LENGTH, Good("HTTP/1.1 204 No Content\r\n\r\nhello"), &[204], &[]),
     answered(
-        "304-has-no-body-and-may-tell-a-length",
+        "304-has-no-body-and-may-have-a-length",
         LENGTH,
         Good("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: \"a\"\r\n\r\n"),
         &[304],
@@ -237,14 +237,14 @@ pub(crate) const CASES: &[Case] = &[
     )
     .sending(GET_1_0),
     answered(
-        "an-interim-response-that-is-not-known-is-forwarded",
+        "an-unknown-interim-response-is-forwarded",
         INTERIM,
         Good(concat!("HTTP/1.1 199 What\r\n\r\n", ok!("Content-Length: 5\r\n", "hello"))),
         &[200],
         &[Check::Interim(&[199]), Check::Body("hello")],
     ),
     answered(
-        "a-100-that-was-not-waited-for-may-be-forwarded",
+        "an-unrequested-100-may-be-forwarded",
         INTERIM,
         Good(concat!("HTTP/1.1 100 Continue\r\n\r\n", ok!("Content-Length: 5\r\n", "hello"))),
         &[200],
@@ -261,7 +261,7 @@ pub(crate) const CASES: &[Case] = &[
         .failing("http_protocol_error")
         .ours(),
     answered(
-        "a-101-that-was-not-asked-for-is-answered-502",
+        "an-unrequested-101-is-answered-502",
         "RFC 9110 section 15.2.2",
         Good("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
         &[502],
@@ -270,7 +270,7 @@ pub(crate) const CASES: &[Case] = &[
     .failing("http_protocol_error")
     .ours(),
     answered(
-        "an-interim-response-has-no-body-whatever-its-fields-say",
+        "an-interim-response-has-no-body-in-spite-of-its-fields",
         "RFC 9112 section 6.3",
         Good(
             "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n\

@@ -14,13 +14,13 @@ macro_rules! target {
 
 pub(crate) const CASES: &[Case] = &[
     forwarded(
-        "path-and-query-are-forwarded-as-they-came",
+        "path-and-query-are-forwarded-unchanged",
         "RFC 9110 section 7.7",
         target!("/a//b/../c/%2e?d=%20&e=/?f"),
         &[Check::StartLine("GET /a//b/../c/%2e?d=%20&e=/?f HTTP/1.1")],
     ),
     forwarded(
-        "a-target-of-two-slashes-is-forwarded-as-it-came",
+        "a-target-of-two-slashes-is-forwarded-unchanged",
         "RFC 9110 section 7.7",
         target!("//a.test/b"),
         &[Check::StartLine("GET //a.test/b HTTP/1.1")],
@@ -46,7 +46,7 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::StartLine("GET /p?q HTTP/1.1"), Check::ListsNot("host", "example.test")],
     ),
     forwarded(
-        "the-host-of-an-absolute-form-target-is-sent-on",
+        "the-host-of-an-absolute-form-target-is-forwarded",
         "RFC 9112 section 3.2.2",
         target!("http://other.test:81/p?q"),
         &[Check::Field("host", "other.test:81"), Check::Field("x-forwarded-host", "other.test:81")],
@@ -59,13 +59,13 @@ pub(crate) const CASES: &[Case] = &[
         &[Check::StartLine("GET / HTTP/1.1")],
     ),
     forwarded(
-        "an-absolute-form-target-with-a-query-alone-gets-a-slash",
+        "an-absolute-form-target-with-only-a-query-gets-a-slash",
         "RFC 9112 section 3.2.1",
         target!("http://example.test?q"),
         &[Check::StartLine("GET /?q HTTP/1.1")],
     ),
     forwarded(
-        "the-scheme-of-an-absolute-form-target-has-no-case",
+        "the-scheme-of-an-absolute-form-target-is-case-insensitive",
         "RFC 9110 section 4.2.3",
         target!("HTTP://example.test/p"),
         &[Check::StartLine("GET /p HTTP/1.1")],
@@ -107,7 +107,7 @@ pub(crate) const CASES: &[Case] = &[
     .naming("RFC 9112 section 3.2")
     .should(),
     refused(
-        "an-absolute-form-target-needs-a-host-field-all-the-same",
+        "an-absolute-form-target-without-a-host-field-is-refused",
         "RFC 9112 section 3.2",
         &[400],
         "GET http://a.test/ HTTP/1.1\r\n\r\n",
