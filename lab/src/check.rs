@@ -1,7 +1,7 @@
 //! `cargo lab check N`: builds work/ and checks its tasks from outside, as a client and a backend.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -51,12 +51,12 @@ pub fn run(check: &Check) -> Result<(), Failure> {
         return Ok(());
     }
     loop {
-        let before = fingerprint(&places.root().join("work"));
+        let before = fingerprint(&places);
         if let Err(error) = run_once(check, &places, &tasks) {
             say!("{error}");
         }
         say!("watching work/: a change checks again, Ctrl-C ends this");
-        while fingerprint(&places.root().join("work")) == before {
+        while fingerprint(&places) == before {
             thread::sleep(LOOK_AGAIN);
         }
     }
@@ -143,7 +143,7 @@ fn run_once(check: &Check, places: &Places, tasks: &[&'static Task]) -> Result<b
         );
         return Ok(true);
     };
-    let (here, stage) = (progress.stage.unwrap_or(1), task.stage());
+    let (here, stage) = (progress.stage(), task.stage());
     if check.cmd.is_none() && here != stage {
         say!("work/ was filled with stage {here}; next: cargo lab start {stage}");
     } else {
@@ -161,10 +161,10 @@ fn open_task(progress: &Progress, broken: &'static Task) -> &'static Task {
 }
 
 /// The names, lengths and times of the files that Cargo builds `work` from. It changes when a file changes.
-fn fingerprint(work: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+fn fingerprint(places: &Places) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
     // Reading fails while an editor replaces the folder. The next poll then sees a change.
-    let sources = sources::files(&work.join("src")).unwrap_or_default();
-    let paths = sources.into_values().chain([work.join("Cargo.toml")]);
+    let sources = sources::files(&places.work_sources()).unwrap_or_default();
+    let paths = sources.into_values().chain([places.root().join("Cargo.toml")]);
     let of = |path: PathBuf| {
         let metadata = path.metadata().ok()?;
         Some((path, metadata.len(), metadata.modified().ok()))
@@ -174,32 +174,35 @@ fn fingerprint(work: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
 
 #[cfg(test)]
 mod tests {
+    use testkit::Workspace;
+
     use super::*;
 
     #[test]
     fn only_what_cargo_builds_changes_the_fingerprint() {
-        let work = std::env::temp_dir().join(format!("lab-fingerprint-{}", std::process::id()));
+        let root = std::env::temp_dir().join(format!("lab-fingerprint-{}", std::process::id()));
+        let (places, work) = (Places { workspace: Workspace::at(&root) }, root.join("work"));
         fs::create_dir_all(work.join("src/.hidden")).unwrap();
         fs::write(work.join("src/main.rs"), "1").unwrap();
-        let before = fingerprint(&work);
+        let before = fingerprint(&places);
         assert_eq!(before.len(), 1);
         for name in [".main.rs.swp", ".#main.rs", "main.rs~", "#main.rs#", "4913", ".hidden/own.rs"] {
             fs::write(work.join("src").join(name), "2").unwrap();
-            assert_eq!(fingerprint(&work), before, "{name}");
+            assert_eq!(fingerprint(&places), before, "{name}");
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink("nowhere", work.join("src/lock.rs")).unwrap();
-        assert_eq!(fingerprint(&work), before, "a link that points nowhere");
+        assert_eq!(fingerprint(&places), before, "a link that points nowhere");
 
         fs::write(work.join("src/main.rs"), "of another length").unwrap();
-        let changed = fingerprint(&work);
+        let changed = fingerprint(&places);
         assert_ne!(changed, before);
         fs::create_dir(work.join("src/inner")).unwrap();
         fs::write(work.join("src/inner/mod.rs"), "").unwrap();
-        assert_ne!(fingerprint(&work), changed);
-        let with_module = fingerprint(&work);
-        fs::write(work.join("Cargo.toml"), "").unwrap();
-        assert_ne!(fingerprint(&work), with_module);
-        fs::remove_dir_all(&work).unwrap();
+        assert_ne!(fingerprint(&places), changed);
+        let with_module = fingerprint(&places);
+        fs::write(root.join("Cargo.toml"), "").unwrap();
+        assert_ne!(fingerprint(&places), with_module);
+        fs::remove_dir_all(&root).unwrap();
     }
 }

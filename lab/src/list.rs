@@ -20,7 +20,7 @@ pub fn run() -> Result<(), Failure> {
     let minutes: u32 = all().map(|task| task.minutes).sum();
     say!("");
     say!("you: {done} of {} tasks; all take {minutes} minutes", all().count());
-    let here = progress.stage.unwrap_or(1);
+    let here = progress.stage();
     say!("work/ was filled with the start of stage {here}");
     say!("next: {}", next(&progress));
     Ok(())
@@ -28,7 +28,7 @@ pub fn run() -> Result<(), Failure> {
 
 /// The next command to type: the check of the stage in work/, the start of the next stage, or a look back.
 pub fn next(progress: &Progress) -> String {
-    let here = progress.stage.unwrap_or(1);
+    let here = progress.stage();
     let is_open = |number: u32| {
         let mut tasks = stages().iter().filter(|stage| stage.number == number).flat_map(|stage| &stage.tasks);
         tasks.any(|task| !progress.done.contains(&task.name))

@@ -10,6 +10,7 @@ use stage::Failure;
 
 use crate::lock::Lock;
 use crate::places::{OrCannot, Places};
+use crate::tasks::Task;
 
 #[derive(Default)]
 pub struct Progress {
@@ -65,6 +66,19 @@ impl Progress {
             self.broken.insert(task.to_owned());
         }
         self.broken.contains(task)
+    }
+
+    /// The stage that is in work/.
+    pub fn stage(&self) -> u32 {
+        self.stage.unwrap_or(1)
+    }
+
+    /// work/ now holds the start of a stage, so none of its tasks is done.
+    pub fn begin(&mut self, stage: u32) {
+        self.stage = Some(stage);
+        for tasks in [&mut self.done, &mut self.broken] {
+            tasks.retain(|task| Task::find(task).is_none_or(|task| task.stage() != stage));
+        }
     }
 
     pub fn save(&self) -> Result<(), Failure> {

@@ -18,8 +18,8 @@ fn workspace(name: &str, words: &str) -> PathBuf {
     for folder in ["work/src", "part1/src", "lab"].map(|name| folder.join(name)) {
         fs::create_dir_all(folder).unwrap();
     }
-    fs::write(folder.join("Cargo.toml"), "[workspace]\nmembers = [\"work\"]\nresolver = \"3\"\n").unwrap();
-    fs::write(folder.join("work/Cargo.toml"), "[package]\nname = \"work\"\nedition = \"2024\"\n").unwrap();
+    let package = "[package]\nname = \"work\"\nedition = \"2024\"\n[[bin]]\nname = \"work\"\npath = \"work/src/main.rs\"\n";
+    fs::write(folder.join("Cargo.toml"), format!("{package}[workspace]\nresolver = \"3\"\n")).unwrap();
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../part1/src");
     for entry in sources.read_dir().unwrap().flatten() {
         fs::copy(entry.path(), folder.join("part1/src").join(entry.file_name())).unwrap();

@@ -238,7 +238,7 @@ fn stage(workspace: &Workspace, given: &str) -> Result<String, Failure> {
             return Err(Failure::usage(problem, "cargo lab bench 1 2"));
         }
     };
-    match (workspace.root().join(&name).join("Cargo.toml").is_file(), given) {
+    match (workspace.root().join(&name).join("src").is_dir(), given) {
         (true, _) => Ok(name),
         (false, "work") => Err(Failure::usage("there is no work yet", "cargo lab start 1")),
         (false, _) => Err(Failure::usage(format!("there is no {name}"), "cargo lab bench 1 2")),

@@ -34,7 +34,7 @@ fn command(name: &str, page: &str) -> (Command, PathBuf) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("selftest-{name}"));
     let _ = fs::remove_dir_all(&folder);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut files: Vec<String> = ["Cargo.toml", "Cargo.lock", "work/Cargo.toml"].map(str::to_owned).into();
+    let mut files: Vec<String> = ["Cargo.toml", "Cargo.lock"].map(str::to_owned).into();
     for stage in stages() {
         let sources = format!("{}/src", stage.reference());
         let entries = workspace.join(&sources).read_dir().unwrap();

@@ -16,7 +16,9 @@ pub fn list(workspace: &Workspace) -> Page {
     for crate_name in crates {
         html += &format!("<h2 id=\"{crate_name}\">{crate_name}</h2>\n<ul class=\"files\">\n");
         let names = workspace.source_names(&crate_name).into_iter().map(|name| format!("src/{name}"));
-        for name in names.chain(["Cargo.toml".to_owned()]) {
+        // The manifest of the attendee's own crate is that of the workspace.
+        let manifest = workspace.source(&crate_name, "Cargo.toml").map(|_| "Cargo.toml".to_owned());
+        for name in names.chain(manifest) {
             let name = escape(&name);
             html += &format!("<li><a href=\"/source/{crate_name}/{name}\">{name}</a></li>\n");
         }

@@ -172,11 +172,27 @@ pub fn build(places: &Places, variants: &[Variant]) -> Result<Vec<Program>, Fail
 
 /// Writes the workspace with the sources of all variants.
 fn write(places: &Places, folder: &Path, variants: &[Variant]) -> Result<(), Failure> {
-    let package = places
-        .read("work/Cargo.toml")?
-        .replace("name = \"work\"", &format!("name = \"{PACKAGE}\"\nautobins = false"))
-        .replace("[lints]\nworkspace = true", SETTINGS);
-    let mut manifest = format!("{}\n\n{package}", workspace::manifest(places, ".")?);
+    let mut manifest = workspace::manifest(places)?
+        .replacen(
+            "name = \"work\"",
+            &format!(
+                "name = \"{PACKAGE}\"
+autobins = false"
+            ),
+            1,
+        )
+        .replace(
+            "[[bin]]
+name = \"work\"
+path = \"work/src/main.rs\"
+",
+            "",
+        )
+        .replace(
+            "[lints]
+workspace = true",
+            SETTINGS,
+        );
     let mut files = BTreeMap::new();
     for stage in stages() {
         let of_stage: Vec<&Variant> =

@@ -11,15 +11,15 @@ use stage::Failure;
 use lab::places::{OrCannot, Places, write_sources};
 use lab::start;
 
-/// The manifest of the workspace with `member` as its only member. Path dependencies become absolute.
-pub fn manifest(places: &Places, member: &str) -> Result<String, Failure> {
+/// The manifest of `work` and of the workspace, without other members. Path dependencies become absolute.
+pub fn manifest(places: &Places) -> Result<String, Failure> {
     let root = places.root().canonicalize().or_cannot("find", places.root())?;
     // Backslashes would be escapes in TOML.
     let root = root.display().to_string().replace('\\', "/");
     let text = places.read("Cargo.toml")?;
     let lines = text.lines().map(|line| match line.starts_with("members") {
-        true => format!("members = [\"{member}\"]"),
-        false => line.replace("path = \"", &format!("path = \"{root}/")),
+        true => "members = []".to_owned(),
+        false => line.replace("{ path = \"", &format!("{{ path = \"{root}/")),
     });
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
@@ -34,7 +34,7 @@ pub fn of_an_attendee(places: &Places) -> Result<PathBuf, Failure> {
     let work = start::patched(places, first, &first.tasks.iter().collect::<Vec<_>>())?;
     let mut files: BTreeMap<String, String> =
         work.into_iter().map(|(name, text)| (format!("work/src/{name}"), text)).collect();
-    for name in ["Cargo.toml", "Cargo.lock", "work/Cargo.toml"] {
+    for name in ["Cargo.toml", "Cargo.lock"] {
         files.insert(name.to_owned(), places.read(name)?);
     }
     write_sources(&folder, &files)?;
