@@ -1,17 +1,20 @@
-//! Keeps the files that `cargo lab start` replaces.
+//! Keeps what `cargo lab start` and `restore` replace in work/src.
 //!
-//! Invariant: replaced files are renamed and never copied or deleted, so every byte and link is kept.
+//! Invariant: every replaced byte is in a backup before it is replaced, and no backup is ever changed.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::sources;
 use stage::Failure;
 
 use crate::places::{OrCannot, date_and_time};
+
+/// What separates the time in the name of a backup from the stage that work/ was at.
+const STAGE: &str = "-stage";
 
 /// Whether a folder contains exactly these source files. Files that Cargo does not build are ignored.
 pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
@@ -26,8 +29,9 @@ pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
 
 /// Moves the contents of a folder to a new folder below `backups` and returns it; `None` if it is empty.
 ///
-/// The folder itself stays, so that a shell in it keeps its directory. A link or a file is moved itself.
-pub fn move_away(folder: &Path, backups: &Path) -> Result<Option<PathBuf>, Failure> {
+/// The folder itself stays, so that a shell in it keeps its directory. A link or a file is moved itself. All is
+/// renamed and not copied, so that every byte and link is kept.
+pub fn move_away(folder: &Path, backups: &Path, stage: u32) -> Result<Option<PathBuf>, Failure> {
     let paths = match folder.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => {
             let entries = folder.read_dir().or_cannot("read", folder)?;
@@ -41,30 +45,61 @@ pub fn move_away(folder: &Path, backups: &Path) -> Result<Option<PathBuf>, Failu
     if paths.is_empty() {
         return Ok(None);
     }
-    let backup = new_folder(backups).or_cannot("make a folder in", backups)?;
+    let backup = new_folder(backups, stage).or_cannot("make a folder in", backups)?;
     for path in paths {
         let kept = backup.join(path.file_name().unwrap_or_default());
         fs::rename(&path, &kept).map_err(|error| {
             let (path, kept) = (path.display(), kept.display());
             let problem = format!("cannot move {path} to {kept}: {error}");
-            Failure::new(problem, "to close what uses it, then: cargo lab start")
+            Failure::new(problem, "to close what uses it, then the same command again")
         })?;
     }
     Ok(Some(backup))
 }
 
-/// Creates a folder that is named after the time. Two folders within a second get different names.
-fn new_folder(backups: &Path) -> io::Result<PathBuf> {
+/// Copies the files below a folder into another one. Links to folders and to nothing are left out.
+pub fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in from.read_dir()? {
+        let entry = entry?;
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_files(&path, &copy)?;
+        } else if path.is_file() {
+            fs::copy(&path, &copy)?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of all backups with source files, the newest first.
+pub fn names(backups: &Path) -> Vec<String> {
+    let entries = backups.read_dir().into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| sources::files(&backups.join(name)).is_ok_and(|files| !files.is_empty()));
+    // They begin with the time.
+    names.sort_unstable_by(|one, other| other.cmp(one));
+    names
+}
+
+/// The stage that work/ was at; `None` in a name from an older version.
+pub fn stage_of(name: &str) -> Option<u32> {
+    name.rsplit_once(STAGE)?.1.parse().ok()
+}
+
+/// Creates a folder that is named after the time and the stage.
+fn new_folder(backups: &Path, stage: u32) -> io::Result<PathBuf> {
     fs::create_dir_all(backups)?;
-    let (date, time) = date_and_time(SystemTime::now());
-    let stamp = format!("{date}-{}", time.replace(':', ""));
-    let mut number = 0;
     loop {
-        let name = if number == 0 { stamp.clone() } else { format!("{stamp}-{number}") };
-        let folder = backups.join(name);
+        let now = SystemTime::now();
+        let (date, time) = date_and_time(now);
+        let milliseconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().subsec_millis();
+        let folder =
+            backups.join(format!("{date}-{}-{milliseconds:03}{STAGE}{stage}", time.replace(':', "")));
         match fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            // Another one of this millisecond.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }

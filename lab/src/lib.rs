@@ -21,6 +21,8 @@ pub mod lock;
 pub mod places;
 /// The attendee's progress.
 pub mod progress;
+/// Brings a backup back.
+pub mod restore;
 /// Makes text from the network safe to print.
 pub mod shown;
 /// The source files that cargo builds.

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use lab::places::DOCTOR;
-use lab::{bench, check, demo, diff, doctor, get, hint, list, start};
+use lab::{bench, check, demo, diff, doctor, get, hint, list, restore, start};
 use stage::OrTry;
 use testkit::stop;
 
 /// The workshop's tool
 #[derive(Parser)]
-#[command(version, bin_name = "cargo lab", after_help = EXAMPLES)]
+#[command(bin_name = "cargo lab", disable_help_subcommand = true, after_help = EXAMPLES)]
 struct Lab {
     #[command(subcommand)]
     command: Command,
@@ -36,6 +36,8 @@ enum Command {
     Check(check::Check),
     /// Show a hint for a task
     Hint(hint::Hint),
+    /// Bring back what was in work/ before it was replaced
+    Restore(restore::Restore),
 }
 
 const EXAMPLES: &str = "\
@@ -59,5 +61,6 @@ fn main() -> ExitCode {
         Command::Start(start) => start::run(&start),
         Command::Check(check) => check::run(&check),
         Command::Hint(hint) => hint::run(&hint),
+        Command::Restore(restore) => restore::run(&restore),
     }))
 }

@@ -6,6 +6,7 @@ use crate::tasks::{Stage, Task, apply, heading};
 use stage::{Failure, parse_number};
 use testkit::MAX_STAGE;
 use testkit::say;
+use testkit::text::wrap;
 
 use crate::backup;
 use crate::lock::Lock;
@@ -24,22 +25,22 @@ pub fn run(start: &Start) -> Result<(), Failure> {
     let places = Places::find()?;
     let _lock = Lock::take(&places, "work")?;
     let mut progress = Progress::open(&places)?;
-    let files = patched(&places, stage, &stage.tasks.iter().collect::<Vec<_>>())?;
-    let folder = places.work_sources();
+    let files = cut(&places, stage)?;
+    let (work, folder) = (places.root().join("work"), places.work_sources());
+    // A file or a broken link in place of work/ is kept as well.
+    let replaced = if work.is_dir() { &folder } else { &work };
     if !backup::holds(&folder, &files)
-        && let Some(backup) = backup::move_away(&folder, &places.kept("backup"))?
+        && let Some(backup) = backup::move_away(replaced, &places.kept("backup"), progress.stage())?
     {
         say!("what was in work/src is kept in {}", places.shown(&backup));
     }
     write_sources(&folder, &files)?;
-    progress.stage = Some(stage.number);
-    for tasks in [&mut progress.done, &mut progress.broken] {
-        tasks.retain(|task| Task::find(task).is_none_or(|task| task.stage() != stage.number));
-    }
+    progress.begin(stage.number);
     progress.save()?;
 
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
-    say!("work/src holds {} without its tasks: {}", stage.reference(), names.join(", "));
+    let holds = format!("work/src holds {} without its tasks: {}", stage.reference(), names.join(", "));
+    say!("{}", wrap(&holds, "").trim_end());
     say!("");
     for task in stage.tasks.iter().chain(&stage.stretch) {
         say!("{}", heading(task).trim_end());
@@ -48,6 +49,11 @@ pub fn run(start: &Start) -> Result<(), Failure> {
     say!("Look for TODO in these files. The book: docs/src/{}.md", stage.reference());
     say!("next: cargo lab check {}", stage.number);
     Ok(())
+}
+
+/// The sources of a stage without its tasks.
+pub fn cut(places: &Places, stage: &Stage) -> Result<BTreeMap<String, String>, Failure> {
+    patched(places, stage, &stage.tasks.iter().collect::<Vec<_>>())
 }
 
 pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {

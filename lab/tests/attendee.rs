@@ -3,65 +3,12 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
-use lab::tasks::{all, stages};
+use lab::tasks::all;
+use scratch::Scratch;
 
-/// A workspace with the sources of all stages, and an empty work/.
-struct Scratch {
-    folder: PathBuf,
-}
-
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Scratch {
-    fn new(name: &str) -> Scratch {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("attendee-{name}"));
-        let _ = fs::remove_dir_all(&folder);
-        for stage in stages() {
-            let sources = folder.join(stage.reference()).join("src");
-            fs::create_dir_all(&sources).unwrap();
-            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(stage.reference()).join("src");
-            for entry in from.read_dir().unwrap() {
-                let entry = entry.unwrap();
-                fs::copy(entry.path(), sources.join(entry.file_name())).unwrap();
-            }
-        }
-        fs::write(folder.join("Cargo.toml"), "[workspace]\n").unwrap();
-        Scratch { folder }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
-        command
-            .args(arguments)
-            .current_dir(&self.folder)
-            .env_remove("CARGO_MANIFEST_DIR")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        let output = self.command(arguments).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        let said =
-            Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
-        for line in said.stdout.lines() {
-            assert!(line.chars().count() <= 80, "over 80 columns: {line}");
-            assert!(!line.contains('\x1b'), "colour in a pipe: {line}");
-        }
-        said
-    }
-
-    fn work(&self, file: &str) -> Option<String> {
-        fs::read_to_string(self.folder.join("work/src").join(file)).ok()
-    }
-}
+mod scratch;
 
 #[test]
 fn start_fills_work_and_keeps_what_it_replaces() {
@@ -277,7 +224,8 @@ fn a_failed_check_names_the_observation_and_the_place() {
 #[test]
 fn the_help_of_every_command_fits_80_columns() {
     let scratch = Scratch::new("help");
-    for command in ["", "demo", "get", "diff", "doctor", "list", "start", "check", "hint", "bench"] {
+    for command in ["", "demo", "get", "diff", "doctor", "list", "start", "check", "hint", "bench", "restore"]
+    {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         // It looks at each line.
         assert_eq!(scratch.run(&arguments).code, Some(0), "{command}");
