@@ -1,4 +1,4 @@
-//! Keeps what `cargo lab start` and `restore` replace in work/src.
+//! Keeps what `cargo lab start`, `solve` and `restore` replace in work/src.
 //!
 //! Invariant: every replaced byte is in a backup before it is replaced, and no backup is ever changed.
 
@@ -55,6 +55,13 @@ pub fn move_away(folder: &Path, backups: &Path, stage: u32) -> Result<Option<Pat
         })?;
     }
     Ok(Some(backup))
+}
+
+/// Copies the files of a folder to a new folder below `backups`, and returns it.
+pub fn copy(folder: &Path, backups: &Path, stage: u32) -> Result<PathBuf, Failure> {
+    let backup = new_folder(backups, stage).or_cannot("make a folder in", backups)?;
+    copy_files(folder, &backup).or_cannot("copy", folder)?;
+    Ok(backup)
 }
 
 /// Copies the files below a folder into another one. Links to folders and to nothing are left out.

@@ -27,19 +27,21 @@ pub fn run(hint: &Hint) -> Result<(), Failure> {
     progress.save()?;
 
     say!("{}", heading(task).trim_end());
-    for (index, text) in task.hints.iter().take(level).enumerate() {
-        say!("hint {} of {}:", index + 1, task.hints.len());
-        say!("{}", wrap(text, "     ").trim_end());
+    for level in 1..=level {
+        say_hint(task, level);
     }
     let name = &task.name;
     match level < task.hints.len() {
-        false if task.is_stretch() => say!("next: cargo lab check {name}"),
         true => say!("next: cargo lab check {name}, or: cargo lab hint {name} --level {}", level + 1),
-        false => {
-            say!("next: cargo lab check {name}, or see it done: cargo lab diff work {}", task.stage())
-        }
+        false => say!("next: cargo lab check {name}, or see it done: cargo lab solve {name}"),
     }
     Ok(())
+}
+
+/// Prints one hint.
+fn say_hint(task: &Task, level: usize) {
+    say!("hint {level} of {}:", task.hints.len());
+    say!("{}", wrap(&task.hints[level - 1], "     ").trim_end());
 }
 
 pub fn find_task(name: &str) -> Result<&'static Task, Failure> {

@@ -25,6 +25,8 @@ pub mod progress;
 pub mod restore;
 /// Makes text from the network safe to print.
 pub mod shown;
+/// Shows and writes the solution of a task.
+pub mod solve;
 /// The source files that cargo builds.
 pub mod sources;
 pub mod start;

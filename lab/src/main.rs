@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use lab::places::DOCTOR;
-use lab::{bench, check, demo, diff, doctor, get, hint, list, restore, start};
+use lab::{bench, check, demo, diff, doctor, get, hint, list, restore, solve, start};
 use stage::OrTry;
 use testkit::stop;
 
@@ -36,6 +36,8 @@ enum Command {
     Check(check::Check),
     /// Show a hint for a task
     Hint(hint::Hint),
+    /// Show how the stage solves a task, and write it if you say so
+    Solve(solve::Solve),
     /// Bring back what was in work/ before it was replaced
     Restore(restore::Restore),
 }
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Start(start) => start::run(&start),
         Command::Check(check) => check::run(&check),
         Command::Hint(hint) => hint::run(&hint),
+        Command::Solve(solve) => solve::run(&solve),
         Command::Restore(restore) => restore::run(&restore),
     }))
 }

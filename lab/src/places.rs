@@ -83,6 +83,11 @@ impl Places {
         fs::read_to_string(&path).or_cannot("read", &path)
     }
 
+    /// The source folder of a stage.
+    pub fn stage_sources(&self, number: u32) -> PathBuf {
+        self.root().join(format!("part{number}/src"))
+    }
+
     pub fn work_sources(&self) -> PathBuf {
         self.root().join("work/src")
     }

@@ -1,4 +1,4 @@
-//! The commands that carry an attendee's own code: start and restore.
+//! The commands that write an attendee's own code: start, solve and restore.
 
 // A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
@@ -7,6 +7,7 @@ use std::fs;
 
 use lab::places::Places;
 use lab::start::{cut, find_stage};
+use lab::tasks::stages;
 use scratch::Scratch;
 use testkit::Workspace;
 
@@ -96,4 +97,61 @@ fn restore_brings_back_the_newest_backup_or_the_named_one_and_keeps_what_it_repl
     let said = scratch.run(&["restore", "yesterday"]);
     assert_eq!(said.code, Some(2));
     assert!(said.stderr.contains("there is no backup \"yesterday\". Try: ls .lab/backup"), "{}", said.stderr);
+}
+
+#[test]
+fn solve_shows_a_solution_and_writes_it_only_when_asked_to() {
+    let scratch = Scratch::new("solve");
+    scratch.run(&["start", "2"]);
+    let before = scratch.work("proxy.rs");
+    let said = scratch.output(&["solve", "2.2"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    assert!(said.stdout.contains("\n+        while client.wait_for_request().await {\n"), "{}", said.stdout);
+    assert!(said.stdout.ends_with("or: cargo lab solve 2.2 --write\n"), "{}", said.stdout);
+    assert_eq!(scratch.work("proxy.rs"), before, "stdin is at its end, so nobody has said yes");
+
+    let said = scratch.output(&["solve", "2.2", "--write"]);
+    assert_eq!(said.code, Some(0));
+    assert!(scratch.work("proxy.rs").unwrap().contains("while client.wait_for_request().await"));
+    scratch.run(&["restore"]);
+    assert_eq!(scratch.work("proxy.rs"), before);
+
+    // Where the lines were changed, it is shown and not written.
+    let mine = before.unwrap().replace("// TODO 2.2: ", "// done: ");
+    fs::write(scratch.folder.join("work/src/proxy.rs"), &mine).unwrap();
+    let said = scratch.output(&["solve", "2.2", "--write"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.stdout.contains("while client.wait_for_request().await"), "{}", said.stdout);
+    assert!(said.stderr.contains("your lines there are not those of the start. Try: "), "{}", said.stderr);
+    assert_eq!(scratch.work("proxy.rs").unwrap(), mine);
+    let said = scratch.output(&["solve", "3.1", "--write"]);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.stderr.ends_with("work/ was filled with stage 2. Try: cargo lab start 3\n"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn the_solutions_of_all_tasks_make_the_stage_in_any_order() {
+    let scratch = Scratch::new("solve-all");
+    for stage in stages() {
+        for is_reversed in [false, true] {
+            scratch.run(&["start", &stage.number.to_string()]);
+            let mut tasks: Vec<&str> = stage.tasks.iter().map(|task| task.name.as_str()).collect();
+            if is_reversed {
+                tasks.reverse();
+            }
+            for task in tasks {
+                let said = scratch.output(&["solve", task, "--write"]);
+                assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{task}");
+            }
+            for (name, text) in
+                lab::places::read_sources(&places(&scratch).stage_sources(stage.number)).unwrap()
+            {
+                assert_eq!(scratch.work(&name).unwrap(), text, "{name} of {}", stage.reference());
+            }
+        }
+    }
 }
