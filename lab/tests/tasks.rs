@@ -122,7 +122,7 @@ fn a_failure_ends_with_the_first_panic_or_the_last_log_lines_of_the_proxy() {
         ("panics", [panic, &poisoned, warning].join("\n"), "\nit panicked at work/src/pool.rs:60:9: boom"),
         ("warns", warning.to_owned(), "\nits log: [WARN ] GET / 502 (backend: closed)"),
         ("talks", "1\n2\n3\n4".to_owned(), "\nits log: 2\nits log: 3\nits log: 4"),
-        ("rambles", "a".repeat(500), &format!("\nits log: {}...", "a".repeat(40))),
+        ("rambles", "a".repeat(500), &format!("\nits log: {}...", "a".repeat(70))),
         ("is-silent", String::new(), ""),
     ] {
         let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-that-{name}"));
@@ -133,6 +133,7 @@ fn a_failure_ends_with_the_first_panic_or_the_last_log_lines_of_the_proxy() {
         let Seen(seen) = task.check(&Program::Stage(link)).unwrap_err();
         let (_, shown) = seen.split_at(seen.find('\n').unwrap_or(seen.len()));
         assert_eq!(shown, wanted, "{seen}");
+        assert_narrow(&failure(task, &Seen(seen.clone()), None));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Stage 2: many concurrent clients, many requests on a connection, both directions at once.
 
+use std::io::ErrorKind;
 use std::sync::mpsc::channel;
 
 use testkit::Backend;
@@ -142,9 +143,15 @@ fn ends_with_the_response(subject: &Subject<'_>) -> Result<(), Seen> {
             Ok(())
         });
         ensure(response.is_ok() && received == pieces, || {
+            let cause = match &response {
+                Err(error) if error.kind() == ErrorKind::TimedOut => {
+                    "The head of the request leaves with the upload: do the two run one after the other?"
+                }
+                _ => "The upload ends first, and the download must go on: does `select!` drop it?",
+            };
             format!(
-                "the backend answered a GET with 200 and {pieces} bytes; the client got {} and {received} bytes. The \
-                 upload ends first, and the download must go on: does `select!` drop it?",
+                "the backend answered a GET with 200 and a body of {pieces} bytes; the client got {} and {received} \
+                 bytes. {cause}",
                 answer(&response)
             )
         })?;

@@ -7,8 +7,8 @@ use testkit::{Response, StartError};
 
 use super::trial::CLIENT_PATIENCE;
 
-/// The most characters of a word that is quoted.
-const MAX_WORD: usize = 40;
+/// The most characters of a word: it fits into 80 columns with the indentation of a message.
+const MAX_WORD: usize = 70;
 
 /// A wrong observation, in one sentence or two. Lines below it are the words of the proxy.
 #[derive(Debug)]
@@ -56,13 +56,14 @@ pub fn difference(sent: &[u8], received: &[u8]) -> String {
     }
 }
 
-/// A line of a log or of a request, with words such as a long path cut.
-pub fn shortened(line: &str) -> String {
+/// Text with words cut that do not fit into a line of a terminal, such as a long path.
+pub fn shortened(text: &str) -> String {
     let word = |word: &str| match word.char_indices().nth(MAX_WORD) {
         Some((end, _)) => format!("{}...", &word[..end]),
         None => word.to_owned(),
     };
-    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// A count in words.

@@ -66,7 +66,7 @@ impl Task {
         let outcome = (self.holds)(&subject).and_then(|()| plain::holds(&subject, &self.name));
         outcome.map_err(|Seen(seen)| {
             thread::sleep(LAST_WORDS);
-            Seen(seen + &lock(&subject.said).last_words())
+            Seen(shortened(&(seen + &lock(&subject.said).last_words())))
         })
     }
 }
@@ -93,7 +93,7 @@ impl Said {
         let log = last.log();
         let lines: Vec<&str> = log.lines().collect();
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
-        last.iter().map(|line| format!("\nits log: {}", shortened(line))).collect()
+        last.iter().map(|line| format!("\nits log: {line}")).collect()
     }
 }
 
@@ -177,7 +177,7 @@ pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result
     let request = request.as_ref();
     client.exchange(request).map_err(|error| {
         let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
-        let (line, why) = (shortened(&line.escape_ascii().to_string()), silence(&error));
+        let (line, why) = (line.escape_ascii(), silence(&error));
         Seen(format!("no response to \"{line}\": {why}. {}", cause_of_silence(&error)))
     })
 }
