@@ -67,7 +67,7 @@ fn announces_known_lengths(subject: &Subject<'_>) -> Result<(), Seen> {
 fn counts_exactly(subject: &Subject<'_>) -> Result<(), Seen> {
     // Updates are lost by chance. Long names make a loss more likely, because a lock is held during their
     // lookup. Several rounds make it more likely too.
-    const ROUNDS: usize = 12;
+    const ROUNDS: usize = 16;
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
     for round in 0..ROUNDS {
