@@ -38,6 +38,20 @@ pub fn run(hint: &Hint) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints the hint after the last one that was shown, and after the last of all how to see a solution.
+pub fn say_next(places: &Places, task: &Task) -> Result<(), Failure> {
+    let mut progress = Progress::open(places)?;
+    let (seen, count) = (progress.hints.get(&task.name).copied().unwrap_or(0), task.hints.len());
+    let level = (seen + 1).min(count);
+    progress.hints.insert(task.name.to_owned(), level);
+    progress.save()?;
+    say_hint(task, level);
+    if seen == count {
+        say!("there are no more hints; to see it done: cargo lab solve {}", task.name);
+    }
+    Ok(())
+}
+
 /// Prints one hint.
 fn say_hint(task: &Task, level: usize) {
     say!("hint {level} of {}:", task.hints.len());

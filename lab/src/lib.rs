@@ -34,3 +34,5 @@ pub mod start;
 mod stdout;
 /// The attendee's tasks: how each is cut out of its stage, checked, and described.
 pub mod tasks;
+/// Checks again whenever a file changes.
+mod watch;

@@ -32,7 +32,7 @@ enum Command {
     List,
     /// Fill work/ with the start of a stage; what it replaces is kept
     Start(start::Start),
-    /// Check the tasks of a stage, or one task, in work/
+    /// Check the tasks in work/; with --watch again after each change
     Check(check::Check),
     /// Show a hint for a task
     Hint(hint::Hint),
@@ -48,7 +48,7 @@ Examples:
   cargo lab get /hello/you    in a second terminal: a request through it
   cargo lab diff 1 2          what part2 changed in part1
   cargo lab start 1           fill work/ with the start of stage 1
-  cargo lab check 1           check what you did there";
+  cargo lab check --watch     check what you do there, task by task";
 
 fn main() -> ExitCode {
     stage::report_panics();

@@ -32,7 +32,7 @@ impl Server {
                 });
             }
             (["cargo", "run"], "webserver") => vec![value("--listen", BACKEND)],
-            (["cargo", "run"], stage) if stage.starts_with("part") => {
+            (["cargo", "run"], stage) if stage.starts_with("part") || stage == "work" => {
                 // Stages before part5 have no RPC; the extra address is harmless.
                 vec![value("--listen", PROXY), value("--rpc", RPC)]
             }
