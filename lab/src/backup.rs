@@ -1,4 +1,4 @@
-//! Keeps what `cargo lab start`, `solve` and `restore` replace in work/src.
+//! Keeps what `cargo lab start`, `next`, `solve` and `restore` replace in work/src.
 //!
 //! Invariant: every replaced byte is in a backup before it is replaced, and no backup is ever changed.
 

@@ -12,7 +12,7 @@ use crate::build::{self, Checked};
 use crate::lock::Lock;
 use crate::places::{OrCannot, Places, binary, date_and_time};
 use crate::progress::Progress;
-use crate::{hint, list, start, watch};
+use crate::{hint, list, next, start, watch};
 
 #[derive(clap::Args)]
 pub struct Check {
@@ -143,10 +143,14 @@ impl Check {
         // A foreign proxy has no known source lines.
         let file = places.work_sources().join(&suspect.file);
         let source = self.is_of_work().then(|| fs::read_to_string(file).ok()).flatten();
-        let message = match is_broken {
+        let mut message = match is_broken {
             true => breakage(task, seen, suspect, source.as_deref()),
             false => failure(task, seen, source.as_deref()),
         };
+        if self.is_of_work() {
+            let marks = next::marks_in(places);
+            message.extend(marks.iter().map(|mark| format!("     undone:  {mark}, TODO next\n")));
+        }
         message.trim_end().to_owned()
     }
 

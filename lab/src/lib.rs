@@ -17,6 +17,10 @@ pub mod hint;
 pub mod list;
 /// A lock for one command at a time.
 pub mod lock;
+/// Merges two changes of one text.
+mod merge;
+/// Carries work/ to the start of the next stage.
+pub mod next;
 /// The paths of the workspace and of stored files.
 pub mod places;
 /// The attendee's progress.

@@ -37,6 +37,8 @@ pub fn next(progress: &Progress) -> String {
         return format!("cargo lab check {here}");
     }
     match stages().iter().map(|stage| stage.number).find(|&number| is_open(number)) {
+        // Only then one's own code can go on.
+        Some(number) if number == here + 1 => "cargo lab next".to_owned(),
         Some(number) => format!("cargo lab start {number}"),
         None => format!("cargo lab diff work {here}"),
     }

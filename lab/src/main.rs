@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use lab::places::DOCTOR;
-use lab::{bench, check, demo, diff, doctor, get, hint, list, restore, solve, start};
+use lab::{bench, check, demo, diff, doctor, get, hint, list, next, restore, solve, start};
 use stage::OrTry;
 use testkit::stop;
 
@@ -38,7 +38,9 @@ enum Command {
     Hint(hint::Hint),
     /// Show how the stage solves a task, and write it if you say so
     Solve(solve::Solve),
-    /// Bring back what was in work/ before it was replaced
+    /// Carry your code in work/ on to the start of the next stage
+    Next,
+    /// Bring back what was in work/ before start, next or solve
     Restore(restore::Restore),
 }
 
@@ -48,7 +50,8 @@ Examples:
   cargo lab get /hello/you    in a second terminal: a request through it
   cargo lab diff 1 2          what part2 changed in part1
   cargo lab start 1           fill work/ with the start of stage 1
-  cargo lab check --watch     check what you do there, task by task";
+  cargo lab check --watch     check what you do there, task by task
+  cargo lab next              go on to the next stage with your code";
 
 fn main() -> ExitCode {
     stage::report_panics();
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check::run(&check),
         Command::Hint(hint) => hint::run(&hint),
         Command::Solve(solve) => solve::run(&solve),
+        Command::Next => next::run(),
         Command::Restore(restore) => restore::run(&restore),
     }))
 }

@@ -41,14 +41,19 @@ pub fn run(start: &Start) -> Result<(), Failure> {
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     let holds = format!("work/src holds {} without its tasks: {}", stage.reference(), names.join(", "));
     say!("{}", wrap(&holds, "").trim_end());
+    say_tasks(stage);
+    say!("Look for TODO in these files. The book: docs/src/{}.md", stage.reference());
+    say!("next: cargo lab check {}", stage.number);
+    Ok(())
+}
+
+/// Prints what there is to do.
+pub fn say_tasks(stage: &Stage) {
     say!("");
     for task in stage.tasks.iter().chain(&stage.stretch) {
         say!("{}", heading(task).trim_end());
     }
     say!("");
-    say!("Look for TODO in these files. The book: docs/src/{}.md", stage.reference());
-    say!("next: cargo lab check {}", stage.number);
-    Ok(())
 }
 
 /// The sources of a stage without its tasks.

@@ -164,7 +164,10 @@ fn list_names_completed_tasks_and_the_next_command() {
          next: cargo lab check 1\n"
     )));
     fs::write(&progress, "done 1.1\ndone 1.2\ndone 1.3\n").unwrap();
-    assert!(scratch.run(&["list"]).stdout.ends_with("next: cargo lab start 2\n"));
+    assert!(scratch.run(&["list"]).stdout.ends_with("next: cargo lab next\n"));
+    // Only the code of the stage before can go on.
+    fs::write(&progress, "stage 3\ndone 3.1\ndone 3.2\ndone 3.3\n").unwrap();
+    assert!(scratch.run(&["list"]).stdout.ends_with("next: cargo lab start 1\n"));
 }
 
 #[test]
@@ -221,9 +224,10 @@ fn a_failed_check_names_the_observation_and_the_place() {
 #[test]
 fn the_help_of_every_command_fits_80_columns() {
     let scratch = Scratch::new("help");
-    for command in
-        ["", "demo", "get", "diff", "doctor", "list", "start", "check", "hint", "bench", "solve", "restore"]
-    {
+    for command in [
+        "", "demo", "get", "diff", "doctor", "list", "start", "check", "hint", "bench", "solve", "next",
+        "restore",
+    ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         // It looks at each line.
         assert_eq!(scratch.run(&arguments).code, Some(0), "{command}");

@@ -1,4 +1,4 @@
-//! The commands that write an attendee's own code: start, solve and restore.
+//! The commands that carry an attendee's own code: next, solve and restore.
 
 // A panic is the failure report of a test.
 #![allow(clippy::unwrap_used)]
@@ -7,14 +7,132 @@ use std::fs;
 
 use lab::places::Places;
 use lab::start::{cut, find_stage};
-use lab::tasks::stages;
+use lab::tasks::{Stage, stages};
 use scratch::Scratch;
 use testkit::Workspace;
 
 mod scratch;
 
+/// The sources of a stage, as the attendee has them who has done all of its tasks.
+fn finish(scratch: &Scratch, stage: &Stage, own: impl Fn(&str) -> String) {
+    let (from, to) = (scratch.folder.join(stage.reference()).join("src"), scratch.folder.join("work/src"));
+    let _ = fs::remove_dir_all(&to);
+    fs::create_dir_all(&to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let entry = entry.unwrap();
+        let text = fs::read_to_string(entry.path()).unwrap();
+        fs::write(to.join(entry.file_name()), own(&text)).unwrap();
+    }
+    let done: String = stage.tasks.iter().map(|task| format!("done {}\n", task.name)).collect();
+    fs::create_dir_all(scratch.folder.join(".lab")).unwrap();
+    fs::write(scratch.folder.join(".lab/progress"), format!("stage {}\n{done}", stage.number)).unwrap();
+}
+
 fn places(scratch: &Scratch) -> Places {
     Places { workspace: Workspace::at(&scratch.folder) }
+}
+
+#[test]
+fn a_renamed_variable_goes_on_from_stage_2_to_the_last() {
+    let own = |text: &str| text.replace("let report =", "let summary =").replace("(&report)", "(&summary)");
+    let scratch = Scratch::new("renamed");
+    // From 1 to 2 each such line changes: it gets an `.await`.
+    for stages in stages()[1..].windows(2) {
+        let (before, after) = (&stages[0], &stages[1]);
+        finish(&scratch, before, own);
+        assert!(scratch.work("proxy.rs").unwrap().contains("let summary ="));
+        let said = scratch.run(&["next"]).stdout;
+        assert!(!said.contains("have changed the same lines"), "{said}");
+        for (name, text) in cut(&places(&scratch), after).unwrap() {
+            assert_eq!(scratch.work(&name).unwrap(), own(&text), "{name} of {}", after.reference());
+        }
+    }
+}
+
+#[test]
+fn rewritten_loops_meet_stage_2_in_two_places_and_stay() {
+    const UPLOAD: &str = "            loop {
+                let Some(piece) = request_body.next_piece()? else { break };
+                to_backend.write_piece(piece)?;
+            }
+";
+    const DOWNLOAD: &str = "            let mut count = 0;
+            while let Some(next) = from_backend.next_piece()? {
+                count += to_client.write_piece(next)?;
+            }
+            log::debug!(\"{count} bytes\");
+";
+    let own = |text: &str| {
+        text.replace(
+            "            while let Some(piece) = request_body.next_piece()? {
+                to_backend.write_piece(piece)?;
+            }
+",
+            UPLOAD,
+        )
+        .replace(
+            "            while let Some(piece) = from_backend.next_piece()? {
+                to_client.write_piece(piece)?;
+            }
+",
+            DOWNLOAD,
+        )
+    };
+    let scratch = Scratch::new("rewritten");
+    finish(&scratch, &stages()[0], own);
+    fs::write(scratch.folder.join("work/src/own.rs"), "// mine\n").unwrap();
+    let said = scratch.run(&["next"]).stdout;
+    let text = scratch.work("proxy.rs").unwrap();
+    assert!(text.contains(UPLOAD) && text.contains(DOWNLOAD), "{text}");
+    assert_eq!(text.matches("// TODO next: ").count(), 2, "{text}");
+    for line in [
+        "            // TODO next: the 3 lines below are yours. The start of stage 2 has here:",
+        "            //     while let Some(piece) = request_body.next_piece().await? {",
+        "            //         to_client.write_piece(piece).await?;",
+        "            // TODO 2.3: go on to see whether the client leaves.",
+        "        let download = async move {",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} is not in {text}");
+    }
+    assert_eq!(scratch.work("own.rs").unwrap(), "// mine\n", "a file of their own stays");
+    let places: Vec<&str> = said.lines().filter(|line| line.starts_with("     work/src/proxy.rs:")).collect();
+    assert_eq!(places.len(), 2, "{said}");
+    for place in places {
+        let line: usize = place.rsplit(':').next().unwrap().parse().unwrap();
+        assert!(text.lines().nth(line - 1).unwrap().contains("TODO next: "), "{place}");
+    }
+
+    // And back.
+    let said = scratch.run(&["restore"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    let text = scratch.work("proxy.rs").unwrap();
+    assert!(text.contains(UPLOAD) && !text.contains("TODO"), "{text}");
+    assert!(scratch.run(&["list"]).stdout.contains("start of stage 1\n"));
+}
+
+#[test]
+fn next_asks_for_the_tasks_of_the_stage_before_and_ends_at_the_last_stage() {
+    let scratch = Scratch::new("next-refused");
+    scratch.run(&["start", "1"]);
+    fs::write(scratch.folder.join(".lab/progress"), "stage 1\ndone 1.1\n").unwrap();
+    let before = scratch.work("proxy.rs");
+    let said = scratch.run(&["next"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
+    assert_eq!(
+        said.stderr,
+        "error: the checks of 1.2, 1.3 have not passed in work/. \
+         Try: cargo lab check, or without your own code: cargo lab start 2\n"
+    );
+    assert_eq!(scratch.work("proxy.rs"), before);
+    let last = stages().last().unwrap();
+    finish(&scratch, last, str::to_owned);
+    let said = scratch.run(&["next"]);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.stderr.ends_with(&format!(". Try: cargo lab diff work {}\n", last.number)),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

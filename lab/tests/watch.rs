@@ -81,5 +81,5 @@ fn watch_goes_from_task_to_task_gives_hints_and_says_at_the_end_what_to_measure_
     let said = lines_until(&lines, "next: ");
     assert!(said[0].starts_with("measure: how long does the second client wait?"), "{said:#?}");
     assert!(said[1].starts_with("read:    part1/src/proxy.rs"), "{said:#?}");
-    assert_eq!(said[2], "next:    cargo lab start 2");
+    assert_eq!(said[2], "next:    cargo lab next");
 }
