@@ -4,7 +4,6 @@ use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use crate::both_ways::stops_upload;
-use crate::names::Name;
 use crate::signal::{ResponseEnd, Signal};
 use crate::{
     BackendAddress, Decoder, Encoder, Expected, Host, Limits, Persistence, Refusal, RequestHead,
@@ -79,8 +78,7 @@ impl BackendState {
     /// Prepares for the exchange of this request.
     pub(crate) fn begin_exchange(&mut self, request: &RequestHead) {
         self.request.encoder.reset();
-        self.response.expected =
-            Expected { response_to: request.response_to(), upgrade: request.fields.has(Name::Upgrade) };
+        self.response.expected = request.expected();
         self.response.deadline.deadline = None;
         self.response.stops_upload = false;
         self.signals.request_progressed.clear();

@@ -7,8 +7,8 @@ use socket2::SockRef;
 use crate::names::Name;
 use crate::response_state::{ClientSignals, ResponseState};
 use crate::{
-    Answering, Blame, Cause, Decoder, Error, Persistence, Progress, Report, RequestHead, Version,
-    error_response, socket_options,
+    Blame, Cause, Decoder, Error, Persistence, Progress, Report, RequestHead, Version, error_response,
+    socket_options,
 };
 
 /// Both directions of a client's connection.
@@ -87,12 +87,10 @@ impl ClientState {
             self.signals.request_ended.set();
             self.signals.request_delivered.set();
         }
-        let persistence = match self.closes_after_response {
-            true => Persistence::Close,
-            false => head.persistence(),
-        };
-        self.response.answering =
-            Answering { response_to: head.response_to(), version: head.version(), persistence };
+        self.response.answering = head.answering();
+        if self.closes_after_response {
+            self.response.close_after_response();
+        }
     }
 
     /// Prepares to send the request, perhaps not for the first time: a request without a body may be sent again.

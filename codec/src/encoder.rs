@@ -12,7 +12,7 @@ use crate::framing::{decimal, has_no_body};
 use crate::lines::{put_connection, put_field, put_framing, put_length, put_status_line};
 use crate::names::{Name, Names};
 use crate::{
-    BodyFraming, Date, FieldSection, Host, Persistence, Piece, RequestHead, ResponseHead, ResponseTo,
+    Answering, BodyFraming, Date, FieldSection, Host, Persistence, Piece, RequestHead, ResponseHead,
     TargetForm, Version,
 };
 
@@ -52,17 +52,6 @@ pub enum Progress {
     HeadSent,
     /// The complete message has left.
     Sent,
-}
-
-/// The properties of a request that determine how its response is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Answering {
-    /// Whether the request was HEAD.
-    pub response_to: ResponseTo,
-    /// The version of the request.
-    pub version: Version,
-    /// Whether the connection continues after the response.
-    pub persistence: Persistence,
 }
 
 impl Default for Encoder {

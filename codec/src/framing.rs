@@ -6,7 +6,7 @@
 //! one request differently. In doubt, reject.
 
 use crate::names::Name;
-use crate::{FieldSection, Refusal, Version};
+use crate::{FieldSection, Refusal, ResponseTo, Version};
 
 /// How the end of a body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,24 +19,6 @@ pub enum BodyFraming {
     Chunked,
     /// All bytes until the connection is closed; responses only.
     CloseDelimited,
-}
-
-/// What a request means for the response to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ResponseTo {
-    /// The response has no body: the request was HEAD.
-    Head,
-    /// Any other request.
-    Other,
-}
-
-/// The properties of a request that its response depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Expected {
-    /// Whether the request was HEAD.
-    pub response_to: ResponseTo,
-    /// Whether the request offered to switch protocols.
-    pub upgrade: bool,
 }
 
 /// The framing of a request's body (RFC 9112 section 6.3).

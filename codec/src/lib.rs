@@ -12,6 +12,7 @@
 //!
 //! - The fields of a head are a [`FieldSection`], in the order and the spelling in which they came.
 //! - [`BodyFraming`] says where a body ends, and [`Persistence`] whether the connection continues after it.
+//! - [`Expected`] and [`Answering`] say what a request means for its response.
 //! - [`forward`] changes a head as RFC 9110 section 7.6 asks of an intermediary.
 //! - A message that breaks a rule is a [`Refusal`] with the status of the answer. [`Limits`] has every bound.
 //!
@@ -46,6 +47,7 @@ mod decoder;
 mod encoder;
 mod error;
 mod error_response;
+mod exchange;
 mod fields;
 pub mod forward;
 mod framing;
@@ -78,10 +80,11 @@ pub use address::{AddressError, BackendAddress};
 pub use body::{Decoded, Piece, WrongBodyLength};
 pub use date::Date;
 pub use decoder::Decoder;
-pub use encoder::{Answering, Encoder, Progress};
+pub use encoder::{Encoder, Progress};
 pub use error::{Blame, Cause, Error, Wait};
+pub use exchange::{Answering, Expected, ResponseTo};
 pub use fields::{FieldSection, Fields};
-pub use framing::{BodyFraming, Expected, ResponseTo};
+pub use framing::BodyFraming;
 pub use limits::{BareLineFeed, Limits};
 pub use media_type::is_media_type;
 pub use persistence::Persistence;

@@ -9,7 +9,7 @@ use crate::names::Name;
 use crate::span::Span;
 use crate::target::{Target, TargetForm, is_host_and_port};
 use crate::token::is_token;
-use crate::{BodyFraming, FieldSection, Limits, Persistence, Refusal, ResponseTo, Version, framing};
+use crate::{BodyFraming, FieldSection, Limits, Persistence, Refusal, Version, framing};
 
 /// The head of a request (RFC 9112 section 3), valid in every respect that this codec checks.
 #[derive(Clone)]
@@ -141,11 +141,6 @@ impl RequestHead {
     /// `Connection` (RFC 9112 section 9.3).
     pub fn persistence(&self) -> Persistence {
         Persistence::from_options(self.version, self.connection)
-    }
-
-    /// What this request means for the framing of its response.
-    pub fn response_to(&self) -> ResponseTo {
-        if self.method_bytes() == b"HEAD" { ResponseTo::Head } else { ResponseTo::Other }
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "../examples/byte_by_byte.rs"]
 mod byte_by_byte;
+#[path = "../examples/exchange.rs"]
+mod exchange;
 #[path = "../examples/forward.rs"]
 mod forward;
 #[path = "../examples/refusal.rs"]
@@ -15,6 +17,11 @@ fn a_request_is_decoded_forwarded_and_encoded_without_a_socket() {
 #[test]
 fn a_message_is_decoded_byte_by_byte() {
     byte_by_byte::main().expect("a valid response");
+}
+
+#[test]
+fn a_request_and_a_response_pass_between_a_client_and_a_server() {
+    exchange::main().expect("a complete exchange");
 }
 
 #[test]
