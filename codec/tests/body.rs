@@ -117,7 +117,7 @@ fn a_body_over_the_limit_is_413_and_an_announced_one_is_not_read() {
     assert_eq!(request_within(chunked("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), &limits), too_large);
     assert!(request_within(post("Content-Length: 4\r\n", "hell"), &limits).is_ok());
     assert_eq!(Refusal::BodyTooLarge.status(), 413);
-    // A response is no request: its length is the backend's business.
+    // The limit does not apply to responses.
     let expected = codec::Expected { response_to: ResponseTo::Other, upgrade: false };
     let input = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     assert_eq!(common::all_responses(expected, input, &limits).messages.len(), 1);
@@ -166,14 +166,14 @@ fn a_response_with_invalid_framing_is_refused() {
 
 #[test]
 fn the_buffer_of_a_long_body_grows_to_256_kib_and_no_further() {
-    // The bound of `Limits::max_buffer_bytes`: a sender that is fast decides nothing about the memory here.
+    // The bound is `Limits::max_buffer_bytes`: a fast sender cannot increase it.
     let limits = &Limits::DEFAULT;
     let mut decoder = Decoder::new();
     receive(&mut decoder, post("Content-Length: 99999999\r\n", "").as_bytes(), limits);
     assert!(decoder.decode_request(limits).unwrap().is_some());
     let mut largest = 0;
     for _ in 0..100 {
-        // As a socket that always has more: all the space there is.
+        // Fills all the space, like a socket that always has more bytes.
         let space = decoder.space(limits).len();
         decoder.filled(space);
         largest = largest.max(space);

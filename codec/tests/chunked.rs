@@ -46,7 +46,7 @@ fn a_chunk_size_line_that_ends_with_line_feed_alone_is_refused() {
 
 #[test]
 fn an_empty_chunk_size_line_is_refused() {
-    // RFC 9112 section 7.1: `httparse::parse_chunk_size` takes it for 0.
+    // RFC 9112 section 7.1: `httparse::parse_chunk_size` parses it as 0.
     refuses(chunked("\r\n\r\n"), Refusal::InvalidChunkSize, 400);
     refuses(chunked(";a=b\r\n\r\n"), Refusal::InvalidChunkSize, 400);
 }
@@ -95,7 +95,7 @@ fn chunk_extensions_are_checked_and_dropped() {
 
 #[test]
 fn a_line_feed_in_a_chunk_extension_is_refused() {
-    // RFC 9112 section 7.1.1: Pingora takes it, and sees another body than its backend.
+    // RFC 9112 section 7.1.1: Pingora accepts it, and reads another body than its backend.
     refuses(chunked("5;a\nb\r\nhello\r\n0\r\n\r\n"), Refusal::InvalidChunkExtension, 400);
 }
 

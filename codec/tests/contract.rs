@@ -1,4 +1,4 @@
-//! What the core promises to its caller: the end of a connection, the order of the calls, and values that are checked.
+//! The contract of the core: the end of a connection, the order of calls, and checked values.
 
 mod common;
 

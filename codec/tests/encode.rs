@@ -1,4 +1,4 @@
-//! Bodies as they leave: framing put on, lengths kept to.
+//! Encoded bodies: their framing, and their announced lengths.
 
 mod common;
 
@@ -50,7 +50,7 @@ fn a_response_gets_no_date_without_a_clock() {
     let mut encoder = Encoder::new();
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::Empty), ANSWERING, None);
     assert_eq!(encoder.queued(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    // What the backend says is forwarded.
+    // The date of the backend is forwarded.
     encoder.reset();
     let head = ResponseHead::new(200, BodyFraming::Empty).with("Date", "then");
     encoder.queue_response(&head, ANSWERING, None);
@@ -138,7 +138,7 @@ fn an_encoder_is_not_clean_after_an_interrupted_write() {
     let mut encoder = Encoder::new();
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), ANSWERING, common::date());
     let _ = encoder.parts(Piece::partial(b"he")).unwrap();
-    // Never said to be written: a part of the head may have left.
+    // `written` was not called: a part of the head may have been sent.
     assert_eq!(encoder.progress(), Progress::HeadSent);
     encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, common::date());
     let _ = encoder.parts(Piece::last(b"")).unwrap();

@@ -4,7 +4,7 @@
 //! The rule. These do not count as a difference, because they are the same in every place:
 //! - comments, empty lines and indentation,
 //! - `async` and `.await`,
-//! - `Box::pin(..)` around a future, and `self.0` for `self`: what waits over tokio is boxed to be small.
+//! - `Box::pin(..)` around a future, and `self.0` for `self`: tokio's state is boxed so that a waiting task is small.
 //!
 //! A line that was changed counts twice, as in a diff: once as removed and once as added. Imports count.
 
@@ -19,7 +19,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 /// The most lines removed plus added between the two adapters.
 const MAX_DIFFERENCE: usize = 196;
 
-/// Files that stand in one adapter only: how it waits, and what only servers with many clients or a pool ask for.
+/// Files that exist in one adapter only: how it waits, and what only servers with many clients or a pool need.
 const ONLY_IN_ONE: [&str; 9] = [
     "blocking/tick.rs",
     "tokio/borrowed.rs",
@@ -32,7 +32,7 @@ const ONLY_IN_ONE: [&str; 9] = [
     "tokio/tunnel.rs",
 ];
 
-/// The lines of each file of a folder, after the rule.
+/// The lines of each file of a folder, without what the rule strips.
 fn files(folder: &str) -> BTreeMap<String, Vec<String>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
@@ -45,7 +45,7 @@ fn files(folder: &str) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-/// A line after the rule; empty if nothing is left of it.
+/// The line without what the rule strips; empty if nothing is left.
 fn without_waiting(line: &str) -> String {
     let code = line.split("//").next().unwrap_or_default().trim();
     let mut code = code.replace("async ", "").replace(".await", "").replace("self.0", "self");

@@ -1,4 +1,4 @@
-//! Text from outside that goes to a terminal.
+//! Text from the network that is shown on a terminal.
 
 use std::time::Duration;
 

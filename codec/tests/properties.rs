@@ -1,5 +1,5 @@
-//! What must hold for any bytes, on messages put together at random from words of HTTP; `tools/fuzz/` runs the same
-//! properties for millions of executions. What fuzzing has found stands at the end.
+//! Properties of the codec for any input, tested on messages that are composed at random of words of HTTP.
+//! `tools/fuzz/` tests the same properties with millions of inputs. The inputs that fuzzing has found are at the end.
 
 mod common;
 #[path = "../../tools/fuzz/src/fields.rs"]
@@ -102,7 +102,7 @@ const BODIES: [&str; 14] = [
     "0000000000000005\r\nhello\r\n0\r\n\r\n",
 ];
 
-/// Choices, and one to three messages of such words; rarely a byte in them is another.
+/// Choices, and one to three messages of such words, rarely with one byte changed.
 fn messages(lines: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let fields = prop::collection::vec(select(&FIELDS[..]), 0..5);
     let message = (select(lines), fields, select(&BODIES[..]), 0..8);
@@ -138,7 +138,7 @@ fn chunks() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    // The same cases each time. Nothing is written to the sources when one fails: the message shows the smallest input.
+    // Every run has the same cases. A failure writes no file: its message shows the smallest input.
     #![proptest_config(ProptestConfig {
         cases: 3000,
         failure_persistence: None,
@@ -226,7 +226,7 @@ fn the_seeds_of_the_fuzz_targets_hold() {
 
 #[test]
 fn found_by_fuzzing_a_long_extension_is_refused_alike_in_any_split() {
-    // RFC 9112 section 7.1.1: it was too long byte by byte, and not valid where its bare LF came with it.
+    // RFC 9112 section 7.1.1: byte by byte it was too long, and together with its bare LF it was invalid.
     let extension = format!("5;{}\nhello\r\n0\r\n\r\n", "a".repeat(300));
     let input = format!("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{extension}");
     assert_eq!(request(input), Err(Refusal::ChunkExtensionTooLong));
@@ -234,7 +234,8 @@ fn found_by_fuzzing_a_long_extension_is_refused_alike_in_any_split() {
 
 #[test]
 fn found_by_fuzzing_a_request_line_over_the_head_limit_is_refused_alike_in_any_split() {
-    // RFC 9112 section 3, RFC 6585 section 5: it was 431 byte by byte, and 400 or 414 where it came whole.
+    // RFC 9112 section 3, RFC 6585 section 5: it was 431 if it arrived byte by byte, and 400 or 414 if it arrived at
+    // once.
     let limits = Limits { max_head_bytes: 200, max_target_bytes: 24, ..Limits::DEFAULT };
     for line in [format!("GET / {}\r\n\r\n", "x".repeat(300)), format!("GET / {} x\r\n\r\n", "x".repeat(300))]
     {

@@ -177,7 +177,7 @@ fn more_than_100_fields_are_431() {
 
 #[test]
 fn more_than_32_connection_options_are_refused() {
-    // RFC 9110 section 7.6.1 names no bound; without one each is compared with each field.
+    // RFC 9110 section 7.6.1 sets no bound. Without one, each option would be compared with each field.
     let options = |count: usize| with_fields(&format!("Connection: {}\r\n", vec!["a"; count].join(",")));
     assert!(request(options(32)).is_ok());
     refuses(options(33), Refusal::TooManyConnectionOptions, 400);

@@ -23,7 +23,8 @@ fn a_method_is_a_token_of_at_most_64_bytes() {
 
 #[test]
 fn bytes_that_are_not_http_are_refused_before_a_line_is_complete() {
-    // RFC 9112 section 3: no request line; a TLS greeting would otherwise be waited for until the timeout.
+    // RFC 9112 section 3: a TLS handshake is not a request line. Otherwise the proxy would wait for a line end until
+    // the timeout.
     refuses(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", Refusal::InvalidMethod, 400);
     refuses("M".repeat(65), Refusal::MethodTooLong, 400);
     refuses(format!("GET /{}", "a".repeat(9000)), Refusal::TargetTooLong, 414);
@@ -35,7 +36,7 @@ fn bytes_that_are_not_http_are_refused_before_a_line_is_complete() {
 
 #[test]
 fn the_parts_of_a_request_line_are_separated_by_single_spaces() {
-    // RFC 9112 section 3: lenient splitting is a way to smuggle.
+    // RFC 9112 section 3: lenient splitting allows request smuggling.
     refuses(with_line("GET"), Refusal::InvalidRequestLine, 400);
     refuses(with_line("GET /"), Refusal::InvalidRequestLine, 400);
     refuses(with_line("GET  / HTTP/1.1"), Refusal::InvalidTarget, 400);
@@ -47,7 +48,7 @@ fn the_parts_of_a_request_line_are_separated_by_single_spaces() {
 
 #[test]
 fn a_target_holds_visible_ascii_only() {
-    // RFC 9112 section 3.2: httparse alone lets 0x80 and above through.
+    // RFC 9112 section 3.2: httparse alone accepts 0x80 and above.
     for byte in (0x01..=0x1fu8).filter(|byte| *byte != b'\n').chain([0x7f]) {
         refuses(with_line(&format!("GET /a{}b HTTP/1.1", byte as char)), Refusal::InvalidTarget, 400);
     }
@@ -108,7 +109,7 @@ fn the_path_of_a_target_is_known_in_every_form() {
 
 #[test]
 fn a_target_over_8000_bytes_is_414() {
-    // RFC 9112 section 3: at least 8000 are to be supported.
+    // RFC 9112 section 3: at least 8000 bytes should be supported.
     let target = |length: usize| with_line(&format!("GET /{} HTTP/1.1", "a".repeat(length - 1)));
     assert!(request(target(8000)).is_ok());
     refuses(target(8001), Refusal::TargetTooLong, 414);

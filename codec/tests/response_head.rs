@@ -46,7 +46,7 @@ fn a_status_line_has_a_version_three_digits_and_perhaps_a_reason() {
 
 #[test]
 fn bytes_that_are_not_http_are_refused_before_a_head_is_complete() {
-    // RFC 9112 section 4: a backend of another protocol would be waited for until the timeout.
+    // RFC 9112 section 4. Otherwise the proxy would wait for a backend of another protocol until the timeout.
     assert_eq!(response("220 mail.test ESMTP\r\n"), Err(Refusal::InvalidStatusLine));
     assert_eq!(response("<html>"), Err(Refusal::InvalidStatusLine));
 }

@@ -1,4 +1,4 @@
-//! What a backend does: when it is late, when it is to blame, and what the client learns of it.
+//! Faults of a backend: when it is late, which errors are attributed to it, and what the client receives.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -87,7 +87,7 @@ fn a_slow_response_head_is_504(adapter: Adapter) {
 }
 
 fn an_invalid_response_is_502_while_the_upload_waits(adapter: Adapter) {
-    // RFC 9110 section 15.6.3: that the upload is stopped then says nothing of the client.
+    // RFC 9110 section 15.6.3: the stopped upload must not be attributed to the client.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "he");
         stream.write_all(b"garbage\r\n\r\n").unwrap();
@@ -155,8 +155,8 @@ fn a_long_upload_does_not_exceed_the_response_head_timeout(adapter: Adapter) {
     assert!(read_until(&mut client, "ok").starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
-/// Over tokio such a backend must take a third of what the kernel buffers within the limit: sooner, a task does not
-/// learn of it.
+/// Over tokio such a backend must read a third of the kernel's buffer within the limit, because a task is not notified
+/// earlier.
 #[test]
 fn a_backend_that_reads_the_request_slowly_does_not_exceed_the_response_head_timeout() {
     const LENGTH: usize = 32 << 20;
@@ -170,7 +170,7 @@ fn a_backend_that_reads_the_request_slowly_does_not_exceed_the_response_head_tim
             let most = if is_slow { 4 << 10 } else { buffer.len() };
             received += stream.read(&mut buffer[..most]).unwrap();
             if is_slow {
-                // A piece of the largest size takes longer than the limit, and moves all the time.
+                // A piece of the largest size takes longer than the limit, but never stalls.
                 thread::sleep(SHORT / 10);
             }
         }

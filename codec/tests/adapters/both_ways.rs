@@ -1,4 +1,5 @@
-//! The two directions of an exchange at once: a response that comes before the request has ended, and who waits for whom.
+//! The two directions of an exchange at once: a response that arrives before the request is complete, and which
+//! direction waits.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -36,18 +37,18 @@ fn a_client_that_reads_nothing_is_disconnected_and_so_is_the_backend(adapter: Ad
     let mut client = connect(&proxy);
     client.write_all(GET.as_bytes()).unwrap();
     let written = ended.recv_timeout(LONG).expect("the backend's connection is closed");
-    // What the kernel's buffers of two connections hold, and no more: nothing is collected here.
+    // At most what the kernel's buffers of two connections hold: the proxy buffers nothing.
     assert!(written < 64 << 20, "{written}");
     let report = proxy.reports.recv_timeout(LONG).unwrap();
     assert!(report.to_string().contains("client: waited too long for it to take more"), "{report}");
 }
 
 fn a_response_before_the_end_of_the_upload_is_forwarded(adapter: Adapter) {
-    // RFC 9112 section 9.3 and 9.6: the rest is read for a while, or a reset would destroy the answer.
+    // RFC 9112 section 9.3 and 9.6: the rest is read for a while, because otherwise a reset would destroy the response.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno\n").unwrap();
-        // It does not read on; closing with bytes unread resets the connection.
+        // The backend reads no more. Closing with unread bytes resets the connection.
     });
     let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
     let mut client = connect(&proxy);
@@ -73,7 +74,7 @@ fn a_body_is_echoed_before_it_is_complete(adapter: Adapter) {
     client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
     read_until(&mut client, "\r\n\r\n");
     for word in ["one", "two"] {
-        // Each is back before the next is sent: the response's head came before the request's end.
+        // Each chunk is echoed before the next is sent: the response began before the request was complete.
         write!(client, "3\r\n{word}\r\n").unwrap();
         assert_eq!(read_until(&mut client, &format!("3\r\n{word}\r\n")), format!("3\r\n{word}\r\n"));
     }
@@ -82,7 +83,7 @@ fn a_body_is_echoed_before_it_is_complete(adapter: Adapter) {
 }
 
 fn a_complete_response_arrives_although_more_requests_arrive_while_it_is_sent(adapter: Adapter) {
-    // RFC 9112 section 9.6: closing with bytes unread would reset the connection, and destroy the answer.
+    // RFC 9112 section 9.6: closing with unread bytes would reset the connection and destroy the response.
     const LENGTH: usize = 8 << 20;
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -107,7 +108,7 @@ fn a_complete_response_arrives_although_more_requests_arrive_while_it_is_sent(ad
 }
 
 fn a_client_that_half_closes_during_its_upload_gets_the_rest_of_the_response(adapter: Adapter) {
-    // RFC 9112 section 9.3: it has seen the head, and ends its side only.
+    // RFC 9112 section 9.3: the client has received the head, and only half-closes.
     let (go_on, wait) = channel::<()>();
     let (address, _done) = backend(move |mut stream| {
         read_until(&mut stream, "he");
@@ -120,14 +121,14 @@ fn a_client_that_half_closes_during_its_upload_gets_the_rest_of_the_response(ada
     client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nhe").unwrap();
     read_until(&mut client, "hello");
     client.shutdown(Shutdown::Write).unwrap();
-    // The proxy sees the end before more of the answer comes.
+    // The proxy reads the half-close before more of the response arrives.
     thread::sleep(SHORT);
     go_on.send(()).unwrap();
     assert_eq!(read_all(&mut client), "world");
 }
 
 fn no_error_response_is_sent_inside_a_response_in_progress(adapter: Adapter) {
-    // RFC 9112 section 8: an answer of our own in the middle of another would be taken for a part of it.
+    // RFC 9112 section 8: an error response inside another response would be read as a part of its body.
     let (address, _done) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n").unwrap();
@@ -138,7 +139,7 @@ fn no_error_response_is_sent_inside_a_response_in_progress(adapter: Adapter) {
     let mut client = connect(&proxy);
     client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
     read_until(&mut client, "\r\n\r\n");
-    // Nothing is read until the pipe is full; then the request turns out to be bad.
+    // The client reads nothing until the buffers are full. Then the request becomes invalid.
     thread::sleep(SHORT);
     client.write_all(b"ZZ\r\n").unwrap();
     proxy.reports.recv_timeout(LONG).unwrap();

@@ -1,4 +1,4 @@
-//! What a client does: how long it is waited for, and what is answered to one that breaks a rule or goes away.
+//! Faults of a client: how long the proxy waits for it, and what it answers if the client breaks a rule or disconnects.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -43,7 +43,7 @@ fn an_idle_connection_is_closed_without_a_response(adapter: Adapter) {
 
 #[test]
 fn a_load_balancer_closes_an_idle_connection_first() {
-    // RFC 9112 section 9.3.1: a close may cross a request, and a POST is lost then. AWS, nginx and others reuse a
+    // RFC 9112 section 9.3.1: a close and a request may cross, and then a POST is lost. AWS, nginx and others reuse a
     // connection to a server for 60 s.
     const LOAD_BALANCER: Duration = Duration::from_secs(60);
     assert!(Limits::DEFAULT.idle_timeout > LOAD_BALANCER);
@@ -153,13 +153,14 @@ fn a_refusal_or_redirect_before_the_end_of_the_request_says_close(adapter: Adapt
 }
 
 fn a_client_that_sends_after_its_last_response_is_read_for_the_linger_timeout(adapter: Adapter) {
-    // RFC 9112 section 9.6: reading on is bounded, or a client could hold the connection for ever.
+    // RFC 9112 section 9.6: the time for reading on is bounded, because otherwise a client could occupy the connection
+    // forever.
     let limits = limits(Limits { linger_timeout: SHORT, ..Limits::DEFAULT });
     let proxy = Proxy::start(adapter, limits, refused());
     let mut client = connect(&proxy);
     client.write_all(b"TRACE / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n").unwrap();
     let answered = Instant::now();
-    // It fails once the proxy has closed.
+    // The write fails once the proxy has closed.
     while client.write_all(b"a body without end").is_ok() {
         assert!(answered.elapsed() < LONG, "it still reads");
         thread::sleep(Duration::from_millis(5));

@@ -1,4 +1,4 @@
-//! A response that is complete before the request: below 300 the upload goes on, and nothing of it may wait for ever.
+//! A response that is complete before the request: below 300 the upload continues, and every wait has a bound.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -30,7 +30,7 @@ fn put(length: usize) -> String {
     format!("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n")
 }
 
-/// Sends a request of which the backend has no byte of the body when it answers, and reads the response.
+/// Sends the head of a request and reads the response, so that the backend answers before it has a byte of the body.
 fn answered(proxy: &Proxy, request: &str) -> TcpStream {
     let mut client = connect(proxy);
     client.write_all(request.as_bytes()).unwrap();
@@ -40,14 +40,14 @@ fn answered(proxy: &Proxy, request: &str) -> TcpStream {
     client
 }
 
-/// The next request on the connection is answered.
+/// Asserts that the connection serves another request.
 fn assert_is_kept(client: &mut TcpStream) {
     client.write_all(OPTIONS.as_bytes()).unwrap();
     assert!(read_until(client, "\r\n\r\n").starts_with("HTTP/1.1 204 No Content\r\n"));
 }
 
 fn an_upload_continues_after_a_response_below_300(adapter: Adapter) {
-    // RFC 9112 section 9.3: a backend may answer early and read on.
+    // RFC 9112 section 9.3: a backend may answer early and keep reading.
     const LENGTH: usize = 8 << 20;
     let (address, received) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
@@ -136,7 +136,7 @@ fn an_upload_that_the_client_cuts_after_the_response_stays_incomplete(adapter: A
 }
 
 fn a_backend_reset_before_the_last_piece_ends_the_client_connection(adapter: Adapter) {
-    // RFC 9112 section 9.6: the request was read to its end, and the end of the connection tells that it was lost.
+    // RFC 9112 section 9.6: the complete request was read, and the close tells the client that it was lost.
     let (address, has_reset) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\n");
         stream.write_all(ACCEPTED.as_bytes()).unwrap();

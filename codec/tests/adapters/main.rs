@@ -1,10 +1,11 @@
-//! The adapters on real sockets: timeouts in milliseconds, both directions at once, and who is blamed.
+//! The adapters on real sockets: timeouts in milliseconds, both directions at once, and the side to which an error is
+//! attributed.
 //!
-//! A test runs a proxy of the smallest kind over an adapter, between a raw client and a scripted backend.
+//! A test runs a minimal proxy over an adapter, between a raw client and a scripted backend.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
-/// Runs each of these on both adapters, under one name in two modules. It stands before the modules that use it.
+/// Runs each of these on both adapters, under one name in two modules. Defined before the modules that use it.
 macro_rules! on_both_adapters {
     ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
         mod blocking {
@@ -38,9 +39,9 @@ use std::time::Duration;
 use codec::Limits;
 use proxy::{Adapter, Proxy};
 
-/// Short enough for a test, long enough for a loaded machine not to reach it where it should not.
+/// A timeout that is short for a test, and that a loaded machine does not exceed by accident.
 const SHORT: Duration = Duration::from_millis(200);
-/// For what must not be reached.
+/// A timeout that no test reaches.
 const LONG: Duration = Duration::from_secs(20);
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -50,7 +51,7 @@ fn limits(limits: Limits) -> &'static Limits {
     Box::leak(Box::new(limits))
 }
 
-/// A backend that runs `script` on its first connection; what the script returns is received after it.
+/// A backend that runs `script` on its first connection, and sends its result to the receiver.
 fn backend<T: Send + 'static>(
     script: impl FnOnce(TcpStream) -> T + Send + 'static,
 ) -> (SocketAddr, Receiver<T>) {
@@ -89,7 +90,7 @@ fn read_all(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// Sends a request to a proxy with these limits before that backend, and returns all that comes back.
+/// Sends a request to a proxy with these limits in front of `backend`, and returns everything that the client receives.
 fn answer_to(adapter: Adapter, request: &str, limits: &'static Limits, backend: SocketAddr) -> String {
     let proxy = Proxy::start(adapter, limits, backend);
     let mut client = connect(&proxy);

@@ -1,4 +1,4 @@
-//! What only the adapter over tokio does: futures that are dropped, and servers that stop. Tunnels: `tunnel.rs`.
+//! What only the adapter over tokio supports: dropped futures, and servers that stop. For tunnels see `tunnel.rs`.
 
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -34,7 +34,7 @@ async fn futures_that_read_may_be_dropped_at_every_byte() {
     let mut is_complete = false;
     for (index, byte) in input.iter().enumerate() {
         other.write_all(&[*byte]).await.unwrap();
-        // Each future sees one byte at most, and is dropped.
+        // Each future reads at most one byte before it is dropped.
         let step = async {
             if index == 0 {
                 assert!(connection.wait_for_request().await);
@@ -53,7 +53,7 @@ async fn futures_that_read_may_be_dropped_at_every_byte() {
             assert!(request.is_none());
         }
     }
-    // However the bytes and the drops fell, what is left needs no more bytes.
+    // In any order of bytes and drops, the rest is decoded without more bytes.
     if !is_complete {
         let (mut pieces, _writer) = connection.split();
         while let Some(piece) = timeout(LONG, pieces.next_piece()).await.unwrap().unwrap() {
@@ -108,7 +108,7 @@ async fn an_idle_client_holds_no_state_and_loses_no_received_request() {
             let outcome = codec::forward::request(&mut request, connection.address(), "test");
             connection.finish(outcome.map_err(Into::into), None).await;
         }
-        // Looked at once, and dropped.
+        // The future is polled once and dropped.
         assert!(timeout(Duration::ZERO, connection.wait_for_request()).await.is_err());
         assert!(holds_none(&connection), "{connection:?}");
     }
@@ -116,8 +116,8 @@ async fn an_idle_client_holds_no_state_and_loses_no_received_request() {
 
 #[tokio::test]
 async fn bytes_after_a_response_without_a_body_make_the_connection_stale() {
-    // RFC 9112 section 6.3, rule 1: a broken backend sends a body after HEAD. The runtime is not given the time to
-    // hear of it: only the kernel knows.
+    // RFC 9112 section 6.3, rule 1: a broken backend sends a body after HEAD. The runtime has no time to be notified,
+    // so only the kernel knows of the bytes.
     for (method, response) in [
         ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
         ("GET", "HTTP/1.1 204 No Content\r\n\r\n"),
@@ -132,7 +132,7 @@ async fn bytes_after_a_response_without_a_body_make_the_connection_stale() {
             body_is_due.recv_timeout(LONG).unwrap();
             stream.write_all(b"hello").unwrap();
             body_sent.send(()).unwrap();
-            // Open until the test is over.
+            // Keeps the connection open until the test ends.
             let _ = body_is_due.recv_timeout(LONG);
         });
         let address = BackendAddress::resolve(&address.to_string()).unwrap();
@@ -146,7 +146,7 @@ async fn bytes_after_a_response_without_a_body_make_the_connection_stale() {
         drop((to_backend, from_backend));
         assert!(connection.is_reusable() && !connection.is_stale(), "{method}: {response}");
 
-        // Without a wait in between, so that the runtime learns of nothing.
+        // Without an `.await`, so that the runtime is not notified.
         sends_body.send(()).unwrap();
         is_sent.recv_timeout(LONG).unwrap();
         assert!(connection.is_stale(), "{method}: {response}");

@@ -30,7 +30,7 @@ async fn serve(
     let mut client = ClientConnection::new(ClientStream { stream, guard }, limits);
     while client.wait_for_request().await {
         let outcome = exchange(&mut client, limits, backend).await;
-        // A test that does not look at its reports has dropped the receiver.
+        // Fails if the test does not use its reports and has dropped the receiver.
         let _ = reports.send(client.finish(outcome, Some("test")).await);
     }
     client.close().await;

@@ -1,4 +1,4 @@
-//! A proxy of the smallest kind, over either adapter: many requests a connection, a new backend connection each.
+//! A minimal proxy over either adapter: many requests on a connection, and a new backend connection for each.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,7 +9,7 @@ use codec::{BackendAddress, Error, Limits, Report, forward};
 
 use crate::over_tokio;
 
-/// Which adapter the proxy stands on.
+/// The adapter that the proxy uses.
 #[derive(Clone, Copy, Debug)]
 pub enum Adapter {
     Blocking,
@@ -19,7 +19,7 @@ pub enum Adapter {
 /// A proxy that runs until its only client has left.
 pub struct Proxy {
     pub address: SocketAddr,
-    /// What became of each request.
+    /// The report of each request.
     pub reports: Receiver<Report>,
 }
 
@@ -47,7 +47,7 @@ fn blocking(
     let mut client = ClientConnection::new(stream, limits);
     while client.wait_for_request() {
         let outcome = blocking_exchange(&mut client, limits, backend);
-        // A test that does not look at its reports has dropped the receiver.
+        // Fails if the test does not use its reports and has dropped the receiver.
         let _ = reports.send(client.finish(outcome, Some("test")));
     }
     client.close();

@@ -1,4 +1,4 @@
-//! The two adapters against each other: requests and responses put together at random, good and bad, in random pieces.
+//! Compares the two adapters: random sequences of valid and invalid requests and responses, in random pieces.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,8 +12,9 @@ use proptest::prelude::*;
 use crate::proxy::{Adapter, Proxy};
 use crate::{LONG, limits};
 
-/// Chunks have one byte: where longer ones are split depends on how they arrive, and means nothing (RFC 9112 section 7.1).
-/// Requests without their request line's path, and what ends each of them at the backend; `None`: nothing does.
+/// Requests without the path of their request line, and the text that ends each of them at the backend; `None` if it
+/// never ends. Chunks have one byte, because the split of longer ones depends on how they arrive and has no meaning
+/// (RFC 9112 section 7.1).
 const REQUESTS: [(&str, Option<&str>); 14] = [
     ("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", Some("")),
     ("HEAD {} HTTP/1.1\r\nHost: h\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n", Some("")),
@@ -34,7 +35,7 @@ const REQUESTS: [(&str, Option<&str>); 14] = [
     ("TRACE {} HTTP/1.1\r\nHost: h\r\n\r\n", None),
 ];
 
-/// What the backend answers, and then ends its side.
+/// The responses of the backend, which half-closes after each.
 const RESPONSES: [&str; 13] = [
     "HTTP/1.1 200 OK\r\nDate: d\r\nContent-Length: 5\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\nDate: d\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nT: t\r\n\r\n",
@@ -51,7 +52,8 @@ const RESPONSES: [&str; 13] = [
     "",
 ];
 
-/// A backend that reads each request to its end, and answers with the response whose number is in its path.
+/// A backend that reads each request to its end, and answers with the response whose number is in the path of the
+/// request.
 struct ScriptedBackend {
     address: SocketAddr,
     is_over: Arc<AtomicBool>,
@@ -77,16 +79,16 @@ impl ScriptedBackend {
         ScriptedBackend { address, is_over, received }
     }
 
-    /// The requests that came whole.
+    /// The requests that arrived completely.
     fn finish(self) -> Vec<String> {
         self.is_over.store(true, Ordering::SeqCst);
-        // It fails if the last connection of the proxy was accepted only now, and has ended it.
+        // Fails if the last connection of the proxy has already ended the backend.
         let _ = TcpStream::connect(self.address);
         self.received.join().unwrap()
     }
 }
 
-/// Answers a request, and returns it; `None` for one that never ends: how much of it comes depends on the pieces.
+/// Answers a request and returns it. `None` if the request never ends: how much of it arrives depends on the pieces.
 fn answer(mut stream: TcpStream) -> Option<String> {
     stream.set_read_timeout(Some(LONG)).unwrap();
     let mut received = Vec::new();
@@ -107,7 +109,7 @@ fn answer(mut stream: TcpStream) -> Option<String> {
         {
             stream.write_all(RESPONSES[response].as_bytes()).unwrap();
             stream.shutdown(Shutdown::Write).unwrap();
-            // Nothing comes behind it.
+            // Nothing may follow it.
             received.extend(read_to_end(&mut stream).into_bytes());
             return Some(String::from_utf8(received).unwrap());
         }
@@ -127,7 +129,7 @@ fn read_to_end(stream: &mut TcpStream) -> String {
     }
 }
 
-/// What the client got, and what reached the backend.
+/// What the client received, and what reached the backend.
 fn play(adapter: Adapter, requests: &[u8], pieces: &[usize]) -> (String, Vec<String>) {
     let backend = ScriptedBackend::start();
     let host = format!("Host: {}", backend.address);
@@ -138,7 +140,7 @@ fn play(adapter: Adapter, requests: &[u8], pieces: &[usize]) -> (String, Vec<Str
     let (mut rest, mut pieces) = (requests, pieces.iter().cycle());
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(rest.len().min(*pieces.next().unwrap()));
-        // It may have ended already.
+        // Fails if the proxy has already closed the connection.
         let _ = client.write_all(piece);
         rest = after;
     }

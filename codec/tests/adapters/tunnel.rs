@@ -27,7 +27,7 @@ fn after_a_101_bytes_flow_in_both_directions_and_each_side_can_half_close() {
             )
             .unwrap();
         let received = read_all(&mut stream);
-        // The client has ended its side, and still gets this.
+        // The client has half-closed, and still receives this.
         stream.write_all(b"last").unwrap();
         (head, received)
     });
@@ -72,7 +72,7 @@ fn tunnel(limits: &'static Limits, backend: SocketAddr) -> (Proxy, StdStream) {
     (proxy, client)
 }
 
-/// Sends until the other side takes no more, and returns the error.
+/// Sends until a write fails, and returns the kind of the error.
 fn send_for_ever(mut stream: &StdStream) -> ErrorKind {
     stream.set_write_timeout(Some(LONG)).unwrap();
     loop {
@@ -135,7 +135,7 @@ fn a_reset_of_a_half_closed_client_ends_its_tunnel() {
     drop(release);
 }
 
-/// Reads until the connection has failed, and returns what came before.
+/// Reads until the connection fails, and returns the bytes before that.
 fn read_to_reset(stream: &mut StdStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let error = stream.read_to_end(&mut bytes).expect_err("the tunnel must not end as if in order");
@@ -145,7 +145,7 @@ fn read_to_reset(stream: &mut StdStream) -> Vec<u8> {
 
 #[test]
 fn bytes_that_a_backend_sends_in_a_tunnel_before_it_resets_reach_the_client() {
-    // RFC 9110 section 7.8. Often, because the two events may come together or apart.
+    // RFC 9110 section 7.8. Repeated, because the two events may arrive together or separately.
     for _ in 0..20 {
         // An unread byte makes the close a reset, after the bytes that were sent.
         let (address, _) = switching(|mut stream| {
@@ -180,7 +180,7 @@ fn bytes_that_a_client_sends_in_a_tunnel_before_it_resets_reach_the_backend() {
 
 #[test]
 fn bytes_sent_before_a_reset_reach_a_client_that_is_still_sending() {
-    // A write to the backend may fail before all that came from the backend has been read.
+    // A write to the backend may fail before all bytes from the backend have been read.
     for _ in 0..20 {
         let (address, _) = switching(|mut stream| {
             stream.peek(&mut [0]).unwrap();
@@ -189,7 +189,7 @@ fn bytes_sent_before_a_reset_reach_a_client_that_is_still_sending() {
         let (_proxy, mut client) = tunnel(limits(Limits::DEFAULT), address);
         let mut sender = client.try_clone().unwrap();
         let sender = thread::spawn(move || while sender.write_all(b"more").is_ok() {});
-        // The sender may take the error of the connection, so how it ends is not looked at.
+        // The sender may receive the error of the connection, so the result is ignored.
         let mut bytes = Vec::new();
         let _ = client.read_to_end(&mut bytes);
         assert_eq!(bytes.len(), 3000);
@@ -199,7 +199,7 @@ fn bytes_sent_before_a_reset_reach_a_client_that_is_still_sending() {
 
 #[tokio::test]
 async fn a_tunnel_that_is_dropped_because_the_process_stops_resets_both_sides() {
-    // RFC 9110 section 7.8: neither side may take it for an ordinary end.
+    // RFC 9110 section 7.8: neither side may mistake it for an ordinary end.
     let (address, received) = switching(|mut stream| read_to_reset(&mut stream));
     let address = BackendAddress::resolve(&address.to_string()).unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

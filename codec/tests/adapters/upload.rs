@@ -1,5 +1,5 @@
-//! What a response means for an upload that is not complete. The steps of an exchange are made one by one, so that their
-//! order is that of the test.
+//! The effect of a response on an incomplete upload. The test runs the steps of an exchange one by one, so it
+//! determines their order.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -24,8 +24,8 @@ fn put(fields: &str) -> String {
 }
 
 fn a_body_that_was_read_before_a_success_instead_of_a_100_reaches_the_backend(adapter: Adapter) {
-    // RFC 9110 section 10.1.1: the client did not wait for the 100. The response does not say `close`, so the backend must
-    // get the body to its end.
+    // RFC 9110 section 10.1.1: the client did not wait for the 100. The response does not say `close`, so the backend
+    // must receive the complete body.
     let (address, received) = backend(|mut stream| {
         stream.write_all(ACCEPTED.as_bytes()).unwrap();
         read_until(&mut stream, "hello")
@@ -36,7 +36,7 @@ fn a_body_that_was_read_before_a_success_instead_of_a_100_reaches_the_backend(ad
 }
 
 fn a_success_after_a_failed_upload_says_close(adapter: Adapter) {
-    // RFC 9112 section 9.6: the backend has not got all of the request, so the connection ends.
+    // RFC 9112 section 9.6: the backend has not received the complete request, so the connection ends.
     let (address, has_reset) = backend(|mut stream| {
         read_until(&mut stream, "\r\n\r\nhe");
         stream.write_all(ACCEPTED.as_bytes()).unwrap();
@@ -46,8 +46,8 @@ fn a_success_after_a_failed_upload_says_close(adapter: Adapter) {
     assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
 }
 
-/// The answer to a request that is read to its end at first. Then comes the response and the body after it, or after
-/// two bytes of the body the reset of the backend and the response after it.
+/// The response to a request that is first read to its end. Without `has_reset` the proxy forwards the response and
+/// then the body. With it, the backend resets after two bytes of the body, and then the response is forwarded.
 fn answer(adapter: Adapter, request: &str, backend: SocketAddr, has_reset: Option<Receiver<()>>) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Messages that are read and written whole: a server that echoes small bodies, and a client that asks a backend.
+//! Messages that are read and written in one call: a server that echoes small bodies, and a client of a backend.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,7 +19,7 @@ on_both_adapters! {
     only_an_error_before_any_byte_was_sent_is_a_connect_failure,
 }
 
-/// The most bytes of a body.
+/// The maximum length of a body.
 const BOUND: usize = 5;
 
 fn head_of(body: &[u8]) -> ResponseHead {

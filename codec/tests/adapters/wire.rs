@@ -1,4 +1,4 @@
-//! What goes over the wire is the same with both adapters, byte for byte.
+//! Both adapters send the same bytes.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use codec::Limits;
 use crate::proxy::{Adapter, Proxy};
 use crate::{LONG, limits, read_all, read_until};
 
-/// A request, the end of what the backend reads of it, and what it answers.
+/// A request, the end of what the backend reads of it, and its response.
 const SCRIPT: [(&str, &str, &str); 8] = [
     (
         "GET /1?q HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nTE: trailers\r\n\r\n",
@@ -45,7 +45,7 @@ const SCRIPT: [(&str, &str, &str); 8] = [
     ),
 ];
 
-/// A backend that plays the script, a connection a request; it returns all that it got.
+/// A backend that plays the script, with one connection for each request. It returns all bytes that it received.
 fn scripted_backend() -> (SocketAddr, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -68,7 +68,7 @@ fn scripted_backend() -> (SocketAddr, JoinHandle<String>) {
     (address, thread::spawn(play))
 }
 
-/// What the client and the backend got.
+/// The bytes that the client and the backend received.
 fn play(adapter: Adapter) -> (String, String) {
     let (address, backend) = scripted_backend();
     let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);

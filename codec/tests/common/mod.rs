@@ -1,5 +1,5 @@
-//! Decodes a byte stream in four ways that must agree: whole, byte by byte, split at every index, and with the
-//! bytes of a next message after it.
+//! Decodes a byte stream in four ways that must agree: at once, byte by byte, split at every index, and with the bytes
+//! of a next message after it.
 
 #![allow(dead_code)] // Each test binary uses a part of it.
 
@@ -10,7 +10,7 @@ use codec::{
     ResponseTo,
 };
 
-/// A message, taken apart.
+/// A decoded message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// `GET /path HTTP/1.1`, or `200 OK`.
@@ -21,17 +21,17 @@ pub struct Message {
     pub trailers: Vec<(String, String)>,
 }
 
-/// What a byte stream holds: complete messages, and what became of the rest.
+/// The contents of a byte stream: complete messages, and the result for the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     pub messages: Vec<Message>,
     pub rest: Rest,
 }
 
-/// What became of the bytes after the complete messages.
+/// The result for the bytes after the complete messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// None were left.
+    /// There are none.
     Nothing,
     /// A message that is not complete.
     Incomplete,
@@ -78,7 +78,7 @@ pub fn all_responses(expected: Expected, input: impl AsRef<[u8]>, limits: &Limit
     four_ways(input.as_ref(), b"", |pieces, closed| responses(pieces, closed, expected, limits))
 }
 
-/// Whether a request is waited for, because it is not complete.
+/// Whether the decoder needs more bytes of a request.
 pub fn is_incomplete(input: impl AsRef<[u8]>) -> bool {
     all_requests(input).rest == Rest::Incomplete
 }
@@ -91,13 +91,13 @@ fn one(stream: Stream) -> Result<Message, Refusal> {
     }
 }
 
-/// Runs `decode` on `input` in the four ways, asserts that they agree, and returns what they found.
-/// It gets the pieces as they come, and whether the connection is closed after them.
+/// Runs `decode` on `input` in the four ways, asserts that they agree, and returns what they found. `decode` gets the
+/// pieces in the order of arrival, and whether the connection is closed after them.
 fn four_ways(input: &[u8], next: &[u8], decode: impl Fn(&[&[u8]], bool) -> Stream) -> Stream {
     let whole = decode(&[input], true);
     let bytes: Vec<&[u8]> = input.chunks(1).collect();
     assert_same(&decode(&bytes, true), &whole, "byte by byte", input);
-    // Every index in what a person writes; of a very long input every index near its ends and some between.
+    // Every index of a short input. Of a long input, every index near its ends and some between.
     let far = input.len() > 2000;
     for index in
         (0..input.len()).filter(|index| !far || *index < 60 || *index + 60 > input.len() || index % 997 == 0)
@@ -240,12 +240,12 @@ pub fn receive(decoder: &mut Decoder, mut bytes: &[u8], limits: &Limits) {
     }
 }
 
-/// A time that a response is sent at.
+/// The time at which responses are sent.
 pub fn date() -> Option<Date> {
     Date::at(UNIX_EPOCH + Duration::from_secs(784_111_777))
 }
 
-/// What [`date`] is in a `Date` field.
+/// The value of [`date`] in a `Date` field.
 pub const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 /// The host of a backend.

@@ -1,4 +1,4 @@
-//! What an intermediary changes: whole heads as they come in, and as they leave.
+//! What an intermediary changes: complete heads before and after forwarding.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 

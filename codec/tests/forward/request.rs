@@ -17,7 +17,7 @@ fn forwarded(input: &str) -> Result<String, Refusal> {
     Ok(String::from_utf8_lossy(encoder.queued()).into_owned())
 }
 
-/// The lines that reach the backend for a GET with these field lines, less those that every request gets.
+/// The lines that reach the backend for a GET with these field lines, without those that every request gets.
 fn fields_sent(lines: &str) -> Vec<String> {
     let sent = forwarded(&format!("GET / HTTP/1.1\r\nHost: h\r\n{lines}\r\n")).unwrap();
     let usual = [
@@ -37,7 +37,7 @@ fn fields_sent(lines: &str) -> Vec<String> {
 
 #[test]
 fn a_request_gets_via_and_x_forwarded_fields_and_keeps_the_others() {
-    // RFC 9110 section 7.6.3; the address of the client is nowhere else.
+    // RFC 9110 section 7.6.3. Only these fields tell the backend the address of the client.
     let sent = forwarded("GET /a?b HTTP/1.1\r\nhost: h:80\r\nAccept: */*\r\nCookie: a=b\r\n\r\n").unwrap();
     assert_eq!(
         sent,
@@ -58,14 +58,14 @@ fn via_names_the_received_version_and_follows_earlier_entries() {
 
 #[test]
 fn forwarding_fields_of_a_client_are_replaced() {
-    // They can be forged: appending to them would pass the lie on.
+    // A client can forge them, and appending to them would forward the forged values.
     let lines = "X-Forwarded-For: 1.2.3.4\r\nx-forwarded-host: evil\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 1\r\nForwarded: for=1.2.3.4\r\n";
     assert_eq!(fields_sent(lines), [""; 0]);
 }
 
 #[test]
 fn fields_with_underscores_that_imitate_removed_fields_are_dropped() {
-    // CGI and its heirs take `_` and `-` for one.
+    // CGI and similar interfaces do not distinguish `_` and `-`.
     let lines = "X_Forwarded_For: 1.2.3.4\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\nProxy_Connection: x\r\nKept_Field: 1\r\n";
     assert_eq!(fields_sent(lines), ["Kept_Field: 1"]);
 }
@@ -86,7 +86,7 @@ fn fields_that_connection_names_are_removed_from_a_request() {
 
 #[test]
 fn connection_must_not_name_a_protected_field() {
-    // RFC 9110 section 7.6.1: such a list is an abuse, Go deletes the field for who sends it.
+    // RFC 9110 section 7.6.1: such a list is an attack: Go would remove the field that it names.
     for name in
         ["Host", "content-length", "Transfer-Encoding", "Via", "X-Forwarded-For", "x-forwarded-anything"]
     {

@@ -16,7 +16,7 @@ const KEEP_ALIVE_1_1: Answering = Answering {
     persistence: Persistence::KeepAlive,
 };
 
-/// The head that reaches the client, less the date, and whether the connection goes on.
+/// The head that reaches the client, without the date, and whether the connection stays open.
 fn answered(mut head: ResponseHead, answering: Answering) -> (String, Persistence) {
     forward::response(&mut head, "proxy");
     let mut encoder = Encoder::new();
@@ -103,7 +103,7 @@ fn a_close_delimited_response_is_chunked_for_a_1_1_client_and_the_connection_sta
 
 #[test]
 fn a_body_of_unknown_length_is_close_delimited_for_a_1_0_client() {
-    // RFC 9112 section 7: no chunked to HTTP/1.0; section 9.3: such a connection cannot be kept.
+    // RFC 9112 section 7: no chunked to HTTP/1.0; section 9.3: such a connection cannot stay open.
     for lines in ["Transfer-Encoding: chunked\r\n", ""] {
         let head = response_head(format!("HTTP/1.1 200 OK\r\n{lines}\r\n"));
         let answering = to_client(Version::HTTP_1_0, Persistence::KeepAlive);

@@ -1,4 +1,5 @@
-//! How long the codec takes for each case. What else the machine does shows in it; `guard` counts instructions instead.
+//! The time that the codec takes for each case. It depends on other load of the machine; `guard` counts instructions
+//! instead.
 
 use benchmark::{CASES, Case, Workload};
 use divan::Bencher;

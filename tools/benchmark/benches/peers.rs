@@ -1,4 +1,5 @@
-//! How long others take for the same heads: a scale, and no race, because neither does what the codec does.
+//! The time that other libraries take for the same heads: for scale only, because neither does the same work as the
+//! codec.
 //!
 //! - httparse does less: it only finds the fields. The codec calls it too.
 //! - hyper does other things: it decodes a request into its own types, asks a service for the answer, and encodes that.
@@ -63,7 +64,7 @@ fn hyper_serves(bencher: Bencher, name: &str) {
     bencher.counter(bytes).bench_local(|| {
         let before = served.get();
         sent.set(0);
-        // hyper returns now and then to let others run.
+        // hyper sometimes returns to let other tasks run.
         while served.get() == before {
             assert!(connection.as_mut().poll(cx).is_pending(), "the connection ended");
         }

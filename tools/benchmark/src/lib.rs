@@ -1,4 +1,4 @@
-//! The work that is measured: messages that pass through the codec's core as a proxy's adapters let them pass.
+//! The measured work: messages that pass through the codec's core as in the adapters of a proxy.
 //!
 //! `benches/` measures time, `guard` counts instructions; both run what is here.
 
@@ -14,11 +14,11 @@ use codec::{
 
 /// A message, and what is done with it.
 pub struct Case {
-    /// What it is called on the command line and in `instructions.txt`.
+    /// Its name on the command line and in `instructions.txt`.
     pub name: &'static str,
     message: fn() -> Vec<u8>,
     task: Task,
-    /// How many bytes come with one read, at most.
+    /// The most bytes that one read returns.
     arriving: usize,
 }
 
@@ -33,10 +33,10 @@ enum Task {
 }
 
 const AT_ONCE: usize = usize::MAX;
-/// So many bytes a read, from who wants a head to cost more than its length.
+/// The bytes per read of an attacker who wants a head to cost more than its length.
 const DRIP: usize = 64;
 
-/// Everything that is measured.
+/// All cases.
 #[rustfmt::skip]
 pub const CASES: [Case; 11] = [
     Case { name: "request-hello", message: messages::hello_request, task: Task::PassRequest, arriving: AT_ONCE },
@@ -58,7 +58,7 @@ impl fmt::Display for Case {
     }
 }
 
-/// A case with its two connections, which live on from message to message.
+/// A case with its two connections, which all messages use.
 pub struct Workload {
     message: Vec<u8>,
     task: Task,
@@ -104,7 +104,7 @@ impl Workload {
     pub fn run(&mut self) {
         let Workload { message, task, arriving, backend, decoder, encoder } = self;
         let mut rest = &message[..];
-        // While nothing is on its way, a connection holds no buffer.
+        // An idle connection holds no buffer.
         decoder.release();
         match task {
             Task::PassRequest => {
@@ -159,7 +159,7 @@ fn receive(decoder: &mut Decoder, rest: &mut &[u8], arriving: usize) {
     *rest = later;
 }
 
-/// What the kernel does in a proxy: `guard` does not count it.
+/// The kernel's work in a proxy, which `guard` does not count.
 #[inline(never)]
 fn kernel_copies(came: &[u8], space: &mut [u8]) {
     space[..came.len()].copy_from_slice(came);

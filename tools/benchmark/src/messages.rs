@@ -80,12 +80,12 @@ pub fn page_response() -> Vec<u8> {
 /// The length of the chunked bodies.
 pub const BODY_BYTES: usize = 1024 * 1024;
 
-/// A long body as a server sends it that reads a file.
+/// A long body as from a server that reads a file.
 pub fn chunks_of_8_kib() -> Vec<u8> {
     chunked(8 * 1024)
 }
 
-/// A long body as a server sends it that never collects what it writes.
+/// A long body as from a server that does not buffer its writes.
 pub fn chunks_of_64_bytes() -> Vec<u8> {
     chunked(64)
 }
@@ -102,12 +102,12 @@ fn attack(value: &str) -> Vec<u8> {
     head(&lines.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// The same, made so long.
+/// The same, with this total length.
 fn attack_of(bytes: usize) -> Vec<u8> {
     let missing = bytes - attack("").len();
     let value = "v".repeat(missing / 99);
     let mut head = attack(&value);
-    // What a division leaves over goes into the target.
+    // The remainder of the division goes into the target.
     let target = head.iter().position(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     head.splice(target..target, std::iter::repeat_n(b'/', missing % 99));
     head

@@ -1,11 +1,11 @@
-//! Which fields of a message that was received are in the one that is sent on.
+//! Which fields of a received message are in the forwarded one.
 
 use codec::Version;
 
 use crate::message::Fields;
 use crate::reference::values;
 
-/// RFC 9110 section 7.6.1 and what is known to be of one hop; lower case.
+/// RFC 9110 section 7.6.1 and other known hop-by-hop fields, in lower case.
 const ONE_HOP: [&str; 8] = [
     "connection",
     "keep-alive",
@@ -16,7 +16,7 @@ const ONE_HOP: [&str; 8] = [
     "te",
     "upgrade",
 ];
-/// What the encoder writes by itself; lower case.
+/// The fields that the encoder writes itself, in lower case.
 const WRITTEN: [&str; 3] = ["content-length", "host", "transfer-encoding"];
 
 fn lower(name: &[u8]) -> String {
@@ -63,7 +63,7 @@ pub fn check_request_fields(received: &Fields, sent: &Fields, version: Version, 
     let mut kept: Fields = received.iter().filter(|(name, _)| !is_dropped(name)).cloned().collect();
     kept.push((b"Via".to_vec(), format!("{} proxy", version.number()).into_bytes()));
     for (name, value) in &mut kept {
-        // RFC 9110 section 7.6.2: only counted down for OPTIONS, which puts it at the end.
+        // RFC 9110 section 7.6.2: decremented for OPTIONS only, which moves it to the end.
         if lower(name) == "max-forwards" {
             value.clear();
         }

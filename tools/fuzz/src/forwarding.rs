@@ -1,4 +1,4 @@
-//! What must hold for any bytes that are sent on.
+//! Properties of forwarded messages for any input.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::UNIX_EPOCH;
@@ -12,8 +12,8 @@ use crate::reference::{Kind, No, READERS, values};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
 
-/// What is sent on for a request is one message for every reader: the same method, target and body, all fields but
-/// those of one hop. What was refused or cut short is never whole. Returns what was sent on, each request by itself.
+/// A forwarded request is one message for every reader, with the same method, target and body, and all fields except
+/// hop-by-hop ones. A refused or truncated request never looks complete. Returns each forwarded request.
 pub fn requests_are_forwarded_as_they_are_meant(input: &[u8]) -> Vec<Vec<u8>> {
     let mut sent_on = Vec::new();
     let Some((choices, input)) = Choices::split(input) else { return sent_on };
@@ -76,8 +76,8 @@ fn origin_form(head: &RequestHead, form: TargetForm) -> Vec<u8> {
     format!("{} {path} 1.1", head.method()).into_bytes()
 }
 
-/// What is sent on for a response is the same status and body for every reader, framed so that this client can
-/// read it; what was cut short does not look whole. Returns what was sent on.
+/// A forwarded response has the same status and body for every reader, in a framing that this client can read. A
+/// truncated response does not look complete. Returns the forwarded bytes.
 pub fn responses_are_forwarded_as_they_are_meant(input: &[u8]) -> Vec<u8> {
     let Some((choices, input)) = Choices::split(input) else { return Vec::new() };
     let limits = choices.limits();
@@ -121,7 +121,7 @@ pub fn responses_are_forwarded_as_they_are_meant(input: &[u8]) -> Vec<u8> {
         }
         let read = reader.read(Kind::Response(choices.to_head), &wire, at);
         let Some(meant) = meant else {
-            // The connection is then reset, or a close-delimited body would look whole.
+            // The connection is then reset, because otherwise a close-delimited body would look complete.
             let is_open = framing_is_open(framing, choices);
             assert!(is_open || read == Err(No::Incomplete), "{reader:?} reads what was cut short: {read:?}");
             continue;
@@ -192,7 +192,7 @@ impl Feed<'_> {
         }
     }
 
-    /// What leaves of a message as its body arrives, and whether it leaves whole.
+    /// The bytes that are sent for a message while its body arrives, and whether the message is complete.
     fn relay(&mut self, decoder: &mut Decoder, encoder: &mut Encoder, limits: &Limits) -> (Vec<u8>, bool) {
         let mut wire = Vec::new();
         loop {

@@ -1,6 +1,6 @@
-//! What hyper reads in the same bytes: a server and a client that many programs stand on.
+//! What hyper decodes from the same bytes, as a server and as a client. Many programs are built on it.
 //!
-//! It reads from memory, and is polled until nothing moves any more; there is no runtime, and no clock.
+//! It reads from memory, and is polled until it makes no more progress, without a runtime and a clock.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -24,10 +24,10 @@ use crate::forwarding::{
 use crate::message::{self, Cuts, Fields, Message, Rest};
 use crate::properties::{Choices, has_lone_carriage_return};
 
-/// How often a connection is polled before it counts as standing still: each poll moves something, or nothing will.
+/// How often a connection is polled before it counts as stalled: a poll without progress is not followed by progress.
 const MOST_POLLS: usize = 64;
 
-/// What the codec takes for requests, and what it sends on for them, means the same to hyper, or is refused by it.
+/// Requests that the codec accepts, and the forwarded ones, mean the same to hyper, or hyper refuses them.
 pub fn requests_mean_the_same_to_hyper(input: &[u8]) {
     for sent_on in requests_are_forwarded_as_they_are_meant(input) {
         compare_requests(&sent_on);
@@ -51,7 +51,8 @@ fn compare_requests(input: &[u8]) {
     for (meant, read) in stream.messages.iter().zip(&read) {
         assert_eq!(read, &as_hyper_has_it(meant), "hyper reads something else");
     }
-    // What the codec refuses hyper may take; what the codec waits for must not be whole.
+    // hyper may accept what the codec refuses. A message that is incomplete for the codec must not be complete for
+    // hyper.
     let is_known_to_differ = has_lone_carriage_return(input);
     let is_open = matches!(stream.rest, Rest::Refused(_)) || is_known_to_differ;
     assert!(is_open || read.len() <= stream.messages.len(), "hyper reads more: {read:?}");
@@ -71,10 +72,10 @@ fn compare_responses(input: &[u8], expected: Expected) {
     }
 }
 
-/// A message as hyper keeps it: fields in its order, and no place in the stream.
+/// The message in hyper's form: fields in hyper's order, and no position in the stream.
 fn as_hyper_has_it(message: &Message) -> Message {
     let mut words = message.start.split(|&byte| byte == b' ').map(<[u8]>::to_vec).collect::<Vec<_>>();
-    // It writes a target in its own way: an absolute-form one without a path gets one.
+    // hyper normalizes a target: absolute form without a path gets one.
     if let [_, target, _] = &mut words[..]
         && let Ok(uri) = Uri::try_from(target.as_slice())
     {
@@ -89,7 +90,7 @@ fn as_hyper_has_it(message: &Message) -> Message {
     }
 }
 
-/// The requests that a server reads whole.
+/// The complete requests that a server reads.
 fn requests(input: &[u8]) -> Vec<Message> {
     let messages = Rc::new(RefCell::new(Vec::new()));
     let service = service_fn(|request: Request<Incoming>| {
@@ -111,7 +112,7 @@ fn requests(input: &[u8]) -> Vec<Message> {
     messages.take()
 }
 
-/// The final response that a client reads, if it reads one whole.
+/// The final response that a client reads, if it is complete.
 fn response(input: &[u8], expected: Expected) -> Option<Message> {
     let memory = Memory { input: Bytes::copy_from_slice(input), may_read: false };
     let (mut sender, connection) = run(pin!(client::conn::http1::handshake(memory)))?.ok()?;
@@ -151,7 +152,7 @@ fn fields(map: &HeaderMap) -> Fields {
     in_hypers_order(&fields.collect())
 }
 
-/// Polls it to its end; `None` if it stands still before.
+/// Polls the future until it is ready; `None` if it stalls before that.
 fn run<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..MOST_POLLS {
@@ -162,10 +163,10 @@ fn run<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     None
 }
 
-/// A connection on which all has come already, and on which all that is written is thrown away.
+/// A connection whose input has arrived completely, and whose output is discarded.
 struct Memory {
     input: Bytes,
-    /// A client must not get its answer before it has asked.
+    /// A client must not receive its response before it has sent its request.
     may_read: bool,
 }
 

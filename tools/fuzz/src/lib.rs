@@ -1,4 +1,4 @@
-//! What must hold for any bytes, as functions that panic where it does not: for libFuzzer here, and for proptest in
+//! Properties for any input, as functions that panic if they do not hold: for libFuzzer here, and for proptest in
 //! `codec/tests/properties.rs`, which includes the same files.
 //!
 //! The first byte of an input chooses (see [`properties::Choices`]), so that a seed can be read and written by hand.

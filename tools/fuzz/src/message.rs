@@ -4,7 +4,7 @@ use codec::{Decoded, Decoder, Expected, FieldSection, Limits, Refusal, Version};
 
 pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// What a message means to who reads it.
+/// The meaning of a message for its reader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     /// `GET /path 1.1`, or `200 1.1`; a minor version over 1 is 1 (RFC 9110 section 2.5).
@@ -16,7 +16,7 @@ pub struct Message {
     pub end: usize,
 }
 
-/// The messages in a stream, and what became of the rest.
+/// The messages in a stream, and the result for the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     pub messages: Vec<Message>,
@@ -40,7 +40,7 @@ pub enum Cuts {
 }
 
 impl Cuts {
-    /// The length of the next piece of what is left.
+    /// The length of the next piece of the remaining bytes.
     pub fn next(&mut self, left: usize) -> usize {
         match self {
             Cuts::Whole => left,
@@ -79,7 +79,7 @@ pub fn responses(input: &[u8], cuts: Cuts, expected: Expected, limits: &Limits) 
 
 type Head = (Message, bool);
 
-/// Decodes up to `most` messages that have a body section; `head` also says whether the message is such a one.
+/// Decodes up to `most` messages that have a body section; `head` also returns whether the message has one.
 fn decode(
     input: &[u8],
     mut cuts: Cuts,

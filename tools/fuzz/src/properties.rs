@@ -1,4 +1,4 @@
-//! What must hold for any bytes. Each function is one property, and panics where it does not hold.
+//! The properties. Each function is one property for any input, and panics if it does not hold.
 
 use std::time::UNIX_EPOCH;
 
@@ -64,7 +64,7 @@ impl Choices {
     }
 }
 
-/// Requests mean the same however they arrive, and keep to the limits.
+/// Requests are decoded alike in any split, and stay within the limits.
 pub fn requests_do_not_depend_on_cuts(input: &[u8]) {
     let Some((choices, input)) = Choices::split(input) else { return };
     let limits = choices.limits();
@@ -79,7 +79,7 @@ pub fn requests_do_not_depend_on_cuts(input: &[u8]) {
     }
 }
 
-/// Responses mean the same however they arrive, and keep to the limits.
+/// Responses are decoded alike in any split, and stay within the limits.
 pub fn responses_do_not_depend_on_cuts(input: &[u8]) {
     let Some((choices, input)) = Choices::split(input) else { return };
     let limits = choices.limits();
@@ -91,7 +91,7 @@ pub fn responses_do_not_depend_on_cuts(input: &[u8]) {
     assert!(whole.messages.len() <= limits.max_interim_responses as usize + 1);
 }
 
-/// A chunked body means the same however it arrives, and the same to every reader.
+/// A chunked body is decoded alike in any split and by every reader.
 pub fn chunked_bodies_mean_one_thing(input: &[u8]) {
     let Some((choices, body)) = Choices::split(input) else { return };
     let limits = Limits { max_body_bytes: None, ..choices.limits() };
@@ -101,27 +101,27 @@ pub fn chunked_bodies_mean_one_thing(input: &[u8]) {
     assert_readers_agree(&whole, &input, &mut || Kind::Request);
 }
 
-/// What the codec takes for requests means the same to every reader.
+/// Requests that the codec accepts mean the same to every reader.
 pub fn requests_mean_one_thing(input: &[u8]) {
     let Some((choices, input)) = Choices::split(input) else { return };
     let stream = requests(input, Cuts::Whole, &choices.limits());
     assert_readers_agree(&stream, input, &mut || Kind::Request);
 }
 
-/// What the codec takes for responses means the same to every reader.
+/// Responses that the codec accepts mean the same to every reader.
 pub fn responses_mean_one_thing(input: &[u8]) {
     let Some((choices, input)) = Choices::split(input) else { return };
     let stream = responses(input, Cuts::Whole, choices.expected(), &choices.limits());
     assert_readers_agree(&stream, input, &mut || Kind::Response(choices.to_head));
 }
 
-/// The stream that all ways of arriving lead to.
+/// The stream that results from every split.
 fn agreeing(input: &[u8], decode: impl Fn(Cuts) -> Stream) -> Stream {
     let whole = decode(Cuts::Whole);
     for cuts in [Cuts::ByteByByte, Cuts::Random(input.len() as u64)] {
         let other = decode(cuts);
-        // Where a body is too large and a later chunk of it invalid, which one is seen first depends on how much comes
-        // at once. The request is refused either way, and none of it looks whole.
+        // If a body is too large and a later chunk is invalid, the split decides which is detected first. The request
+        // is refused either way, and never looks complete.
         let is_too_large = |stream: &Stream| stream.rest == Rest::Refused(Refusal::BodyTooLarge);
         let is_refused = |stream: &Stream| matches!(stream.rest, Rest::Refused(_));
         let is_refused_anyway =
@@ -146,10 +146,10 @@ fn assert_readers_agree(stream: &Stream, input: &[u8], kind: &mut dyn FnMut() ->
             assert_eq!(read.as_ref(), Ok(message), "{reader:?} reads something else");
             at = message.end;
         }
-        // A message that the codec waits for must not be one that another has in full.
+        // If the codec needs more bytes of a message, no other reader may consider it complete.
         if stream.rest == Rest::Incomplete {
             let read = reader.read(kind(), input, at);
-            // But for a CR alone, which the codec refuses together with the LF that follows some day.
+            // Except for a lone CR, which the codec refuses only when the next LF arrives.
             let is_known_to_differ = has_lone_carriage_return(&input[at..]);
             assert!(
                 is_known_to_differ || read.is_err(),
@@ -171,7 +171,7 @@ pub fn bodies_survive_encoding(input: &[u8]) {
         0 => BodyFraming::Chunked,
         1 => BodyFraming::CloseDelimited,
         2 => BodyFraming::ContentLength(body.len() as u64),
-        // A length that lies: neither more nor less may be sent as if it were whole.
+        // A wrong length: neither a longer nor a shorter body may be sent as complete.
         _ => BodyFraming::ContentLength(u64::from(seed >> 2)),
     };
     let mut head = ResponseHead::new(200, framing);

@@ -1,18 +1,19 @@
-//! Three readers of HTTP/1.1 that share no line with the codec, in the place of the recipients behind a proxy: one on
-//! httparse, as many servers in Rust are, one strict, and one as lenient as old servers were.
+//! Three readers of HTTP/1.1 that share no code with the codec and stand for the recipients after a proxy: one built on
+//! httparse, like many servers in Rust, one strict, and one as lenient as old servers.
 //!
-//! What the codec takes must mean the same to all, or the proxy and its backend can be played off.
+//! A message that the codec accepts must mean the same to all. Otherwise an attacker can exploit the difference between
+//! the proxy and its backend.
 
 use crate::message::{Fields, Message};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// Heads and chunk sizes by httparse, which takes LF for CR LF, and passes over more.
+    /// Heads and chunk sizes are parsed by httparse, which accepts LF for CR LF and other deviations.
     Httparse,
-    /// Heads by httparse, but every line has to end with CR LF, and a chunk size has to be one.
+    /// Heads are parsed by httparse, but every line must end with CR LF, and every chunk size must be valid.
     Strict,
-    /// CR, LF or CR LF end a line; white space is trimmed everywhere; a folded line goes on; digits are read as far
-    /// as they go; `chunked` anywhere in Transfer-Encoding counts.
+    /// CR, LF or CR LF end a line; white space is trimmed everywhere; a folded line continues the value; digits are
+    /// read as far as they go; `chunked` anywhere in Transfer-Encoding counts.
     Lenient,
 }
 
@@ -40,7 +41,7 @@ struct Head {
 }
 
 impl Reader {
-    /// The message that stands in `input` from `at` on. The stream ends where `input` does.
+    /// The message in `input` from `at` on. The stream ends with `input`.
     pub fn read(self, kind: Kind, input: &[u8], at: usize) -> Result<Message, No> {
         let head = match self {
             Reader::Httparse | Reader::Strict => parsed_head(kind, input, at)?,
@@ -149,7 +150,7 @@ pub fn values<'a>(fields: &'a Fields, name: &'a str) -> impl Iterator<Item = &'a
 
 fn parsed_head(kind: Kind, input: &[u8], at: usize) -> Result<Head, No> {
     let mut bytes = input[at..].to_vec();
-    // httparse knows no minor version over 1, which RFC 9110 section 2.5 has as 1.
+    // httparse rejects minor versions over 1, which RFC 9110 section 2.5 handles as 1.
     if let Some(minor) = place_of_minor_version(kind, &bytes)
         && (b'2'..=b'9').contains(&bytes[minor])
     {
@@ -246,7 +247,8 @@ fn lenient_fields(input: &[u8], mut at: usize) -> Result<(Fields, usize), No> {
     }
 }
 
-/// The line that starts there, and where the next does. A CR at the very end may be half a line end.
+/// The line that starts at `at`, and the start of the next line. A CR at the end of the input may be half of a line
+/// end.
 fn line(input: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let length = input[at..].iter().position(|byte| b"\r\n".contains(byte))?;
     let end = at + length;
@@ -257,7 +259,7 @@ fn line(input: &[u8], at: usize) -> Option<(&[u8], usize)> {
     }
 }
 
-/// The digits that a text starts with, white space before them left out; saturating. `None` if there are none.
+/// The number at the start of a text, after white space; saturating. `None` if there are no digits.
 fn number(text: &[u8], radix: u32) -> Option<usize> {
     let digits = text.trim_ascii_start().iter().map_while(|&byte| char::from(byte).to_digit(radix));
     digits.fold(None, |sum: Option<usize>, digit| {

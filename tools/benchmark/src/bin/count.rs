@@ -1,5 +1,5 @@
-//! Runs a case so many times, for `guard`, which counts the instructions: `count CASE TIMES`.
-//! Without arguments it lists the cases, each with the bytes of its message.
+//! Runs a case TIMES times, for `guard`, which counts the instructions: `count CASE TIMES`. Without arguments it lists
+//! the cases, each with the bytes of its message.
 
 use benchmark::{CASES, Workload};
 
