@@ -73,13 +73,13 @@ pub(crate) fn bind_failure(flag: &str, address: SocketAddr, error: &io::Error) -
     let (what, next, helps) = match error.kind() {
         ErrorKind::AddrInUse => {
             let what = "the port is in use: another stage may still be running";
-            (what.to_owned(), "stop it, or take another port", elsewhere)
+            (what.to_owned(), "stop it, or choose another port", elsewhere)
         }
         ErrorKind::PermissionDenied if port < FIRST_UNRESERVED => {
-            (format!("ports below {FIRST_UNRESERVED} are for root"), "another port", elsewhere)
+            (format!("only root may listen on ports below {FIRST_UNRESERVED}"), "another port", elsewhere)
         }
         ErrorKind::AddrNotAvailable if address.ip() != loopback.ip() => {
-            ("this machine does not have that address".to_owned(), "one that it has", loopback)
+            ("this machine does not have that address".to_owned(), "one of its own addresses", loopback)
         }
         _ if address.ip() == loopback.ip() => (error.to_string(), "another port", elsewhere),
         _ => (error.to_string(), "another address", loopback),

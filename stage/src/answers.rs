@@ -97,7 +97,7 @@ impl Write for Encoded {
 fn no_room() -> io::Error {
     let most = MAX_ANSWERS_BYTES / (1024 * 1024);
     let message =
-        format!("all answers together may hold {most} MiB. Ask again when callers have read theirs");
+        format!("all answers together may use {most} MiB. Try again when other callers have read theirs");
     io::Error::new(io::ErrorKind::OutOfMemory, message)
 }
 

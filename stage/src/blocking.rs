@@ -32,7 +32,7 @@ impl Listener {
     pub fn bind(listen: &str) -> anyhow::Result<Listener> {
         let wanted = resolve_listen("--listen", listen)?;
         let listener = TcpListener::bind(wanted).map_err(|error| bind_failure("--listen", wanted, &error))?;
-        let address = listener.local_addr().context("cannot tell the address of the listener")?;
+        let address = listener.local_addr().context("cannot determine the address of the listener")?;
         let stopping = Arc::new(AtomicBool::new(false));
         stop_on_signal(Arc::clone(&stopping), address)?;
         Ok(Listener { listener, address, stopping, backoff: Backoff::default() })

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::stderr;
 
-/// A failure that says what was wrong, where, and what to do next: none can be made without the latter.
+/// A failure that says what was wrong, where, and what to do next: none can be created without the next step.
 #[derive(Debug)]
 pub struct Failure {
     kind: Kind,
@@ -22,7 +22,7 @@ enum Kind {
 }
 
 impl Failure {
-    /// What was asked for was tried and failed: exit code 1. `next` is what to try: a command, a flag or advice.
+    /// The command was tried and failed: exit code 1. `next` is what to try: a command, a flag or advice.
     pub fn new(problem: impl Into<String>, next: impl Into<String>) -> Failure {
         Failure { kind: Kind::Attempt, problem: problem.into(), next: next.into() }
     }

@@ -17,7 +17,7 @@ const MAX_MINUTES: u64 = 24 * 60;
 pub const EXAMPLES: &str = "\
 Examples (`N` is the number of the stage):
   cargo run -p webserver                                  the demo backend, in a terminal of its own
-  cargo run -p partN                                      the stage, before that backend
+  cargo run -p partN                                      the stage, in front of that backend
   cargo run -p partN -- --listen 127.0.0.1:8090 --log debug";
 
 /// The flags that all stages have.
@@ -28,11 +28,11 @@ pub struct Flags {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     pub listen: String,
 
-    /// Where the backend is: HOST:PORT or http://HOST:PORT; with commas where a stage takes several
+    /// The address of the backend: HOST:PORT or http://HOST:PORT; several, for part6, with commas
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', default_value = "127.0.0.1:8081")]
     pub backend: Vec<String>,
 
-    /// What to log: error, warn, info, debug (the variable RUST_LOG wins)
+    /// What to log: error, warn, info, debug (the variable RUST_LOG has precedence)
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log: String,
 }
@@ -67,7 +67,7 @@ impl Flags {
         if listen.port() != 0 && backend.addresses().iter().any(|address| is_same(address, &listen)) {
             let problem =
                 format!("--backend and --listen are both {listen}: the proxy would be its own backend");
-            return Err(Failure::usage(problem, "another port for one of them"));
+            return Err(Failure::usage(problem, "choose another port for one of them"));
         }
         Ok(backend)
     }
@@ -103,7 +103,7 @@ pub(crate) fn resolve_listen(flag: &str, text: &str) -> Result<SocketAddr, Failu
     let address = resolved.map_err(|error| usage(&format!("the name cannot be resolved: {error}")))?;
     match address.ip() {
         ip if ip.is_multicast() || ip == Ipv4Addr::BROADCAST => {
-            Err(usage("no client can connect to an address of several hosts"))
+            Err(usage("it is a multicast or broadcast address, to which no client can connect"))
         }
         _ => Ok(address),
     }

@@ -1,4 +1,4 @@
-//! What every stage's `main.rs` shares and no lesson is about: flags, log, listener, exit codes.
+//! The code that all stages share and that is not part of a lesson: flags, log, listener, exit codes.
 //!
 //! | file | what it holds |
 //! |---|---|

@@ -24,7 +24,7 @@ pub fn announce(line: &str) {
         Ok(thread) if is_written.recv_timeout(FLUSH_TIMEOUT).is_ok() => {
             let _ = thread.join();
         }
-        Ok(_) => log::warn!("nothing reads stdout, where the line that says where it listens is to go"),
+        Ok(_) => log::warn!("stdout is not read, so the ready line with the address was not printed"),
         Err(_) => print_line(line),
     }
 }

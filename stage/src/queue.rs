@@ -138,10 +138,10 @@ mod tests {
 
     /// More than any of these tests takes.
     const PATIENCE: Duration = Duration::from_secs(10);
-    /// A flush that is to be in vain.
+    /// The time of a flush that cannot succeed.
     const SHORT: Duration = Duration::from_millis(20);
 
-    /// An output that hands on what it is given, after it has failed in these ways.
+    /// An output that first fails in these ways, and then forwards what is written to it.
     struct Output {
         pieces: Sender<Vec<u8>>,
         failures: Vec<ErrorKind>,
@@ -152,7 +152,7 @@ mod tests {
             if let Some(failure) = self.failures.pop() {
                 return Err(failure.into());
             }
-            // A pipe may take less than it is given.
+            // A pipe may accept only a part.
             let taken = bytes.len().min(1000);
             self.pieces.send(bytes[..taken].to_vec()).map_err(|_| ErrorKind::BrokenPipe)?;
             Ok(taken)
@@ -196,7 +196,7 @@ mod tests {
         for _ in 0..MAX_QUEUED_BYTES / 1024 + 3 {
             queue.push(line.as_bytes());
         }
-        // Nothing writes yet.
+        // No thread writes yet.
         queue.flush(SHORT);
         let written = write(queue, &[]);
         queue.flush(PATIENCE);

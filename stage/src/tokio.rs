@@ -91,7 +91,7 @@ impl Listener {
     pub fn bind_flag(flag: &str, listen: &str, max_clients: Option<u64>) -> anyhow::Result<Listener> {
         let wanted = resolve_listen(flag, listen)?;
         let listener = listen_on(wanted).map_err(|error| bind_failure(flag, wanted, &error))?;
-        let address = listener.local_addr().context("cannot tell the address of the listener")?;
+        let address = listener.local_addr().context("cannot determine the address of the listener")?;
         let allowed = raise_open_files_limit();
         let max_clients = max_clients.unwrap_or(allowed);
         let stop = Arc::new(Notify::new());
@@ -162,7 +162,7 @@ impl Listener {
         drop(self);
         let count = || all.iter().map(Connections::count).sum::<usize>();
         if count() > 0 {
-            log::info!("stopping: {} clients may finish, for {DRAIN_TIMEOUT:?} at most", count());
+            log::info!("stopping: waiting up to {DRAIN_TIMEOUT:?} for the requests of {} clients", count());
         }
         let drained = async {
             for connections in &all {

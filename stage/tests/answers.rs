@@ -1,4 +1,4 @@
-//! Large answers: what a runtime does while one is made, who shares one, and how much memory they have.
+//! Large answers: what a runtime does while one is made, which callers share one, and how much memory they use.
 
 #![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
@@ -23,10 +23,10 @@ fn run(test: impl Future<Output = ()>) {
     Builder::new_current_thread().build().unwrap().block_on(test);
 }
 
-/// What writes an answer.
+/// A function that writes an answer.
 type Writing = dyn FnOnce(&mut Encoded) -> io::Result<()> + Send;
 
-/// Writes an answer once it is told to.
+/// Writes an answer after a signal.
 fn write_after(signal: Receiver<()>) -> impl FnOnce(&mut Encoded) -> io::Result<()> {
     move |answer| {
         signal.recv_timeout(PATIENCE).map_err(io::Error::other)?;
@@ -101,8 +101,8 @@ fn all_answers_together_use_at_most_64_mib() {
             held.push(get(10).await.unwrap());
         }
         let error = get(10).await.unwrap_err();
-        assert!(error.to_string().contains("may hold 64 MiB"), "{error}");
-        // What was written of it is free again.
+        assert!(error.to_string().contains("may use 64 MiB"), "{error}");
+        // The permits of its written part are free again.
         held.push(get(4).await.unwrap());
         assert!(get(1).await.is_err());
         held.remove(0);

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 /// Set in the child, which panics.
 const IS_CHILD: &str = "STAGE_TEST_PANICS";
-/// What a child has to end in, which takes about 1 s.
+/// The deadline for the end of a child, which takes about 1 s.
 const DEADLINE: Duration = Duration::from_secs(10);
 const PIPE_BYTES: usize = 64 * 1024;
 
-/// Runs this program again, where a test of that name panics at once.
+/// Runs this program again, for the test of that name only, which panics at once.
 fn child(test: &str, stderr: Stdio) -> Child {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env(IS_CHILD, "1").env_remove("RUST_BACKTRACE");
@@ -48,7 +48,7 @@ fn a_panic_in_a_task_is_written_before_the_task_ends() {
         stage::start_log("info").unwrap();
         let program = async {
             tokio::spawn(async { panic!("a fault") }).await.unwrap_err();
-            // Nothing is written from here on.
+            // Nothing is written after this.
             std::process::abort();
         };
         stage::tokio::block_on(program).unwrap();

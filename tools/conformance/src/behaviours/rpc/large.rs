@@ -89,7 +89,7 @@ fn all_answers_together_use_at_most_64_mib(subject: &Subject) {
     assert!(length < 16 * 1024, "one more answer has {length} bytes");
     let answer = String::from_utf8(client.read_bytes(length).unwrap()).unwrap();
     assert_eq!(answer.matches("\"code\":-32000").count(), 16, "{answer}");
-    assert!(answer.contains("all answers together may hold 64 MiB"), "{answer}");
+    assert!(answer.contains("all answers together may use 64 MiB"), "{answer}");
     if let Some(peak) = rpc.proxy.peak_memory_kib() {
         assert!(peak < 160 * 1024, "it has had {peak} KiB");
     }
