@@ -5,7 +5,7 @@ use codec::{BackendAddress, Error, Limits, RequestHead, forward};
 
 use crate::Flags;
 
-/// What this proxy calls itself in `Via`.
+/// The name of this proxy in `Via`.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// What all clients share.
@@ -18,7 +18,7 @@ impl Proxy {
         Ok(Proxy { backend: flags.stage.backend()? })
     }
 
-    /// Serves one client, and answers whatever happens.
+    /// Serves one client. A failed exchange is answered and logged.
     pub fn serve(&self, mut client: ClientConnection) {
         client.close_after_response();
         if client.wait_for_request() {

@@ -1,4 +1,5 @@
-//! Every case and behaviour that applies to this stage, as tests; `-- chunk` behind the command runs some of them.
+//! Every case and behaviour that applies to this stage, as tests; `-- chunk` after the command runs those with `chunk`
+//! in their names.
 
 use std::process::ExitCode;
 

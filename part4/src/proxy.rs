@@ -7,7 +7,7 @@ use crate::Flags;
 use crate::pool::Pool;
 use crate::stats::Stats;
 
-/// What this proxy calls itself in `Via`.
+/// The name of this proxy in `Via`.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// What all clients share.
@@ -21,7 +21,7 @@ impl Proxy {
         Ok(Proxy { pool: Pool::new(flags.stage.backend()?, &flags.pool), stats: Stats::default() })
     }
 
-    /// Serves one client, and answers whatever happens.
+    /// Serves one client. A failed exchange is answered and logged.
     pub async fn serve(&self, mut client: ClientConnection) {
         while client.wait_for_request().await {
             // Boxed: an idle client takes about 1.1 KiB of memory, and without the box about 1.9 KiB.

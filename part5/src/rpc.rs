@@ -24,15 +24,15 @@ const MAX_BATCH: usize = 16;
 /// The most RPC clients at once; the next one waits.
 const MAX_CLIENTS: u64 = 64;
 
-/// The fields of a call. Each is kept as the bytes it came in, so an id comes back unchanged.
+/// The fields of a call. Each is kept as its received bytes, so an id is returned unchanged.
 type Call<'a> = HashMap<String, &'a RawValue>;
 
 /// A name, and the function that writes the result of a call as JSON.
 type Method = (&'static str, fn(&Proxy, &mut Encoded) -> serde_json::Result<()>);
 
-/// What can be called.
+/// The methods that can be called.
 const METHODS: &[Method] = &[
-    // A copy: no lock is held when it is turned into JSON.
+    // A copy, so no lock is held while it is encoded as JSON.
     (GET_STATS, |proxy, out| {
         to_writer(out, &Stats { request_bytes: proxy.stats.snapshot().into_iter().collect() })
     }),
@@ -46,7 +46,7 @@ pub struct Flags {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8079")]
     rpc: String,
 
-    /// More names that stats clients may use for this host, besides localhost and IP addresses
+    /// Host names for which the RPC answers, besides localhost and IP addresses
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = stage::parse_host_name)]
     rpc_host: Vec<String>,
 }

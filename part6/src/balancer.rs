@@ -43,11 +43,11 @@ impl Balancer {
         let count = addresses.len();
         if count > MAX_BACKENDS {
             let problem = format!("--backend names {count} backends, which is more than {MAX_BACKENDS}");
-            return Err(Failure::usage(problem, "a balancer before several proxies"));
+            return Err(Failure::usage(problem, "a load balancer in front of several proxies"));
         }
         let backend = |address: BackendAddress| {
             Arc::new(Backend {
-                // A backend that stands alone never goes down: no other backend would do better.
+                // A single backend never goes down, because no other backend could serve its requests.
                 health: Health::new(&address, count > 1),
                 pool: Pool::new(address.clone(), &flags.pool),
                 address,
@@ -62,7 +62,7 @@ impl Balancer {
         })
     }
 
-    /// What is known of each backend by now.
+    /// The current record of each backend.
     pub fn snapshot(&self) -> Backends {
         let of = |backend: &Arc<Backend>| {
             let record = backend.health.record();
@@ -91,10 +91,10 @@ impl Balancer {
         self.backends.iter().all(|other| ptr::eq(&**other, backend) || !other.health.is_up())
     }
 
-    /// Whose turn it is among those that are up and not tried; `None` if there are none.
+    /// The next backend among those that are up and not tried; `None` if there are none.
     ///
-    /// The turns are counted over the backends that are up. Were they counted over all, the backend after one that is
-    /// down would get two shares.
+    /// The turns are counted over the backends that are up. If they were counted over all, the backend after one that
+    /// is down would get two shares.
     pub fn choose(&self, tried: u64) -> Option<usize> {
         let is_free = |&index: &usize| tried & (1 << index) == 0 && self.backends[index].health.is_up();
         let free = || (0..self.backends.len()).filter(is_free);

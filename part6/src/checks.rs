@@ -14,7 +14,7 @@ use crate::health::Proof;
 
 /// The shortest interval and the shortest timeout of a check: with a timeout of 0, every check would fail.
 const MIN_TIME: Duration = Duration::from_millis(10);
-/// By what part of the interval a check may come sooner: else several proxies would check at the same moment.
+/// The part of the interval by which a check may be early, so that several proxies do not check at the same moment.
 const JITTER: f64 = 0.2;
 
 /// The flags of the checks.
@@ -29,12 +29,12 @@ pub struct Flags {
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_time)]
     health_timeout: Duration,
 
-    /// A path that is to be answered 2xx or 3xx [default: to accept a connection is enough]
+    /// A path that a backend must answer with 2xx or 3xx [default: it only has to accept a connection]
     #[arg(long, value_name = "PATH")]
     health_path: Option<String>,
 }
 
-/// Checks all backends from now on, each in a task of its own. A backend that stands alone is not checked.
+/// Checks all backends from now on, each in a task of its own. A single backend is not checked.
 pub fn start(flags: &Flags, backends: &[Arc<Backend>]) -> Result<(), Failure> {
     for backend in backends {
         let check = Check::new(flags, &backend.address)?;
@@ -47,7 +47,7 @@ pub fn start(flags: &Flags, backends: &[Arc<Backend>]) -> Result<(), Failure> {
 
 async fn watch(backend: Arc<Backend>, check: Check) {
     let health = &backend.health;
-    // The first one anywhere in the interval, so that not all backends are checked at the same moment.
+    // The first check is at a random time of the interval, so that not all backends are checked at the same moment.
     sleep(check.interval.mul_f64(random())).await;
     loop {
         // The backend may go down during the check, so the outcome says what it proves.
@@ -66,9 +66,9 @@ struct Check {
     backend: BackendAddress,
     interval: Duration,
     timeout: Duration,
-    /// For the path that is to be answered well.
+    /// The request for `--health-path`, if it is given.
     request: Option<RequestHead>,
-    /// RFC 9110 section 9.3.7: it does nothing but to show that the server answers.
+    /// RFC 9110 section 9.3.7: it only shows that the server answers.
     ping: RequestHead,
 }
 
@@ -104,7 +104,7 @@ impl Check {
         Some(match checked.await {
             Ok(Ok(None | Some(200..=399))) => Ok(()),
             Ok(Err(error)) if error.blame() == Blame::Proxy => return None,
-            Ok(Ok(Some(status))) => Err(format!("check: it answered {status}")),
+            Ok(Ok(Some(status))) => Err(format!("check: the backend answered {status}")),
             Ok(Err(error)) => Err(format!("check: {error}")),
             Err(_) => Err(format!("check: no answer within {:?}", self.timeout)),
         })

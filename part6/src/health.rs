@@ -79,7 +79,7 @@ impl State {
         let next = match event {
             Event::Answered => self.after_answer(),
             Event::Unreached => self.after_failure(Proof::Connection),
-            // Perhaps this request breaks every backend, and other requests are answered. No other backend is better.
+            // The request may break every backend while other requests are answered, and no other backend is up.
             Event::BadResponse { is_last: true } if self.is_up() => self,
             Event::Late | Event::BadResponse { .. } => self.after_failure(Proof::Answer),
             Event::CheckPassed(proof) => self.after_passed_check(proof),
@@ -124,7 +124,7 @@ impl State {
             State::Up { failures, failed_checks } if failed_checks + 1 < MAX_FAILED_CHECKS => {
                 State::Up { failures, failed_checks: failed_checks + 1 }
             }
-            // The requests have not failed, so the backend is back as soon as it accepts a connection.
+            // The requests have not failed, so the backend is up again as soon as it accepts a connection.
             State::Up { .. } => State::Down { owes: Proof::Connection },
             State::Down { .. } => self,
         }
@@ -143,7 +143,7 @@ pub struct Health {
     went_down: Notify,
 }
 
-/// What is known of one backend.
+/// The record of one backend.
 #[derive(Clone)]
 pub struct Record {
     pub state: State,
@@ -180,7 +180,7 @@ impl Health {
         }
     }
 
-    /// A copy of what is known.
+    /// A copy of the record.
     pub fn record(&self) -> Record {
         self.lock().clone()
     }

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 /// How long a connection may wait for room in a full pool before it is closed.
 const PUT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The time between two looks at the idle connections: `--pool-idle` is exceeded by this much at most.
+/// The interval between two sweeps of the idle connections: `--pool-idle` is exceeded by at most this time.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The flags of the pool.
@@ -27,11 +27,11 @@ pub struct Flags {
     #[arg(long, value_name = "NUMBER", default_value = "64", value_parser = stage::parse_size)]
     pool_size: usize,
 
-    /// How long to wait for a connection that comes back before a new one is opened
+    /// How long to wait for a borrowed connection before a new one is opened
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = stage::parse_duration)]
     pool_wait: Duration,
 
-    /// How old an idle connection may be: younger than the backend lets it become
+    /// How long a connection may be idle; choose less than the idle timeout of the backend
     #[arg(long, value_name = "TIME", default_value = "4s", value_parser = stage::parse_duration)]
     pool_idle: Duration,
 }
@@ -51,7 +51,7 @@ pub struct IdleConnections {
     max_age: Duration,
     sender: Sender<Idle>,
     receiver: Receiver<Idle>,
-    /// Held by the sweep, which takes each connection out of the channel to look at it.
+    /// Held by the sweep, which takes each connection out of the channel to check it.
     sweeping: Mutex<()>,
 }
 
@@ -61,7 +61,7 @@ pub struct Idle {
     pub since: Instant,
 }
 
-/// A connection that is borrowed from a pool. Dropped instead of put back, it is closed.
+/// A connection that is borrowed from a pool. If this is dropped and not put back, the connection is closed.
 pub struct Borrowed<'a> {
     pool: &'a Pool,
     connection: BackendConnection,
@@ -76,10 +76,10 @@ impl Pool {
         Pool { backend, size: flags.pool_size, wait: flags.pool_wait, idle, borrows }
     }
 
-    /// A connection to the backend: an idle one if there is one, else a new one.
+    /// A connection to the backend: an idle one if there is one, otherwise a new one.
     ///
-    /// A request waits only while as many connections are borrowed as the pool holds, and may come back. Otherwise
-    /// there is nothing to wait for: a cold pool costs no time.
+    /// A request waits only while as many connections are borrowed as the pool holds, and may come back. Otherwise it
+    /// connects at once, as with an empty pool.
     pub async fn get(&self) -> Result<Borrowed<'_>, Error> {
         if let Some(connection) = self.idle.take() {
             return Ok(self.reuse(connection));
@@ -94,7 +94,7 @@ impl Pool {
     async fn wait_for_return(&self) -> Option<BackendConnection> {
         loop {
             let loss = self.borrows.loss();
-            // Read before the channel: a connection is sent back first, and is not counted after that.
+            // Read before the channel, because a returned connection is first sent into the channel and then uncounted.
             let may_return = self.borrows.count() >= self.size;
             let idle = self.idle.take();
             if idle.is_some() || !may_return {
@@ -167,7 +167,7 @@ impl IdleConnections {
     /// A usable connection, if one is idle.
     pub fn take(&self) -> Option<BackendConnection> {
         self.receive().or_else(|| {
-            // The sweep may have had the last one out of the channel.
+            // The sweep may have taken the last one out of the channel.
             let _swept = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
             self.receive()
         })
@@ -208,7 +208,7 @@ impl IdleConnections {
     }
 }
 
-/// Sweeps until the pool is gone.
+/// Sweeps until the pool is dropped.
 async fn sweep(idle: Weak<IdleConnections>, borrows: Borrows) {
     loop {
         sleep(SWEEP_INTERVAL).await;

@@ -5,7 +5,7 @@ use codec::{BackendAddress, Error, Limits, RequestHead, forward};
 
 use crate::Flags;
 
-/// What this proxy calls itself in `Via`.
+/// The name of this proxy in `Via`.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// What all clients share.
@@ -18,7 +18,7 @@ impl Proxy {
         Ok(Proxy { backend: flags.stage.backend()? })
     }
 
-    /// Serves one client, and answers whatever happens.
+    /// Serves one client. A failed exchange is answered and logged.
     pub fn serve(&self, mut client: ClientConnection) {
         client.close_after_response();
         if client.wait_for_request() {
@@ -54,7 +54,7 @@ impl Proxy {
         // 5. Send the request to the backend, piece by piece ...
         let upload = move || {
             to_backend.write_head(request);
-            // TODO 1.1: send each piece to the backend. Now they are read and thrown away.
+            // TODO 1.1: send each piece to the backend. Now they are read and discarded.
             while request_body.next_piece()?.is_some() {}
             Ok(())
         };
@@ -63,14 +63,14 @@ impl Proxy {
         let download = move || {
             let mut response = from_backend.read_response()?;
             while response.is_interim() {
-                // TODO 1.3: pass it on to the client before the next one is read.
+                // TODO 1.3: forward it to the client before the next one is read.
                 response = from_backend.read_response()?;
             }
             forward::response(&mut response, NAME);
             to_client.write_head(&response);
 
             // 7. ... and sent on to the client, piece by piece.
-            // TODO 1.2: send each piece to the client. Now they are read and thrown away.
+            // TODO 1.2: send each piece to the client. Now they are read and discarded.
             while from_backend.next_piece()?.is_some() {}
             Ok(())
         };

@@ -31,7 +31,7 @@ fn each_backend_gets_its_share_of_3000_requests(subject: &Subject) {
 }
 
 fn the_share_of_a_backend_that_is_down_goes_to_all_others(subject: &Subject) {
-    // And not only to the next backend in the list.
+    // The share goes to all other backends, and not only to the next one in the list.
     let backends = [good(), good(), good()];
     let port = RefusedPort::bind().unwrap();
     let all = [&[port.address().unwrap()][..], &addresses(&backends)].concat();
@@ -45,7 +45,7 @@ fn the_share_of_a_backend_that_is_down_goes_to_all_others(subject: &Subject) {
 }
 
 fn a_backend_killed_under_64_clients_costs_no_get(subject: &Subject) {
-    // The backends are processes, so that they can be killed: the stage itself before one good backend.
+    // The backends are processes, so that they can be killed: the stage itself in front of one good backend.
     let origin = good();
     let start_backend = |listen: &str| {
         let backend = origin.address().to_string();

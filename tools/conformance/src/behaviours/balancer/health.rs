@@ -132,7 +132,9 @@ fn a_health_path_is_checked_by_its_status(subject: &Subject) {
     let proxy = start(subject, &[sick.address(), good.address()], &flags);
     load(&proxy, 1, 10, |status| assert_eq!(status, 200));
     is_ill.store(true, Ordering::Relaxed);
-    proxy.wait_for_log(&format!("backend {} is down: check: it answered 503", sick.address())).unwrap();
+    proxy
+        .wait_for_log(&format!("backend {} is down: check: the backend answered 503", sick.address()))
+        .unwrap();
     let asked = || {
         let requests = sick.requests();
         requests.iter().filter(|request| request.head.start_line.starts_with("GET / ")).count()
@@ -190,7 +192,7 @@ fn a_passed_check_resets_the_failed_checks(subject: &Subject) {
     let proxy = start(subject, &[moody.address(), good.address()], &flags);
     wait_until("ten checks", &proxy, || checks.load(Ordering::Relaxed) >= 10);
     assert!(!proxy.log().contains(" is down"), "{}", proxy.log());
-    assert_eq!(told(&proxy)[0]["LastError"], "check: it answered 503");
+    assert_eq!(told(&proxy)[0]["LastError"], "check: the backend answered 503");
 }
 
 fn requests_that_fail_on_every_backend_leave_one_up(subject: &Subject) {
