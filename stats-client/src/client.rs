@@ -1,4 +1,4 @@
-//! Calls the RPC over the codec, and tells apart the ways in which that can fail.
+//! Calls the RPC over the codec, and distinguishes its failures.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ use crate::{Backends, GET_BACKENDS, GET_STATS, PATH, Stats};
 /// The largest answer that is read: 10,000 paths of 1 KiB, and their numbers, are a sixth of it.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
-/// What JSON-RPC 2.0 section 5.1 calls a method that is not there.
+/// The error code of an unknown method (JSON-RPC 2.0 section 5.1).
 const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Why there are no stats.
 #[derive(Debug)]
 pub enum ClientError {
-    /// Nothing listens there, or it does not answer.
+    /// The RPC does not listen or does not answer.
     Down(String, Error),
-    /// It answers, and refuses the call: with a status other than 200, or an error of JSON-RPC.
+    /// The RPC refuses the call, with a status other than 200 or an error of JSON-RPC.
     Refused(String),
-    /// It answers with something that is not JSON-RPC.
-    Nonsense(String),
+    /// The answer is not JSON-RPC.
+    InvalidAnswer(String),
 }
 
 /// A response object (JSON-RPC 2.0 section 5).
@@ -40,12 +40,12 @@ struct CallError {
     message: String,
 }
 
-/// Asks the proxy whose RPC is at `rpc` for what it has counted.
+/// Asks the RPC at `rpc` for the stats of the proxy.
 pub fn get_stats(rpc: &BackendAddress) -> Result<Stats, ClientError> {
     call(rpc, GET_STATS)
 }
 
-/// Asks the proxy whose RPC is at `rpc` for its backends.
+/// Asks the RPC at `rpc` for the backends of the proxy.
 pub fn get_backends(rpc: &BackendAddress) -> Result<Backends, ClientError> {
     call(rpc, GET_BACKENDS)
 }
@@ -53,9 +53,9 @@ pub fn get_backends(rpc: &BackendAddress) -> Result<Backends, ClientError> {
 fn call<T: DeserializeOwned>(rpc: &BackendAddress, method: &str) -> Result<T, ClientError> {
     let call = json!({ "jsonrpc": "2.0", "method": method, "id": 1 }).to_string();
     let body = exchange(rpc, call.as_bytes())?;
-    let nonsense = |what: &str| ClientError::Nonsense(format!("{rpc}: {what}"));
+    let invalid = |what: &str| ClientError::InvalidAnswer(format!("{rpc}: {what}"));
     let response: CallResponse =
-        serde_json::from_slice(&body).map_err(|error| nonsense(&format!("no JSON-RPC: {error}")))?;
+        serde_json::from_slice(&body).map_err(|error| invalid(&format!("not JSON-RPC: {error}")))?;
     if let Some(CallError { code, message }) = response.error {
         let hint = match code {
             METHOD_NOT_FOUND => format!(". A stage without {method} runs there"),
@@ -63,9 +63,9 @@ fn call<T: DeserializeOwned>(rpc: &BackendAddress, method: &str) -> Result<T, Cl
         };
         return Err(ClientError::Refused(format!("{rpc} refuses the call: {message} ({code}){hint}")));
     }
-    let result = response.result.ok_or_else(|| nonsense("neither a result nor an error"))?;
+    let result = response.result.ok_or_else(|| invalid("neither a result nor an error"))?;
     serde_json::from_value(result)
-        .map_err(|error| nonsense(&format!("the result is not that of {method}: {error}")))
+        .map_err(|error| invalid(&format!("the result is not that of {method}: {error}")))
 }
 
 /// Sends the call, and returns the body of a 200.
@@ -96,9 +96,11 @@ fn exchange(rpc: &BackendAddress, call: &[u8]) -> Result<Vec<u8>, ClientError> {
 fn failed(rpc: &BackendAddress, error: Error) -> ClientError {
     match error.cause() {
         Cause::Refused(Refusal::BodyTooLarge) => {
-            ClientError::Nonsense(format!("{rpc}: an answer of over {MAX_ANSWER_BYTES} bytes"))
+            ClientError::InvalidAnswer(format!("{rpc}: an answer of over {MAX_ANSWER_BYTES} bytes"))
         }
-        Cause::Refused(refusal) => ClientError::Nonsense(format!("{rpc} does not speak HTTP: {refusal}")),
+        Cause::Refused(refusal) => {
+            ClientError::InvalidAnswer(format!("{rpc} does not speak HTTP: {refusal}"))
+        }
         _ => ClientError::Down(rpc.to_string(), error),
     }
 }
@@ -109,8 +111,8 @@ impl fmt::Display for ClientError {
             ClientError::Down(rpc, error) => {
                 write!(f, "no stats from {rpc} ({error}). Is part5 running on {rpc}? Try: cargo run -p part5")
             }
-            // They quote the answer.
-            ClientError::Refused(text) | ClientError::Nonsense(text) => printable(text).fmt(f),
+            // They quote the answer, which may contain control characters.
+            ClientError::Refused(text) | ClientError::InvalidAnswer(text) => printable(text).fmt(f),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The contract of the stats RPC, and a typed client for it.
 //!
-//! JSON-RPC 2.0 over HTTP: a POST to [`PATH`] with a method and no parameters. [`GET_STATS`] is answered with [`Stats`];
-//! [`GET_BACKENDS`], where a proxy takes several, with [`Backends`]. Any JSON-RPC client of any language can call it, and
-//! so can curl.
+//! JSON-RPC 2.0 over HTTP: a POST to [`PATH`] with a method and no parameters. The answer to [`GET_STATS`] is
+//! [`Stats`]. The answer to [`GET_BACKENDS`], which a proxy with several backends has, is [`Backends`]. Any JSON-RPC
+//! client of any language can call it, and so can curl.
 
 mod client;
 mod http;
@@ -34,7 +34,7 @@ pub struct Stats {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Backends {
-    /// Each of them.
+    /// One entry for each backend.
     pub backends: Vec<Backend>,
 }
 
@@ -46,13 +46,13 @@ pub struct Backend {
     pub address: String,
     /// Whether it gets requests.
     pub state: Availability,
-    /// Requests that it has now.
+    /// Requests in flight.
     pub in_flight: u64,
-    /// Requests that it was given: one that was tried again with the same backend counts once.
+    /// Requests that were sent to it. One that was retried on the same backend counts once.
     pub requests: u64,
-    /// Attempts at requests that failed, by its fault.
+    /// Failed attempts at requests through its fault.
     pub failures: u64,
-    /// What failed last, a request or a check; `None` if nothing has.
+    /// The last error of a request or a check; `None` if there was none.
     pub last_error: Option<String>,
 }
 
@@ -60,14 +60,14 @@ pub struct Backend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Availability {
-    /// It gets its share.
+    /// It gets requests.
     Up,
-    /// It is left out until a check finds it well.
+    /// It gets no requests until a check passes.
     Down,
 }
 
 impl Stats {
-    /// All paths and their bytes, the most first; those with as many by name.
+    /// All paths and their bytes: descending by bytes, ties by path.
     pub fn by_bytes(&self) -> Vec<(&str, u64)> {
         let mut rows: Vec<_> = self.request_bytes.iter().map(|(path, bytes)| (&**path, *bytes)).collect();
         rows.sort_by_key(|&(_, bytes)| std::cmp::Reverse(bytes));

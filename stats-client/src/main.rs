@@ -13,15 +13,15 @@ use serde::Serialize;
 use stage::parse_number;
 use stats_client::{PATH, get_backends, get_stats};
 
-/// What a terminal takes for: go to the upper left corner, and clear all that follows.
+/// The escape sequences that move the cursor to the upper left corner and clear the screen after it.
 const CLEAR: &str = "\x1b[H\x1b[J";
 
-/// The most paths that `--top` may ask for: a proxy counts 10,000 apart.
+/// The most paths that `--top` may ask for: a proxy counts 10,000 separately.
 const MAX_ROWS: u64 = 1_000_000;
 /// The longest pause of `--watch`: one day.
 const MAX_WATCH_SECONDS: u64 = 24 * 60 * 60;
 
-/// Prints the paths that a running stage, from part5 on, has sent the most bytes for
+/// Prints the paths for which a running stage (part5 or later) has sent the most bytes
 #[derive(Parser)]
 #[command(
     version,
@@ -29,10 +29,10 @@ const MAX_WATCH_SECONDS: u64 = 24 * 60 * 60;
 Examples:
   cargo run -p stats-client                    the ten paths with the most bytes
   cargo run -p stats-client -- --watch 1       the same, again every second
-  cargo run -p stats-client -- --backends      the backends of part6, and how they are"
+  cargo run -p stats-client -- --backends      the backends of part6, with their state"
 )]
 struct Flags {
-    /// Where the stats RPC of the proxy is: HOST:PORT, or the URL that the proxy prints
+    /// The address of the stats RPC: HOST:PORT, or the URL that the proxy prints
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8079")]
     rpc: String,
 
@@ -40,15 +40,15 @@ struct Flags {
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = parse_number::<usize, 0, MAX_ROWS>)]
     top: usize,
 
-    /// Print the backends in the place of the paths (from part6 on)
+    /// Print the backends instead of the paths (part6)
     #[arg(long, conflicts_with = "top")]
     backends: bool,
 
-    /// Print all as JSON, as the RPC answers it
+    /// Print the complete answer of the RPC as JSON
     #[arg(long)]
     json: bool,
 
-    /// Print again every so many seconds, until Ctrl-C
+    /// Print again every SECONDS seconds, until Ctrl-C
     #[arg(long, value_name = "SECONDS", value_parser = parse_number::<u64, 1, MAX_WATCH_SECONDS>)]
     watch: Option<u64>,
 }
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
     };
     match result {
-        // Whoever read the output has read enough of it.
+        // The reader of the output has closed the pipe.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         result => stage::exit(result),
     }
@@ -119,7 +119,7 @@ fn json(answer: &impl Serialize) -> anyhow::Result<String> {
     let text = serde_json::to_string(answer).context("the answer cannot be written as JSON")?;
     let mut line = String::with_capacity(text.len() + 1);
     for character in text.chars() {
-        // All of these stand in strings, where RFC 8259 section 7 lets any character be escaped.
+        // All of these are in strings, where RFC 8259 section 7 lets any character be escaped.
         if character.is_ascii() && !character.is_ascii_control() {
             line.push(character);
         } else {

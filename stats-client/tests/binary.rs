@@ -1,4 +1,4 @@
-//! The binary before a scripted RPC server: what it prints, and how it ends.
+//! The binary with a scripted RPC server: its output and its exit code.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
@@ -93,7 +93,7 @@ fn an_error_response_and_an_invalid_response_are_distinguished() {
             answering(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#),
             "refuses the call: Method not found (-32601). A stage without RpcServer.GetStats runs there",
         ),
-        (answering("<html>"), "no JSON-RPC"),
+        (answering("<html>"), "not JSON-RPC"),
         (answering("{}"), "neither a result nor an error"),
         (answering(r#"{"result":{"Other":1}}"#), "the result is not that of RpcServer.GetStats"),
         (
@@ -159,7 +159,7 @@ fn control_characters_of_a_path_are_escaped() {
 fn control_characters_of_a_server_error_are_escaped() {
     for answer in [
         r#"{"error":{"code":1,"message":"\u001b[2J\n\u202e\u009b"}}"#,
-        // What serde_json quotes.
+        // A value that serde_json quotes in its error.
         r#"{"result":{"Backends":[{"Address":"a","State":"\u001b[2J\n\u202e\u009b","InFlight":0,"Requests":0,"Failures":0}]}}"#,
     ] {
         let finished = run(&answering(answer), &["--backends"]);
@@ -185,7 +185,7 @@ fn a_closed_pipe_ends_the_client_without_an_error() {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "   1000000 /100000\n");
-    // The reader is dropped: the rest of the output has nowhere to go.
+    // The reader was dropped, so the pipe is closed.
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
 }

@@ -1,4 +1,4 @@
-//! Each number and address of the command line: at its ends it is accepted, beyond them refused with what helps.
+//! Number and address flags: their limits are accepted, and values beyond them are refused with a suggestion.
 
 use testkit::{Backend, Process, run_to_end};
 
@@ -39,7 +39,7 @@ fn numbers_at_their_limits_are_accepted() {
     }
     let mut command = std::process::Command::new(BINARY);
     command.args(["--rpc", &rpc, "--watch", "86400"]);
-    // The first line is the first answer; with it, it waits for the second.
+    // The first line is the first answer. After it, the client waits for the second.
     let started = Process::start(command, |_| ());
     let message = started.err().unwrap().message;
     assert!(message.contains("1 /a"), "{message}");

@@ -1,4 +1,4 @@
-//! Where the binary asks: the forms of `--rpc`, and a proxy that is restarted while `--watch` runs.
+//! The address of the RPC: the forms of `--rpc`, and a proxy that is restarted while `--watch` runs.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -43,7 +43,7 @@ fn every_address_of_a_name_is_tried() {
     let Some(localhost) = localhost() else {
         return;
     };
-    // Where `localhost` is `::1` as well, nothing listens there.
+    // If `localhost` is also `::1`, nothing listens on that address.
     let server = Backend::good(answer(7)).unwrap();
     let rpc = format!("{localhost}:{}", server.address().port());
     let finished = run_to_end(BINARY, &["--rpc", &rpc]).unwrap();
@@ -55,12 +55,12 @@ fn every_address_of_a_name_is_tried() {
     );
 }
 
-/// A child that is ended when this is dropped.
+/// A child that is killed when this is dropped.
 struct Watch(Child);
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // Both fail only if it has ended already.
+        // Both calls fail only if the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
