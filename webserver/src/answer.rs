@@ -1,5 +1,4 @@
-//! The response to one request: writes it, ends its count when its last bytes are about to leave, and its record when
-//! they have left.
+//! The response to one request: writes it, ends its count before its last bytes are sent, and its record after that.
 
 use codec::tokio::ResponseWriter;
 use codec::{BodyFraming, Error, Piece, RequestHead, ResponseHead, ResponseTo};
@@ -12,7 +11,8 @@ pub const TEXT: &str = "text/plain; charset=utf-8";
 /// The head of a response that may differ the next time.
 ///
 /// RFC 9111 section 5.2.2.4: with `no-cache` a cache asks before each use. Without it, a cache may guess for how long a
-/// response stays fresh (RFC 9111 section 4.2.2): browsers do so from `Last-Modified`, and keep 301, 308 and 410 for ever.
+/// response stays fresh (RFC 9111 section 4.2.2): browsers do so from `Last-Modified`, and keep 301, 308 and 410
+/// forever.
 pub fn revalidated_head(status: u16, framing: BodyFraming) -> ResponseHead {
     ResponseHead::new(status, framing).with("Cache-Control", "no-cache")
 }
@@ -35,7 +35,7 @@ impl<'a> Answer<'a> {
         Answer { writer, in_flight, record, response_to: request.response_to() }
     }
 
-    /// Records that nothing more of the request's body is waited for.
+    /// Records that the backend waits for no more of the request's body.
     pub fn begin(&mut self) {
         if let Some(record) = &mut self.record {
             record.answering();
@@ -72,7 +72,7 @@ impl<'a> Answer<'a> {
         Ok(())
     }
 
-    /// Writes a whole response of a known length; `head` makes its head from the framing.
+    /// Writes a complete response of a known length; `head` makes its head from the framing.
     pub async fn write_whole(
         &mut self,
         body: &[u8],
@@ -95,7 +95,7 @@ impl<'a> Answer<'a> {
         self.write_head_alone(&revalidated_head(status, BodyFraming::Empty)).await
     }
 
-    /// A response that is its head alone.
+    /// Writes a response without a body.
     pub async fn write_head_alone(&mut self, head: &ResponseHead) -> Result<(), Error> {
         self.in_flight = None;
         self.writer.write_response(head, &[]).await?;
@@ -103,7 +103,7 @@ impl<'a> Answer<'a> {
         Ok(())
     }
 
-    /// Gives the count and the record away to what answers around the codec.
+    /// Returns the count and the record, for a response that bypasses the codec.
     pub fn into_parts(self) -> (Option<InFlight<'static>>, Option<RecentRequest<'static>>) {
         (self.in_flight, self.record)
     }

@@ -1,6 +1,6 @@
-//! The experiments that the codec would not write: they go to the socket directly, and end the connection.
+//! The experiments that the codec cannot write: they use the socket directly, and end the connection.
 //!
-//! Whoever edits this: an error here is a client that has gone. There is nobody left to tell, so it is logged only.
+//! An error here means that the client has disconnected, so it is only logged.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
@@ -17,13 +17,13 @@ use crate::pattern;
 use crate::recent::RecentRequest;
 use crate::router::Bypass;
 
-/// Short, and in no point like a status line.
+/// Short, and not similar to a status line.
 const GARBAGE: &[u8] = b"\x00\x01\x02 this is not HTTP\r\n\r\n";
 
-/// How much is read at once of what a client still sends.
+/// The size of one read of what a client still sends.
 const READ_BYTES: usize = 16 * 1024;
 
-/// What is to be done around the codec, and what is known of the request.
+/// A response that bypasses the codec, and what is known of its request.
 #[derive(Debug)]
 pub struct Bypassing {
     pub bypass: Bypass,
@@ -46,7 +46,7 @@ impl RawConnection {
         RawConnection { socket, limits, status: None, body_bytes: 0 }
     }
 
-    /// Ends the connection, and adds to `report` what became of the request. `unread` is what came after it.
+    /// Answers, ends the connection, and adds the outcome to `report`. `unread` holds the bytes after the request.
     pub async fn run(mut self, bypassing: Bypassing, unread: &[u8], report: &mut Report) {
         let (bypass, start) = (bypassing.bypass, Instant::now());
         if let Err(error) = self.answer(bypassing, unread).await {
@@ -92,7 +92,7 @@ impl RawConnection {
         self.end().await
     }
 
-    /// The codec decides what a response says of the connection before it is known that the body stays unread.
+    /// The codec would decide about `Connection` before it is known that the body stays unread.
     async fn early(&mut self, status: u16, response_to: ResponseTo) -> io::Result<()> {
         let text = status_text(status).unwrap_or_default();
         let framing = match status {
@@ -105,7 +105,7 @@ impl RawConnection {
             .await
     }
 
-    /// The codec sends a body without a length in chunks to whoever can read them.
+    /// The codec would send a body of unknown length in chunks to a client that can read them.
     async fn close_delimited(&mut self, length: u64) -> io::Result<()> {
         let fields = "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n";
         self.write_head(200, fields, "").await?;
@@ -117,12 +117,12 @@ impl RawConnection {
         Ok(())
     }
 
-    /// Sends back whatever comes, until the client ends its side or is silent for too long.
+    /// Sends back all received bytes, until the client half-closes or is silent for too long.
     async fn upgrade(&mut self, unread: &[u8]) -> io::Result<()> {
         self.write_head(101, "Connection: upgrade\r\nUpgrade: echo\r\n", unread).await?;
         loop {
             timeout(self.limits.idle_timeout, self.socket.stream.readable()).await??;
-            // Taken when there is something to read, so that a silent connection holds none.
+            // Allocated when there is something to read, so that a silent connection holds no buffer.
             let mut bytes = Vec::with_capacity(READ_BYTES);
             match self.socket.stream.try_read_buf(&mut bytes) {
                 Ok(0) => return Ok(()),
@@ -136,7 +136,7 @@ impl RawConnection {
         }
     }
 
-    /// Head and body leave in one write.
+    /// Head and body are sent in one write.
     async fn write_head(&mut self, status: u16, fields: &str, body: impl AsRef<[u8]>) -> io::Result<()> {
         let reason = reason_phrase(status);
         let mut message = format!("HTTP/1.1 {status} {reason}\r\n{fields}\r\n").into_bytes();
@@ -150,8 +150,8 @@ impl RawConnection {
         write_all(&mut self.socket.stream, bytes, self.limits.write_timeout).await
     }
 
-    /// Ends our side, and reads what still comes: closing with unread bytes would reset the connection, and
-    /// destroy what the client has not read yet (RFC 9112 section 9.6).
+    /// Half-closes, and reads the remaining bytes: closing with unread bytes would reset the connection, and discard
+    /// what the client has not read yet (RFC 9112 section 9.6).
     async fn end(&mut self) -> io::Result<()> {
         self.socket.stream.shutdown().await?;
         let stream = &mut self.socket.stream;
@@ -164,7 +164,7 @@ impl RawConnection {
     }
 }
 
-/// Waits `limit` at most for each progress: a slow client is no dead one.
+/// Waits at most `limit` for each progress, because a slow client may still be reading.
 async fn write_all(stream: &mut TcpStream, bytes: &[u8], limit: Duration) -> io::Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {

@@ -1,5 +1,5 @@
-//! Conditional requests: whether a method is to be applied to the representation that there is
-//! (RFC 9110 section 13), for GET and HEAD.
+//! Conditional requests: whether a method applies to the current representation (RFC 9110 section 13), for GET and
+//! HEAD.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use codec::{FieldSection, RequestHead};
 
 use crate::validators::{Strength, Validators};
 
-/// What the preconditions of a request came to.
+/// The result of the preconditions of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preconditions {
     /// There are none, or they are true.
@@ -47,7 +47,7 @@ pub fn evaluate(request: &RequestHead, validators: &Validators) -> Preconditions
     Preconditions::Hold
 }
 
-/// RFC 9110 section 13.2.2, step 5: whether If-Range lets a range be sent; else it is to be the whole.
+/// RFC 9110 section 13.2.2, step 5: whether If-Range allows a range; otherwise the complete representation is sent.
 pub fn range_is_allowed(request: &RequestHead, validators: &Validators) -> bool {
     if !request.fields.contains("If-Range") {
         return true;
@@ -64,16 +64,16 @@ pub fn range_is_allowed(request: &RequestHead, validators: &Validators) -> bool 
     is_same && validators.strength == Strength::Strong
 }
 
-/// An entity tag as it came (RFC 9110 section 8.8.3).
+/// A received entity tag (RFC 9110 section 8.8.3).
 #[derive(Clone, Copy, Debug)]
 struct EntityTag<'a> {
     is_weak: bool,
-    /// With its quotes.
+    /// The entity tag, with its quotes.
     opaque_tag: &'a [u8],
 }
 
 impl<'a> EntityTag<'a> {
-    /// The tag at the start of `bytes`, and what stands after it.
+    /// The tag at the start of `bytes`, and the rest.
     fn parse(bytes: &'a [u8]) -> Option<(EntityTag<'a>, &'a [u8])> {
         // RFC 9110 section 8.8.3: `W/` is case-sensitive.
         let (is_weak, quoted) = match bytes.strip_prefix(b"W/") {
@@ -82,7 +82,7 @@ impl<'a> EntityTag<'a> {
         };
         let inner = quoted.strip_prefix(b"\"")?;
         let length = inner.iter().position(|&byte| byte == b'"')?;
-        // RFC 9110 section 8.8.3: no white space or control in it; commas may be.
+        // RFC 9110 section 8.8.3: it has no white space or control characters, but may contain commas.
         if !inner[..length].iter().all(|&byte| byte > b' ' && byte != 0x7f) {
             return None;
         }
@@ -101,9 +101,9 @@ impl<'a> EntityTag<'a> {
     }
 }
 
-/// Whether the list of entity tags is `*`, or has one that matches. What is no list of them matches nothing.
+/// Whether the list of entity tags is `*`, or has one that matches. An invalid list matches nothing.
 fn any_matches(fields: &FieldSection, name: &str, matches: impl Fn(&EntityTag<'_>) -> bool) -> bool {
-    // RFC 9110 sections 13.1.1 and 13.1.2: `*` stands alone, and there is a representation.
+    // RFC 9110 sections 13.1.1 and 13.1.2: `*` is the only member, and a representation exists.
     if only(fields, name) == Some(b"*") {
         return true;
     }

@@ -1,7 +1,7 @@
-//! Sending the bytes of a representation: a file goes through one bounded buffer, whatever its size.
+//! Sends the bytes of a representation: a file of any size passes through one bounded buffer.
 //!
-//! Whoever edits this: as many bytes leave as the head announced, or the connection is cut. Files change while
-//! they are sent.
+//! Invariant: exactly as many bytes are sent as the head announced, or the connection is cut, because a file may change
+//! while it is sent.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -14,7 +14,7 @@ use codec::{Error, Piece, ResponseHead};
 
 use crate::answer::Answer;
 
-/// The most of a file that is in memory at once. A client that reads slowly holds that much.
+/// The most bytes of a file in memory. A client that reads slowly holds that many.
 const PIECE_BYTES: u64 = 64 * 1024;
 
 /// Where the bytes are.
@@ -25,7 +25,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// Sends `head`, and a part that is as long as it says.
+    /// Sends `head`, and a part of the announced length.
     pub async fn send(
         self,
         head: &ResponseHead,
@@ -47,7 +47,7 @@ impl Content {
 }
 
 async fn send_file(mut content: FilePart, head: &ResponseHead, answer: &mut Answer<'_>) -> Result<(), Error> {
-    // The head waits for the first piece: as long as it has not left, there can be another answer.
+    // The head waits for the first piece, because an error response is possible until the head is sent.
     if let Err(error) = content.read_piece().await {
         log::warn!("a file cannot be read: {error}");
         return answer.write_text(500, "the file cannot be read\n").await;
@@ -57,20 +57,20 @@ async fn send_file(mut content: FilePart, head: &ResponseHead, answer: &mut Answ
         answer.write_piece(Piece::partial(&content.piece)).await?;
         if let Err(error) = content.read_piece().await {
             log::warn!("a file became shorter, or cannot be read any more: {error}");
-            // A response that did not end makes the codec close the connection.
+            // After an incomplete response the codec closes the connection.
             return Ok(());
         }
     }
     answer.write_piece(Piece::last(&content.piece)).await
 }
 
-/// A part of a file, on its way.
+/// A part of a file that is being sent.
 #[derive(Debug)]
 struct FilePart {
     file: Arc<File>,
-    /// What was not read yet.
+    /// The range that is not read yet.
     part: Range<u64>,
-    /// What was read last.
+    /// The piece that was read last.
     piece: Vec<u8>,
 }
 
@@ -83,7 +83,7 @@ impl FilePart {
         let mut piece = mem::take(&mut self.piece);
         piece.resize(index(length), 0);
         let file = Arc::clone(&self.file);
-        // Disks make a thread wait, so it is not one of those that serve clients.
+        // A disk may block, so the read runs on a thread that serves no clients.
         let read = tokio::task::spawn_blocking(move || {
             let mut file = &*file;
             file.seek(SeekFrom::Start(offset))?;
@@ -96,7 +96,7 @@ impl FilePart {
     }
 }
 
-/// What is indexed is in memory, so it fits.
+/// The indexed bytes are in memory, so the offset fits.
 fn index(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }

@@ -1,7 +1,7 @@
-//! What `/_lab/counters` shows: tests count here what a proxy did, instead of measuring how long it took.
+//! The counters of `/_lab/counters`: tests count what a proxy did, and do not measure time.
 //!
-//! Whoever edits this: a request leaves `in_flight` before the last bytes of its response are written. Else a
-//! client that has the whole response could still be counted, and one request at a time would look like two.
+//! Invariant: a request leaves `in_flight` before the last bytes of its response are written. Otherwise a request could
+//! be counted after its client has the complete response, and sequential requests would look concurrent.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ pub struct Counters {
     counts: Mutex<Counts>,
 }
 
-/// What was counted, at one moment.
+/// The counts at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub accepted: u64,
@@ -32,7 +32,7 @@ impl Counters {
         )
     }
 
-    /// Back to zero, but for the requests that are in flight.
+    /// Resets the counters to zero, except for the requests in flight.
     pub fn reset(&self) {
         let mut counts = self.lock();
         let in_flight = counts.in_flight;
@@ -45,7 +45,7 @@ impl Counters {
     }
 }
 
-/// One connection, as it is counted: not before its first request that is not for `/_lab`.
+/// One connection, counted from its first request that is not for `/_lab`.
 #[derive(Debug)]
 pub struct CountedConnection<'a> {
     counters: &'a Counters,
@@ -57,14 +57,14 @@ impl<'a> CountedConnection<'a> {
         CountedConnection { counters, is_counted: false }
     }
 
-    /// A request that could not be read.
+    /// Counts a request that could not be read.
     pub fn bad_request(&mut self) {
         let mut counts = self.counters.lock();
         counts.accepted += u64::from(!self.is_counted);
         self.is_counted = true;
     }
 
-    /// A request whose head was read.
+    /// Counts a request whose head was read.
     pub fn begin_request(&mut self) -> InFlight<'a> {
         let mut counts = self.counters.lock();
         counts.accepted += u64::from(!self.is_counted);
@@ -76,7 +76,7 @@ impl<'a> CountedConnection<'a> {
     }
 }
 
-/// A request in flight; dropping it, by an error or a panic too, takes it off the count.
+/// A request in flight; dropping it, by an error or a panic too, removes it from the count.
 #[derive(Debug)]
 pub struct InFlight<'a> {
     counters: &'a Counters,

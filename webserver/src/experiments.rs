@@ -1,4 +1,4 @@
-//! The experiments that are good HTTP, each a few lines; and `/truncate`, which only stops too soon.
+//! The experiments that are valid HTTP, a few lines each, and `/truncate`, which only stops too early.
 //!
 //! Invariant: a response that may differ the next time starts from [`revalidated_head`]. Those of `/hello`, `/bytes`,
 //! `/chunked`, `/truncate` and `/trailers` never do, and are short heads: benchmarks load them.
@@ -85,7 +85,7 @@ async fn truncate(length: u64, mut answer: Answer<'_>) -> Result<(), Error> {
     if !answer.has_body() || length == 0 {
         return answer.write_piece(Piece::last(&[])).await;
     }
-    // The head leaves even if half of the length is nothing.
+    // The head is sent even if half of the length is 0.
     answer.write_piece(Piece::partial(&[])).await?;
     let mut missing = length / 2;
     while missing > 0 {
@@ -93,7 +93,7 @@ async fn truncate(length: u64, mut answer: Answer<'_>) -> Result<(), Error> {
         answer.write_piece(Piece::partial(bytes)).await?;
         missing -= bytes.len() as u64;
     }
-    // A response that did not end makes the codec close the connection.
+    // After an incomplete response the codec closes the connection.
     Ok(())
 }
 

@@ -1,7 +1,6 @@
-//! Which file below `--docroot` is after a path; whether it lies there at all; and opening it.
+//! Finds and opens the file of a path below `--docroot`.
 //!
-//! Whoever edits this: what a path leads to is known only when all links are followed. Nothing is opened that
-//! does not lie below the root then.
+//! Invariant: a file is opened only if it is below the root after all links are followed.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -16,8 +15,8 @@ use crate::path::FilePath;
 use crate::representation::Representation;
 use crate::validators::Validators;
 
-/// What the system reports for a circle of links: ELOOP, or on Windows ERROR_CANT_RESOLVE_FILENAME. Its `ErrorKind` has
-/// no stable name.
+/// The error code for a loop of links: ELOOP, or on Windows ERROR_CANT_RESOLVE_FILENAME. Its `ErrorKind` has no stable
+/// name.
 const LINK_LOOP: i32 = match () {
     () if cfg!(windows) => 1921,
     () if cfg!(any(target_os = "linux", target_os = "android")) => 40,
@@ -25,7 +24,7 @@ const LINK_LOOP: i32 = match () {
     () => 62,
 };
 
-/// What a folder itself is answered with.
+/// The file that is sent for a folder.
 const INDEX: &str = "index.html";
 
 #[derive(Debug)]
@@ -34,7 +33,7 @@ pub struct Docroot {
     root: PathBuf,
 }
 
-/// What a path led to.
+/// The result of opening a path.
 #[derive(Debug)]
 pub enum Opened {
     File(Representation),
@@ -55,10 +54,9 @@ impl Docroot {
         }
     }
 
-    /// # Errors
-    /// The system's, if they do not simply say that there is no such file.
+    /// # Errors Errors of the system other than that the file does not exist.
     pub async fn open(&'static self, path: FilePath) -> io::Result<Opened> {
-        // Disks make a thread wait, so it is not one of those that serve clients.
+        // A disk may block, so the file is opened on a thread that serves no clients.
         match tokio::task::spawn_blocking(move || self.open_blocking(&path)).await? {
             Err(error) if is_absence(&error) => Ok(Opened::Nothing),
             opened => opened,
@@ -75,12 +73,12 @@ impl Docroot {
         } else if path.is_folder {
             return Ok(Opened::Nothing);
         }
-        // Looked at before it is opened, because opening a pipe would wait for whoever writes to it.
+        // Checked before the file is opened, because opening a pipe would wait for a writer.
         if !fs::metadata(&found)?.is_file() {
             return Ok(Opened::Nothing);
         }
         let file = File::open(&found)?;
-        // Of what was opened: the name may have got another file meanwhile.
+        // The metadata of the opened file: the name may belong to another file by now.
         let metadata = file.metadata()?;
         Ok(Opened::File(Representation {
             length: metadata.len(),
@@ -97,7 +95,7 @@ impl Docroot {
     }
 }
 
-/// RFC 9110 section 15.5.5: 404 also for what is there and not to be shown.
+/// RFC 9110 section 15.5.5: 404 also for files that exist and must not be shown.
 fn is_absence(error: &io::Error) -> bool {
     use ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied};
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory | PermissionDenied | InvalidFilename)

@@ -32,19 +32,19 @@ pub struct Flags {
     #[arg(long, value_name = "DIR")]
     pub docroot: Option<PathBuf>,
 
-    /// What to log: error, warn, info, debug (the variable RUST_LOG wins)
+    /// What to log: error, warn, info, debug (the variable RUST_LOG has precedence)
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log: String,
 
-    /// Every response waits that long
+    /// How long every response waits
     #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_number::<u64, 0, MAX_MILLISECONDS>)]
     delay: u64,
 
-    /// Sleep that long before the first read of each connection
+    /// How long to wait before the first read of each connection
     #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_number::<u64, 0, MAX_MILLISECONDS>)]
     accept_delay: u64,
 
-    /// Every N-th response waits that long
+    /// How long every N-th response waits
     #[arg(long, value_name = "MS", requires = "stall_every", value_parser = parse_number::<u64, 0, MAX_MILLISECONDS>)]
     stall: Option<u64>,
 
@@ -52,7 +52,7 @@ pub struct Flags {
     #[arg(long, value_name = "N", requires = "stall", value_parser = parse_number::<u64, 1, MAX_EVERY>)]
     stall_every: Option<u64>,
 
-    /// Close a connection that is idle for that long (default: 75000)
+    /// After how long an idle connection is closed [default: 75000]
     #[arg(long, value_name = "MS", value_parser = parse_number::<u64, 1, MAX_MILLISECONDS>)]
     idle_timeout: Option<u64>,
 }

@@ -1,7 +1,7 @@
-//! Which file the path of a request names: percent-decoding, once, and what no name of a file may be.
+//! The file that the path of a request names: percent-decoded once, and checked.
 //!
-//! Whoever edits this: segments are split first and decoded then, and each must be one plain name. A decoded
-//! slash, a `..`, a drive or a backslash must never get as far as the file system.
+//! Invariant: segments are split first and then decoded, and each must be one plain name. A decoded slash, a `..`, a
+//! drive or a backslash never reaches the file system.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Debug, PartialEq, Eq)]
 pub struct FilePath {
     pub path: PathBuf,
-    /// The path ended with a slash: it can only be a folder's.
+    /// The path ended with a slash, so it can only name a folder.
     pub is_folder: bool,
 }
 
@@ -25,7 +25,7 @@ impl FilePath {
     /// `path` starts with a slash, as that of an origin-form target does.
     pub fn decode(path: &str) -> Result<FilePath, InvalidPath> {
         let path = path.strip_prefix('/').ok_or(InvalidPath::NoFile)?;
-        // All are decoded before any is judged: a broken escape is 400, whatever stands before it.
+        // All segments are decoded before any is checked: a broken escape is 400 whatever precedes it.
         let segments = path.split('/').map(decode).collect::<Result<Vec<_>, _>>()?;
         let (last, folders) = segments.split_last().ok_or(InvalidPath::NoFile)?;
         let is_folder = last.is_empty();
@@ -49,7 +49,7 @@ fn decode(segment: &str) -> Result<Vec<u8>, InvalidPath> {
             (byte, tail) => (*byte, tail),
         };
         if byte == 0 {
-            // To many a system call it would be the end of the name.
+            // Many system calls would treat it as the end of the name.
             return Err(InvalidPath::Encoding);
         }
         decoded.push(byte);

@@ -1,12 +1,12 @@
-//! The bytes of `/bytes`, `/chunked`, `/close` and `/truncate`: a client can tell each from its offset alone.
+//! The bytes of `/bytes`, `/chunked`, `/close` and `/truncate`: a client can compute each from its offset alone.
 //!
 //! The byte at `offset` is a line feed if `offset % 251` is 250, else the letter `(offset % 251) % 26` of a to z.
 //! 251 is a prime, so a body that lost, doubled or swapped a block of a usual size does not fit.
 
 const PERIOD: usize = 251;
 
-/// What is written at once: large enough that system calls do not count, and a multiple of the period, so that
-/// every write starts at the same place of the pattern.
+/// The bytes of one write: large enough that the cost of system calls is negligible, and a multiple of the period, so
+/// that every write starts at the same position of the pattern.
 const WRITE_BYTES: usize = 256 * PERIOD;
 
 static PATTERN: [u8; WRITE_BYTES] = pattern();

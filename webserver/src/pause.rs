@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Waits so long. tokio's timers are exact to a millisecond, so no time at all is not left to them.
+/// Waits for `duration`. tokio's timers are exact to a millisecond, so a duration of 0 does not use them.
 pub async fn pause(duration: Duration) {
     if !duration.is_zero() {
         tokio::time::sleep(duration).await;

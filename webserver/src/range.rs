@@ -7,7 +7,7 @@ use codec::RequestHead;
 use crate::conditional;
 use crate::validators::Validators;
 
-/// What is to be sent of a representation.
+/// The part of a representation to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     Whole,
@@ -26,28 +26,28 @@ pub fn select(request: &RequestHead, validators: &Validators, length: u64) -> Se
     let (Some(value), None) = (values.next(), values.next()) else {
         return Selection::Whole;
     };
-    // RFC 9110 section 14.2: what cannot be understood is ignored.
+    // RFC 9110 section 14.2: an invalid Range is ignored.
     let Some(range) = ByteRange::parse(value) else {
         return Selection::Whole;
     };
-    // RFC 9110 section 14.2: If-Range is looked at before it is known whether the range can be satisfied.
+    // RFC 9110 section 14.2: If-Range is evaluated before the range.
     if !conditional::range_is_allowed(request, validators) {
         return Selection::Whole;
     }
     range.select(length)
 }
 
-/// One range, as it was asked for (RFC 9110 section 14.1.2).
+/// One requested range (RFC 9110 section 14.1.2).
 #[derive(Clone, Copy, Debug)]
 enum ByteRange {
     /// `first-`, and with `last` also `first-last`, both included.
     From { first: u64, last: Option<u64> },
-    /// `-length`: so many at the end.
+    /// `-length`: this many bytes at the end.
     Suffix { length: u64 },
 }
 
 impl ByteRange {
-    /// `None`: another unit, several ranges, or none that is valid.
+    /// `None` for another unit, several ranges, or no valid range.
     fn parse(value: &[u8]) -> Option<ByteRange> {
         let (unit, set) = std::str::from_utf8(value).ok()?.trim().split_once('=')?;
         // RFC 9110 section 14.1: the names of units are compared without case.
@@ -57,7 +57,8 @@ impl ByteRange {
         // RFC 9110 section 5.6.1.2: empty members of a list do not count.
         let mut ranges =
             set.split(',').map(|range| range.trim_matches([' ', '\t'])).filter(|range| !range.is_empty());
-        // RFC 9110 section 14.2: a server may answer several with the whole. Many small ones would be an attack.
+        // RFC 9110 section 14.2: a server may answer several ranges with the complete representation. Many small ranges
+        // are an attack.
         let (Some(range), None) = (ranges.next(), ranges.next()) else {
             return None;
         };
@@ -74,9 +75,10 @@ impl ByteRange {
 
     fn select(self, length: u64) -> Selection {
         match self {
-            // RFC 9110 section 14.1.2: no byte at the end is a range that cannot be satisfied.
+            // RFC 9110 section 14.1.2: a suffix of 0 bytes cannot be satisfied.
             ByteRange::Suffix { length: 0 } => Selection::Unsatisfiable,
-            // Content-Range cannot tell of no byte (RFC 9110 section 14.4), and the whole is what was asked for.
+            // Content-Range cannot describe an empty range (RFC 9110 section 14.4), so the complete representation is
+            // sent.
             ByteRange::Suffix { .. } if length == 0 => Selection::Whole,
             // RFC 9110 section 14.1.2: if there are fewer bytes, all of them.
             ByteRange::Suffix { length: suffix } => Selection::Part(length.saturating_sub(suffix)..length),
@@ -90,7 +92,7 @@ impl ByteRange {
     }
 }
 
-/// Digits only, any number of them: a position that no u64 can hold is after every end.
+/// Digits only, any number of them: a position over 64 bits is after every end.
 fn position(digits: &str) -> Option<u64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

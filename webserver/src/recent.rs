@@ -34,7 +34,7 @@ pub struct Recent {
 struct Entries {
     connections: Ring<Connection>,
     requests: Ring<Request>,
-    /// When the latest request has begun that was dropped for a newer one: what is kept is complete after it.
+    /// When the latest dropped request began: the record is complete after it.
     complete_since: Milliseconds,
 }
 
@@ -154,8 +154,7 @@ impl Request {
     }
 }
 
-/// A connection, as it is recorded: not before its first request that is not for the lab. It is closed when this is
-/// dropped.
+/// A connection, recorded from its first request that is not for the lab. It is closed when this is dropped.
 #[derive(Debug)]
 pub struct RecentConnection<'a> {
     recent: &'a Recent,
@@ -170,18 +169,18 @@ impl<'a> RecentConnection<'a> {
         RecentConnection { recent, opened: recent.now(), number: 0 }
     }
 
-    /// A request whose head was read.
+    /// Records a request whose head was read.
     pub fn begin_request(&mut self, head: &RequestHead) -> RecentRequest<'a> {
         let started = self.recent.now();
         let mut entries = self.recent.lock();
-        // A connection that was dropped for newer ones is recorded anew.
+        // A connection that was dropped for newer ones is recorded again.
         if entries.connections.get(self.number).is_none() {
             entries.connections.make_room();
             self.number = entries.connections.push(Connection { opened: self.opened, closed: None });
         }
         let dropped = entries.requests.make_room();
         entries.complete_since = dropped.as_ref().map_or(entries.complete_since, |dropped| dropped.started);
-        // The memory of the dropped request is used again, so that recording allocates nothing.
+        // The memory of the dropped request is reused, so that recording allocates nothing.
         let (mut method, mut path) =
             dropped.map(|dropped| (dropped.method, dropped.path)).unwrap_or_default();
         replace(&mut method, head.method());
@@ -209,7 +208,7 @@ impl Drop for RecentConnection<'_> {
     }
 }
 
-/// A request, as it is recorded. It is cut if this is dropped before [`RecentRequest::done`].
+/// A recorded request. It counts as cut if this is dropped before [`RecentRequest::done`].
 #[derive(Debug)]
 pub struct RecentRequest<'a> {
     recent: &'a Recent,
@@ -230,7 +229,7 @@ impl RecentRequest<'_> {
         }
     }
 
-    /// The response has left.
+    /// The response was sent.
     pub fn done(mut self) {
         self.is_complete = true;
     }
@@ -249,7 +248,7 @@ fn milliseconds(duration: Duration) -> Milliseconds {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Text in the place of another, cut to [`MAX_PATH_BYTES`] at the end of a character.
+/// Replaces text, truncated to [`MAX_PATH_BYTES`] at a character boundary.
 fn replace(text: &mut String, new: &str) {
     let mut lengths = (0..=new.len().min(MAX_PATH_BYTES)).rev();
     let length = lengths.find(|&length| new.is_char_boundary(length)).unwrap_or(0);

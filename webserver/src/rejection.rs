@@ -1,8 +1,8 @@
-//! Requests that are for nothing that there is here, and how they are answered.
+//! Requests that this server rejects, and their responses.
 
 use codec::RequestHead;
 
-/// An answer to a request that cannot be answered as it asks.
+/// The response to a rejected request.
 #[derive(Debug)]
 pub struct Rejection {
     pub status: u16,
@@ -17,7 +17,7 @@ impl Rejection {
     }
 }
 
-/// RFC 9110 section 15.5.6: 405 for a method that is not in the list, and `Allow` tells the list.
+/// RFC 9110 section 15.5.6: 405 for a method that is not in the list, and `Allow` has the list.
 pub fn check_method(request: &RequestHead, methods: &'static str) -> Result<(), Rejection> {
     if methods.split(", ").any(|method| method == request.method()) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The response to a GET or HEAD of a representation: all of it, a part of it, or that it need not be sent.
+//! The response to a GET or HEAD of a representation: all of it, a part of it, or a response without it.
 
 use std::borrow::Cow;
 
@@ -44,7 +44,7 @@ impl Representation {
             Selection::Unsatisfiable => {
                 let text = format!("there are {} bytes\n", self.length);
                 let head = |framing| {
-                    // RFC 9110 section 15.5.17: 416 tells the length.
+                    // RFC 9110 section 15.5.17: 416 names the length.
                     let content_range = format!("bytes */{}", self.length);
                     revalidated_head(416, framing)
                         .with("Content-Type", TEXT)

@@ -1,4 +1,4 @@
-//! Which experiment a request asks for, with its numbers checked; or why there is none.
+//! Parses the path of a request into an experiment with valid numbers, or a rejection.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -40,7 +40,7 @@ pub enum Experiment {
     Bypass(Bypass),
 }
 
-/// An experiment that the codec would not write: it goes to the socket directly.
+/// An experiment that the codec cannot write: it uses the socket directly.
 #[derive(Clone, Copy, Debug)]
 pub enum Bypass {
     Early(u16),
@@ -53,7 +53,8 @@ pub enum Bypass {
 /// The longest wait: most people, and most proxies, give up earlier, and a connection is held for as long.
 const MAX_WAIT_MILLISECONDS: u64 = 60_000;
 
-/// The most events of `/drip`: more than anybody watches, and a forgotten client does not hold its connection for ever.
+/// The most events of `/drip`: more than any user watches, so that a forgotten client does not occupy its connection
+/// forever.
 const MAX_DRIP_COUNT: u64 = 10_000;
 
 /// The most backends that `/live` shows: more do not fit on a screen.
@@ -65,7 +66,7 @@ const DEFAULT_DRIP_MILLISECONDS: u64 = 200;
 /// RFC 9110 section 15: final responses; 1xx would announce a response that never comes.
 const FINAL_STATUSES: RangeInclusive<u64> = 200..=599;
 
-/// What `/_lab` asks is about the others, and is neither counted nor delayed; nor are the pages that show it.
+/// Whether a request is for `/_lab` or for a page that shows it. Such requests are neither counted nor delayed.
 pub fn is_for_lab(request: &RequestHead, site: &Site) -> bool {
     const PAGES: [&str; 6] = ["/counters", "/counters/live", "/live", "/live.css", "/live.js", "/live.json"];
     let path = request.path();
@@ -80,10 +81,10 @@ pub fn is_poll(request: &str, site: &Site) -> bool {
 
 pub fn route(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
     let experiment = find(request, site)?;
-    // `None`: any method.
+    // `None` allows any method.
     let allow = match experiment {
         Experiment::Echo | Experiment::Bypass(Bypass::Early(_)) => None,
-        // The book says first whether there is such a page at all.
+        // The book first decides whether the page exists.
         Experiment::Site if !site.has_docroot() => None,
         Experiment::ResetCounters => Some("POST"),
         _ => Some("GET, HEAD"),
@@ -137,7 +138,7 @@ fn find(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
             Experiment::Site
         }
         ("favicon.ico", None) if !site.has_docroot() => Experiment::Favicon,
-        // Behind all experiments, so that they keep their paths.
+        // After all experiments, so that they keep their paths.
         _ => Experiment::Site,
     })
 }
@@ -189,7 +190,7 @@ fn offers_echo(request: &RequestHead) -> bool {
         && request.fields.list_contains("Upgrade", "echo")
 }
 
-/// A decimal number of digits only: `str::parse` would take `+5`.
+/// A decimal number of digits only: `str::parse` would accept `+5`.
 fn number(usage: &str, text: Option<&str>, range: RangeInclusive<u64>) -> Result<u64, Rejection> {
     let text = text.unwrap_or_default();
     let number = text.parse().ok().filter(|number| {

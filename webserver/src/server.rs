@@ -75,7 +75,7 @@ impl Server {
         client.close().await;
     }
 
-    /// Ends a connection around the codec.
+    /// Answers without the codec, and ends the connection.
     async fn go_around(&'static self, client: ClientConnection, bypassing: Bypassing, mut report: Report) {
         let (socket, unread) = client.into_socket();
         let raw = RawConnection::new(socket, &self.limits);
@@ -83,7 +83,7 @@ impl Server {
         stage::log_report(&report);
     }
 
-    /// Answers one request. `Some`: it is to be answered around the codec, and the connection is over then.
+    /// Answers one request. `Some` if it must be answered without the codec, which ends the connection.
     async fn exchange(
         &'static self,
         client: &mut ClientConnection,
@@ -167,7 +167,7 @@ impl Server {
     }
 }
 
-/// Reads a body that nobody wants: the next request starts after it.
+/// Reads and discards a body, because the next request starts after it.
 async fn discard(body: &mut RequestBody<'_>, answer: &mut Answer<'_>) -> Result<(), Error> {
     answer.ask_for_body().await?;
     while body.next_piece().await?.is_some() {}

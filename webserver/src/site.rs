@@ -1,4 +1,4 @@
-//! What is after every path that is no experiment: the files of `--docroot`, or without it the book.
+//! The answers for all paths that are not experiments: the files of `--docroot`, or without it the book.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub struct Site {
     book: Book,
 }
 
-/// What was found after a path.
+/// The result for a path.
 #[derive(Debug)]
 pub enum Found {
     Representation(Representation),
@@ -37,7 +37,7 @@ impl Site {
         let docroot = match docroot {
             Some(path) => Some(Docroot::new(path).map_err(|error| {
                 let problem = format!("--docroot {}: {error}", path.display());
-                Failure::usage(problem, "a folder that is there")
+                Failure::usage(problem, "an existing folder")
             })?),
             None => None,
         };
@@ -81,7 +81,7 @@ impl Site {
         let names: Option<Vec<&str>> = path.path.iter().map(|name| name.to_str()).collect();
         let name =
             names.filter(|_| is_page).map(|names| names.join("/")).ok_or_else(|| self.nothing(request))?;
-        // Files are read, and disks make a thread wait, so it is not one of those that serve clients.
+        // A disk may block, so the files are read on a thread that serves no clients.
         let found = tokio::task::spawn_blocking(move || self.book.find(&name, &counts)).await;
         let Document { content, media_type } = found
             .map_err(|error| {
@@ -98,14 +98,15 @@ impl Site {
         }))
     }
 
-    /// The page of the book about a rejection, for a browser. `None`: there is no book, or the client asks for no page.
+    /// The page of the book about a rejection, for a browser. `None` if there is no book, or the client does not accept
+    /// HTML.
     pub async fn page_about(
         &'static self,
         rejection: &Rejection,
         request: &RequestHead,
         counters: &Counters,
     ) -> Option<Document> {
-        // RFC 9110 section 12.5.1: browsers name the type, and curl takes any, so it gets the text.
+        // RFC 9110 section 12.5.1: browsers name the type. curl accepts any type, so it gets the text.
         let is_html = |range: &[u8]| is_media_type(range, "text/html");
         if self.has_docroot() || !request.fields.list("Accept").any(is_html) {
             return None;
@@ -125,8 +126,8 @@ impl Site {
     }
 }
 
-/// RFC 9110 section 10.2.2: a relative reference is enough. Its path starts with one slash only, which
-/// `FilePath` has seen to: with two it would name another host (RFC 3986 section 4.2).
+/// RFC 9110 section 10.2.2: a relative reference is enough. Its path starts with one slash only, which `FilePath`
+/// ensures: with two it would name another host (RFC 3986 section 4.2).
 fn folder_location(request: &RequestHead) -> String {
     match request.path_and_query().split_once('?') {
         Some((path, query)) => format!("{path}/?{query}"),

@@ -1,22 +1,22 @@
-//! `ETag` and `Last-Modified` (RFC 9110 section 8.8): what tells one state of a representation from another.
+//! `ETag` and `Last-Modified` (RFC 9110 section 8.8): what distinguishes one state of a representation from another.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use codec::ResponseHead;
 
-/// Some file systems count in steps of two seconds. A file that was modified that lately may be modified again
-/// without its time telling, so its validators are weak.
+/// Some file systems count in steps of two seconds. A file that was modified so recently may change again without a new
+/// time, so its validators are weak.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// The first second that an HTTP-date cannot tell: the year 10000.
+/// The first second that an HTTP-date cannot express: the year 10000.
 const YEAR_10000: u64 = 253_402_300_800;
 
-/// What is known of a representation's state.
+/// The validators of a representation.
 #[derive(Clone, Debug)]
 pub struct Validators {
     /// With its quotes, without `W/`.
     pub opaque_tag: Option<String>,
-    /// In whole seconds, as an HTTP-date is.
+    /// In whole seconds, like an HTTP-date.
     pub last_modified: Option<SystemTime>,
     pub strength: Strength,
 }
@@ -56,7 +56,7 @@ impl Validators {
         self.add_last_modified_to(head);
     }
 
-    /// RFC 9110 section 15.4.5: with 304 the time only where there is no entity tag.
+    /// RFC 9110 section 15.4.5: with 304, the time is sent only if there is no entity tag.
     pub fn add_best_to(&self, head: &mut ResponseHead) {
         match self.opaque_tag {
             Some(_) => self.add_entity_tag_to(head),
@@ -78,15 +78,15 @@ impl Validators {
     }
 }
 
-/// The time as an HTTP-date tells it: whole seconds. `None`: it cannot.
+/// The time as an HTTP-date has it, in whole seconds. `None` if it cannot be expressed.
 fn http_date(time: SystemTime) -> Option<SystemTime> {
-    // RFC 9110 section 8.8.2.1: a time that is still to come is replaced by that of the response.
+    // RFC 9110 section 8.8.2.1: a time in the future is replaced by that of the response.
     let time = time.min(SystemTime::now());
     let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
     (seconds < YEAR_10000).then(|| UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// FNV-1a: the same in every build, as std's hashes need not be.
+/// FNV-1a: the same in every build, unlike the hashes of `std`.
 fn hash(content: &[u8]) -> u64 {
     const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;

@@ -47,7 +47,7 @@ fn a_file_has_a_strong_entity_tag_and_the_time_of_its_modification() {
     assert_eq!(response.field("Last-Modified"), Some(MODIFIED_DATE));
 }
 
-/// RFC 9110 section 8.8.1: it might change once more without its time telling.
+/// RFC 9110 section 8.8.1: it might change again without a new time.
 #[test]
 fn a_file_that_was_just_modified_has_a_weak_entity_tag() {
     let folder = Folder::new();
@@ -67,12 +67,12 @@ fn a_file_that_was_just_modified_has_a_weak_entity_tag() {
             (&format!("If-Match: {strong}\r\n"), 412),
         ],
     );
-    // RFC 9110 section 8.8.2.1: never a time that is still to come.
+    // RFC 9110 section 8.8.2.1: never a time in the future.
     let modified = httpdate::parse_http_date(response.field("Last-Modified").unwrap()).unwrap();
     assert!(modified <= SystemTime::now());
 }
 
-// Other systems have no such times of their files.
+// Other systems have no file times before 1970.
 #[cfg(unix)]
 #[test]
 fn a_modification_time_outside_http_date_is_omitted() {
@@ -100,7 +100,7 @@ fn if_none_match_compares_weakly_and_takes_a_list() {
             ("If-None-Match: \"x\"\r\n", 200),
             ("If-None-Match: \"*\"\r\n", 200),
             ("If-None-Match:\r\n", 200),
-            // A tag inside of another one is none.
+            // Text inside of another tag is not a tag.
             (&format!("If-None-Match: \"a, {tag}\r\n"), 200),
             (&format!("If-None-Match: w/{tag}\r\n"), 200),
             (&format!("If-None-Match: {}\r\n", tag.trim_matches('"')), 200),

@@ -1,4 +1,4 @@
-//! How connections go on and end; the experiments that end them; the counters; and the flags.
+//! When connections stay open and when they end, the experiments that end them, the counters, and the flags.
 
 mod support;
 
@@ -266,7 +266,7 @@ fn a_stop_signal_lets_a_request_in_flight_finish() {
     idle.send(get("/hello/x"));
     idle.response();
     testkit::terminate(webserver.child.id()).unwrap();
-    // That the idle connection ends shows that the signal has come.
+    // The end of the idle connection shows that the signal has arrived.
     assert_eq!(idle.rest(), b"");
     busy.send("4\r\nlate\r\n0\r\n\r\n");
     assert_eq!(busy.chunk().unwrap(), b"late");

@@ -176,7 +176,7 @@ fn a_file_that_shrinks_while_it_is_sent_cuts_the_connection() {
     client.send(get("/huge") + &get("/hello/x"));
     assert!(client.head().contains(&format!("Content-Length: {LENGTH}\n")));
     file.set_len(1).unwrap();
-    // Up to an end or a reset: what is behind the head is the file's, and not all of it.
+    // Up to an end or a reset: after the head there is only a part of the file.
     let bytes = client.until_the_end();
     assert!((bytes.len() as u64) < LENGTH);
     assert!(bytes.iter().all(|&byte| byte == 0));

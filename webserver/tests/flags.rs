@@ -1,4 +1,4 @@
-//! Each number and address of the command line: at its ends it is accepted, beyond them refused with what helps.
+//! Number and address flags: their limits are accepted, and values beyond them are refused with a suggestion.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use support::Webserver;
 
-/// Runs it until it ends, or is ready, which its first line says: it is ended then.
+/// Runs the server until it ends or prints its ready line, and ends it then.
 fn run(flag: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_webserver"));
     let mut child = command.arg(flag).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -33,7 +33,7 @@ fn numbers_and_addresses_beyond_their_limits_are_refused() {
         (format!("--listen={unknown}"), 2, "cannot be resolved"),
         ("--listen=192.0.2.1:8081".to_owned(), 3, "--listen 127.0.0.1:8081"),
         ("--docroot=".to_owned(), 2, "--docroot"),
-        ("--docroot=/no such folder".to_owned(), 2, "Try: a folder that is there"),
+        ("--docroot=/no such folder".to_owned(), 2, "Try: an existing folder"),
         ("--idle-timeout=0".to_owned(), 2, "from 1 to 86400000"),
         ("--max-clients=0".to_owned(), 2, "from 1 to 1000000"),
         ("--stall-every=0".to_owned(), 2, "from 1 to 10000000"),

@@ -23,7 +23,7 @@ fn a_file_is_revalidated_before_each_use_and_keeps_its_validators() {
     let (tag, date) = (whole.field("ETag").unwrap(), whole.field("Last-Modified").unwrap());
     check(&webserver.get("/"), "index.html");
     for (fields, status) in [
-        // RFC 9110 section 15.4.5: 304 has the Cache-Control of the 200 in whose place it is.
+        // RFC 9110 section 15.4.5: 304 has the Cache-Control of the 200 that it replaces.
         (format!("If-None-Match: {tag}\r\n"), 304),
         (format!("If-Modified-Since: {date}\r\n"), 304),
         ("Range: bytes=0-1\r\n".to_owned(), 206),
@@ -106,7 +106,7 @@ fn an_experiment_that_may_answer_differently_is_revalidated_before_each_use() {
         "/delay/0",
         "/upgrade",
         "/bytes/x",
-        // RFC 9110 section 15.1: browsers keep these for ever if nothing says otherwise.
+        // RFC 9110 section 15.1: browsers keep these forever by default.
         "/status/301",
         "/status/308",
         "/status/410",

@@ -1,4 +1,4 @@
-//! The experiments about heads, and what is answered to a request that is for none.
+//! The experiments about heads, and the response to a request for no experiment.
 
 mod support;
 

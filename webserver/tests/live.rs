@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use support::folder::Folder;
 use support::{Client, Webserver, get, get_with, request, values};
 
-/// Far more than it takes until what a client has seen is recorded.
+/// Far more than recording takes.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// The bounds of docs/src/limits.md.
 const MAX_REQUESTS: usize = 1024;

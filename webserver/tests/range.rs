@@ -27,7 +27,7 @@ fn a_range_is_answered_with_that_part() {
         ("bytes=-3", "bytes 7-9/10", "789"),
         ("bytes=-10", "bytes 0-9/10", "0123456789"),
         ("bytes=0-", "bytes 0-9/10", "0123456789"),
-        // RFC 9110 section 14.1.2: more than there is means all that there is.
+        // RFC 9110 section 14.1.2: a longer suffix means the complete file.
         ("bytes=-11", "bytes 0-9/10", "0123456789"),
         ("bytes=8-100", "bytes 8-9/10", "89"),
         ("bytes=8-18446744073709551615", "bytes 8-9/10", "89"),
@@ -135,14 +135,14 @@ fn if_range_gets_the_part_only_if_the_validator_matches() {
         let fields = format!("Range: bytes=2-4\r\nIf-Range: {condition}\r\n");
         assert_eq!(get_with(&webserver, "/a.txt", &fields).status(), status, "{condition}");
     }
-    // RFC 9110 section 14.2: of another state the whole, not 416.
+    // RFC 9110 section 14.2: if the state has changed, the complete file and not 416.
     let fields = "Range: bytes=100-\r\nIf-Range: \"x\"\r\n";
     assert_eq!(get_with(&webserver, "/a.txt", fields).status(), 200);
     // RFC 9110 section 13.1.5: without Range it is ignored.
     assert_eq!(get_with(&webserver, "/a.txt", "If-Range: \"x\"\r\n").status(), 200);
 }
 
-/// RFC 9110 section 13.1.5: weak validators do not tell whether two parts fit together.
+/// RFC 9110 section 13.1.5: weak validators do not show whether two parts fit together.
 #[test]
 fn if_range_is_false_for_a_file_that_was_just_modified() {
     let folder = Folder::new();

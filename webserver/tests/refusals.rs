@@ -1,4 +1,4 @@
-//! What a request that cannot be answered as it asks is answered: a page to a browser, a line of text to others.
+//! The response to a rejected request: a page for a browser, a line of text for other clients.
 
 mod support;
 

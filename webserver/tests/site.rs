@@ -1,4 +1,4 @@
-//! The book as it is served: every page answers, every link leads somewhere, and no path leads out.
+//! The served book: every page exists, every link has a target, and no path leads out of the book.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
@@ -34,7 +34,7 @@ fn crawl(client: &mut Client) -> BTreeMap<String, String> {
         }
         let html = page(client, &path);
         if path == "/report" {
-            // Once there is one, it is a page of its own, made by another program.
+            // The report, if there is one, is a separate page that another program has made.
             pages.insert(path, html);
             continue;
         }

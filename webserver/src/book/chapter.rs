@@ -49,7 +49,7 @@ pub fn render(markdown: &str, workspace: &Workspace) -> String {
     }
     let mut rendered = String::with_capacity(markdown.len() * 2);
     html::push_html(&mut rendered, events.into_iter());
-    // A picture scrolls on a narrow screen, so it must be reachable with the keyboard too. A cell without text is no
+    // A picture scrolls on a narrow screen, so it must be reachable with the keyboard too. An empty cell is not a
     // header. The text of a chapter is escaped, so these are tags.
     rendered.replace("<p><img ", "<p tabindex=\"0\"><img ").replace("<th></th>", "<td></td>")
 }
@@ -68,8 +68,8 @@ fn text_of(events: &[Event<'_>]) -> String {
     events.iter().map(text).collect()
 }
 
-/// The names of headings, which must differ within a page. They are made as mdBook makes them, so that a link with a
-/// fragment works here and there.
+/// The anchors of headings, which are unique within a page. They equal those of mdBook, so that a link with a fragment
+/// works in both.
 #[derive(Default)]
 struct Anchors {
     used: HashMap<String, u32>,
@@ -101,7 +101,7 @@ fn with_link(event: Event<'_>) -> Event<'_> {
     }
 }
 
-/// Where a link between files of the workspace leads on this server; `None`: to where it says.
+/// The target on this server of a link between files of the workspace; `None` if the link stays as it is.
 fn target(link: &str) -> Option<String> {
     let (file, fragment) = match link.split_once('#') {
         Some((file, fragment)) => (file, format!("#{fragment}")),
@@ -127,7 +127,7 @@ fn code_block(kind: &CodeBlockKind<'_>, text: &str, workspace: &Workspace) -> St
             Some((caption, rest)) => (caption, code::rust(rest)),
             None => (String::new(), code::rust(text)),
         },
-        // What is typed can be copied without the prompt.
+        // Commands can be copied without the prompt.
         "console" => (String::new(), text.split_inclusive('\n').map(console_line).collect()),
         _ => (String::new(), escape(text)),
     };
@@ -143,7 +143,7 @@ fn console_line(line: &str) -> String {
     }
 }
 
-/// A block that says in its first line which file it is from: a link to that place, and the rest of the block.
+/// A link to the source that the first line of a block names, and the rest of the block.
 fn source_of<'a>(text: &'a str, workspace: &Workspace) -> Option<(String, &'a str)> {
     let (first, rest) = text.split_once('\n')?;
     let path = first.strip_prefix("// ")?;

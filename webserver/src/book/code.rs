@@ -3,7 +3,7 @@
 const KEYWORDS: &str = " as async await break const continue crate dyn else enum extern false fn for if impl in let \
     loop match mod move mut pub ref return self Self static struct super trait true type unsafe use where while ";
 
-/// Text as it may stand in HTML, in an attribute too.
+/// Escapes text for HTML, also for an attribute.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -18,7 +18,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Rust with three colours, and no more: what a word means, only a compiler knows.
+/// Rust in three colours. More would need a compiler, which knows what a word means.
 pub fn rust(code: &str) -> String {
     let mut html = String::with_capacity(code.len() * 2);
     let mut rest = code;
@@ -26,7 +26,7 @@ pub fn rust(code: &str) -> String {
         let (length, class) = token(rest, first);
         let (text, tail) = rest.split_at(length);
         rest = tail;
-        // A mark ends with its line, so that each line is whole in itself.
+        // A mark ends with its line, so that each line is valid HTML on its own.
         for line in text.split_inclusive('\n') {
             let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
             match class {
@@ -41,7 +41,7 @@ pub fn rust(code: &str) -> String {
     html
 }
 
-/// The length of the token that `rest` begins with, and what it is marked as.
+/// The length of the token that `rest` begins with, and its mark.
 fn token(rest: &str, first: char) -> (usize, Option<&'static str>) {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     if rest.starts_with("//") {
@@ -92,7 +92,7 @@ fn quoted(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// A whole file with its line numbers, each of which can be linked to: `prefix` tells those of two files apart.
+/// A complete file with line numbers that can be linked to; `prefix` distinguishes those of two files.
 pub fn listing(name: &str, text: &str, prefix: &str) -> String {
     let marked = if name.ends_with(".rs") { rust(text) } else { escape(text) };
     let mut html = String::from("<div class=\"scroll\" tabindex=\"0\"><table class=\"listing\">\n");

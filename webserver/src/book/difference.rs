@@ -22,7 +22,7 @@ pub fn list(workspace: &Workspace) -> Page {
     Page::new("Stages side by side", html)
 }
 
-/// `None`: one of them is no stage.
+/// `None` if one of them is not a stage.
 pub fn page(workspace: &Workspace, old: &str, new: &str) -> Option<Page> {
     let stages = workspace.stages();
     let stage = |given: &str| stages.iter().find(|stage| short(stage) == given);
@@ -116,7 +116,7 @@ fn line_link(name: &str, number: usize) -> String {
     format!("<a href=\"#{name}-L{number}\">{number}</a>")
 }
 
-/// The number and the text of a changed line; it is told by its sign, not by colour alone.
+/// The number and the text of a changed line, which is marked by a sign and not only by colour.
 fn cells(
     line: Option<&Line>,
     number: impl Fn(&Line) -> String,

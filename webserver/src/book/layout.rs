@@ -1,14 +1,14 @@
-//! What all pages have in common: the head, the table of contents, the way to the next page, and the looks.
+//! What all pages have in common: the head, the table of contents, the links to the neighbours, and the style.
 //!
-//! Whoever edits this: nothing from another server, and no script but that of `/live`. The style stands in each page, so
-//! that a page is one request, also in the log of a proxy that takes one request a connection.
+//! Invariant: a page loads nothing from another server, and has no script except that of `/live`. The style is part of
+//! each page, so that a page is one request, also in the log of a proxy that serves one request per connection.
 
 use crate::book::code::escape;
 use crate::book::summary::{Chapter, Item, Summary};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The pages that are no chapters, in the order of the table of contents.
+/// The pages that are not chapters, in the order of the table of contents.
 const LIVE_PAGES: [(&str, &str); 6] = [
     ("/experiments", "Experiments"),
     ("/live", "Live picture"),
@@ -28,9 +28,9 @@ pub struct Page {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
-    /// Lines as long as one likes to read.
+    /// Text, with lines of a readable length.
     Text,
-    /// All there is: for code.
+    /// The full width, for code.
     Full,
 }
 
@@ -43,7 +43,7 @@ impl Page {
         Page { width: Width::Full, ..Page::new(title, body) }
     }
 
-    /// The browser asks for the page again and again. WCAG 2.2.1: only where the reader asked for it and can stop it.
+    /// The browser reloads the page periodically. WCAG 2.2.1: only where the reader asked for it and can stop it.
     pub fn refreshed_every(self, seconds: u32) -> Page {
         self.with_head(&format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">\n"))
     }
@@ -60,12 +60,12 @@ pub struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// The whole page that is at `path`.
+    /// The complete page at `path`.
     pub fn render(&self, page: &Page, path: &str) -> String {
         let (title, head, body) = (escape(&page.title.replace('`', "")), &page.head, &page.body);
         let width = if page.width == Width::Full { " class=\"full\"" } else { "" };
         let (contents, neighbours) = (self.contents(path), self.neighbours(path));
-        // The contents stand behind the text: on a phone, and to who listens, the text comes first.
+        // The table of contents follows the text, so that the text comes first on a phone and for a screen reader.
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -107,7 +107,7 @@ impl Layout<'_> {
         html + "</p>\n</nav>\n"
     }
 
-    /// The differences from each stage to the next: their paths, and what they are called.
+    /// The differences from each stage to the next: their paths and names.
     fn steps(&self) -> Vec<(String, String)> {
         let pairs = self.stages.iter().zip(self.stages.iter().skip(1));
         let pairs = pairs.map(|(old, new)| (short(old), short(new)));
@@ -137,7 +137,7 @@ impl Layout<'_> {
     }
 }
 
-/// What a stage is called in a path: its number, or `work`.
+/// The name of a stage in a path: its number, or `work`.
 pub fn short(stage: &str) -> &str {
     stage.strip_prefix("part").unwrap_or(stage)
 }

@@ -1,10 +1,10 @@
-//! Pages about what happens now: the counters of this backend, the picture of its connections, and the report of the last
-//! benchmark.
+//! Pages about the current state: the counters of this backend, the picture of its connections, and the report of the
+//! last benchmark.
 
 use crate::book::layout::Page;
 use crate::counters::Counts;
 
-/// Often enough to watch a load, and seldom enough to be no load.
+/// Often enough to watch a load, and rarely enough not to be one.
 const REFRESH_SECONDS: u32 = 2;
 
 /// The script of the picture, and the style of its parts.
@@ -12,8 +12,8 @@ pub const SCRIPT: &str = include_str!("live.js");
 pub const STYLE: &str = include_str!("live.css");
 const PICTURE: &str = include_str!("live.html");
 
-/// The browser asks this server and this machine only, whatever the address of the page says. Its own script is the only
-/// one. `'unsafe-inline'` is for the style that stands in each page.
+/// The browser connects only to this server and this machine, whatever the address of the page contains. Its own script
+/// is the only one. `'unsafe-inline'` is for the style that is part of each page.
 const PICTURE_HEAD: &str = "\
 <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src 'self' data:; script-src 'self'; \
 style-src 'self' 'unsafe-inline'; connect-src 'self' http://127.0.0.1:* http://localhost:*; base-uri 'none'; \

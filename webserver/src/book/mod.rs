@@ -1,8 +1,8 @@
 //! The workshop's book, and what belongs to it: sources, differences between stages, the counters, the report.
 //!
-//! A page is made anew for each request, from files that are small: who writes a chapter or a stage sees each edit
-//! with the next reload, and there is no state that could be old. Whoever edits this: it reads files, so it may
-//! wait, and must not run in a thread that serves clients.
+//! A page is made for each request from small files, so an author sees each edit after a reload, and no cached state
+//! can be outdated. Invariant: this code reads files, which may block, so it does not run on a thread that serves
+//! clients.
 
 mod chapter;
 mod code;
@@ -31,7 +31,7 @@ pub struct Book {
     workspace: Workspace,
 }
 
-/// Something of the book, as it is sent.
+/// A document of the book, ready to send.
 #[derive(Debug)]
 pub struct Document {
     pub content: Cow<'static, [u8]>,
@@ -49,7 +49,7 @@ impl Book {
         Book { workspace: Workspace::find() }
     }
 
-    /// What is at a path; it is made of plain names, without a slash before it. `None`: nothing is.
+    /// The document at a path of plain names, without a leading slash; `None` if there is none.
     pub fn find(&self, path: &str, counts: &Counts) -> Option<Document> {
         if let Some(name) = path.strip_prefix("images/") {
             return self.image(name);
@@ -81,11 +81,11 @@ impl Book {
         Some(self.document(&page, &format!("/{path}")))
     }
 
-    /// The page for a request that cannot be answered as it asks, at whatever path.
+    /// The error page for a request, at any path.
     pub fn refusal(&self, status: u16, text: &str, path: &str, counts: &Counts) -> Document {
         let is_page = |path: &&str| !path.is_empty() && self.find(path, counts).is_some();
         let likely = refusal::guesses(path).into_iter().find(is_page);
-        // It stands at no place in the table of contents, also where another method would have got a page.
+        // It is at no place in the table of contents, even if another method would have returned a page.
         self.document(&refusal::page(status, text, likely), "")
     }
 

@@ -1,4 +1,4 @@
-//! The page for a request that cannot be answered as it asks: what happened, and where to go on.
+//! The error page: what happened, and where to continue.
 
 use codec::reason_phrase;
 
@@ -21,8 +21,8 @@ pub fn page(status: u16, text: &str, likely: Option<&str>) -> Page {
     Page::new(&title, html)
 }
 
-/// The paths that a wrong path may stand for, the best guess first: the same without slashes or a suffix at its end, and
-/// its first name. They have no slash before them.
+/// The probable paths for an unknown path, the best guess first: the path without final slashes or a suffix, and its
+/// first segment. They have no leading slash.
 pub fn guesses(path: &str) -> [&str; 2] {
     let name = path.trim_matches('/');
     let name = [".md", ".html"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);

@@ -1,4 +1,4 @@
-//! Two versions of a file, laid side by side: which line stands next to which, and what changed within it.
+//! Two versions of a file side by side: which lines are paired, and what changed within them.
 
 use std::ops::Range;
 
@@ -7,11 +7,10 @@ use similar::{DiffOp, TextDiff};
 /// Lines around a change that are shown with it.
 const CONTEXT_LINES: usize = 3;
 
-/// How much of two lines must be the same for them to stand side by side.
+/// The least similarity of two lines that are paired.
 const MIN_SIMILARITY: f32 = 0.45;
 
-/// The most pairs of lines that are compared with each other in one change; a larger one is put side by side as
-/// it comes.
+/// The most pairs of lines that are compared in one change. The lines of a larger change are paired in order.
 const MAX_COMPARISONS: usize = 4096;
 
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub enum Row {
     Same { old: usize, new: usize, text: String },
     /// A line that was replaced, removed (no `new`) or added (no `old`).
     Changed { old: Option<Line>, new: Option<Line> },
-    /// So many lines that both have and that are far from any change.
+    /// The number of equal lines that are far from any change.
     Skipped(usize),
 }
 
@@ -105,7 +104,7 @@ impl Rows {
 
 type Pair = (Option<usize>, Option<usize>);
 
-/// Puts lines side by side, in order, so that the sum of their similarities is the largest that there is.
+/// Pairs lines in order, with the largest sum of similarities.
 fn pair(old: &[&str], old_range: Range<usize>, new: &[&str], new_range: Range<usize>) -> Vec<Pair> {
     let (rows, columns) = (old_range.len(), new_range.len());
     if rows * columns > MAX_COMPARISONS {
@@ -114,7 +113,7 @@ fn pair(old: &[&str], old_range: Range<usize>, new: &[&str], new_range: Range<us
     }
     let similarity =
         |row: usize, column: usize| similarity(old[old_range.start + row], new[new_range.start + column]);
-    // What can be reached from each place to the end, filled from the end.
+    // The best sum from each position to the end, filled from the end.
     let mut best = vec![vec![0.0_f32; columns + 1]; rows + 1];
     let mut is_pair = vec![vec![false; columns]; rows];
     for row in (0..rows).rev() {
@@ -172,7 +171,7 @@ fn append(parts: &mut Vec<Part>, tokens: &[&str], is_changed: bool) {
     }
 }
 
-/// Words, runs of white space, and each other character for itself.
+/// Words, runs of white space, and every other character separately.
 fn tokens(line: &str) -> Vec<&str> {
     let kind = |character: char| match character {
         _ if character.is_alphanumeric() || character == '_' => 0,

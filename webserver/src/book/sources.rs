@@ -27,7 +27,7 @@ pub fn list(workspace: &Workspace) -> Page {
     Page::new("Sources", html)
 }
 
-/// `None`: there is no such file, or it is not to be shown.
+/// `None` if there is no such file, or it must not be shown.
 pub fn file(workspace: &Workspace, crate_name: &str, name: &str) -> Option<Page> {
     let text = workspace.source(crate_name, name)?;
     let path = escape(&format!("{crate_name}/{name}"));

@@ -69,7 +69,7 @@ fn item(line: &str) -> Option<Item> {
     Some(Item::Chapter(Chapter { title: title.to_owned(), file: file.to_owned(), path, nested: Vec::new() }))
 }
 
-/// The path on this server of a chapter's file; `None` if it is no chapter.
+/// The path on this server of a chapter's file; `None` if it is not a chapter.
 pub fn path_of(file: &str) -> Option<String> {
     match file.strip_suffix(".md")? {
         "index" => Some("/".to_owned()),

@@ -1,7 +1,8 @@
-//! Where the files of the book and of the crates are: in the workspace in which this program was started. Outside of
-//! one the book is a copy within this program, and there are no sources.
+//! Where the files of the book and of the crates are: in the workspace in which this program was started. Outside of a
+//! workspace, the book is a copy in this program, and there are no sources.
 //!
-//! Whoever edits this: names come from requests. A file is opened only if it lies where it may, links followed.
+//! Invariant: names come from requests, so a file is opened only if it is inside its folder after all links are
+//! followed.
 
 use std::borrow::Cow;
 use std::env;
@@ -11,17 +12,17 @@ use std::path::{Path, PathBuf};
 /// The files of the book as they were when this program was built, by their names.
 static EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/book.rs"));
 
-/// The crates that are no stage, in the order of reading.
+/// The crates that are not stages, in the order of reading.
 const OTHER_CRATES: [&str; 5] = ["codec", "stage", "stats-client", "webserver", "lab"];
 
 /// The attendee's own crate.
 const OWN_CRATE: &str = "work";
 
-/// Far more than any source has: what is larger is not shown.
+/// Far more than any source has. Larger files are not shown.
 const MAX_SOURCE_BYTES: u64 = 1024 * 1024;
 
 pub struct Workspace {
-    /// `None`: there is no workspace at run time.
+    /// `None` if there is no workspace at run time.
     root: Option<PathBuf>,
 }
 
@@ -41,8 +42,7 @@ impl Workspace {
         Workspace { root: root.filter(|root| root.join("docs/src/SUMMARY.md").is_file()) }
     }
 
-    /// A file of the book. Read for each request, so that whoever writes the book sees each edit at once; the files
-    /// are small.
+    /// A file of the book. Read for each request, so that an author sees each edit at once; the files are small.
     pub fn book_file(&self, name: &str) -> Option<Cow<'static, [u8]>> {
         let Some(root) = &self.root else {
             return EMBEDDED.iter().find(|(other, _)| *other == name).map(|(_, file)| Cow::Borrowed(*file));
@@ -60,7 +60,7 @@ impl Workspace {
         fs::read_to_string(self.root.as_ref()?.join(".lab/bench/latest.html")).ok()
     }
 
-    /// The stages that there are: `part1`, `part2` ..., and the attendee's own crate at the end.
+    /// The stages: `part1`, `part2` ..., and the attendee's own crate at the end.
     pub fn stages(&self) -> Vec<String> {
         let numbered = (1..).map(|number| format!("part{number}")).take_while(|name| self.has_sources(name));
         let own = Some(OWN_CRATE.to_owned()).filter(|name| self.has_sources(name));
@@ -117,7 +117,7 @@ fn shown(folder: &Path, name: &str) -> Option<PathBuf> {
     (metadata.is_file() && metadata.len() <= MAX_SOURCE_BYTES).then_some(path)
 }
 
-/// Links to folders are not followed, so a circle of them ends.
+/// Links to folders are not followed, so a cycle of them ends.
 fn collect_names(folder: &Path, prefix: &str, names: &mut Vec<String>) {
     for entry in folder.read_dir().into_iter().flatten().flatten() {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
@@ -159,7 +159,7 @@ mod tests {
             write(root.join(file), "").unwrap();
         }
         for (target, link) in [
-            // An editor marks a file that it has open with a link that leads nowhere.
+            // An editor marks an open file with a dangling link.
             ("name@host.1234", ".#main.rs"),
             ("loop.rs", "loop.rs"),
             ("../../outside.rs", "outside.rs"),

@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Far more than any answer needs: a test that comes to it has found a hang.
+/// Far more than any answer needs: a test that reaches it has found a hang.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running webserver, ended with the test.
@@ -26,7 +26,7 @@ impl Webserver {
         Webserver::start_as(command.args(flags))
     }
 
-    /// Starts it by this command, which may name a folder.
+    /// Starts the webserver with this command, which may set a folder.
     pub fn start_as(command: &mut Command) -> Webserver {
         let mut child = command
             .args(["--listen", "127.0.0.1:0", "--log", "off"])
@@ -71,12 +71,12 @@ pub fn get(target: &str) -> String {
     request("GET", target, "")
 }
 
-/// A request without a body; `fields` are whole lines.
+/// A request without a body; `fields` are complete lines.
 pub fn request(method: &str, target: &str, fields: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: backend\r\n{fields}\r\n")
 }
 
-/// What `/bytes` sends: written down here from its description, not from its code.
+/// The body of `/bytes`, computed from its description and not with its code.
 pub fn pattern(length: usize) -> Vec<u8> {
     let byte = |offset: usize| if offset % 251 == 250 { b'\n' } else { b'a' + (offset % 251 % 26) as u8 };
     (0..length).map(byte).collect()
@@ -99,7 +99,7 @@ pub struct Client {
     reader: BufReader<TcpStream>,
 }
 
-/// A response as it came, its body without framing.
+/// A received response; its body has no framing.
 #[derive(Debug)]
 pub struct Response {
     pub head: String,
@@ -194,7 +194,7 @@ impl Client {
         }
     }
 
-    /// How reading fails.
+    /// The kind of the error of the next read.
     pub fn read_error(&mut self) -> ErrorKind {
         self.reader.read_to_end(&mut Vec::new()).unwrap_err().kind()
     }
