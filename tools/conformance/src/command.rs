@@ -15,7 +15,7 @@ use testkit::{COMMAND_LINE, MAX_STAGE, check_command_line};
 /// The flags of `cargo maintain conform`.
 #[derive(clap::Args)]
 pub struct Conform {
-    /// Only this stage; without it, all that there are
+    /// Run only this stage [default: all]
     #[arg(long, value_name = "N", conflicts_with = "cmd", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
     stage: Option<u32>,
 
@@ -23,7 +23,7 @@ pub struct Conform {
     #[arg(long, value_name = "COMMAND")]
     cmd: Option<String>,
 
-    /// nginx, HAProxy and Go's ReverseProxy too, where they are installed
+    /// Also run nginx, HAProxy and Go's ReverseProxy, if installed
     #[arg(long)]
     peers: bool,
 
@@ -31,7 +31,7 @@ pub struct Conform {
     #[arg(long)]
     markdown: bool,
 
-    /// Only the cases with this text in their names
+    /// Run only the cases with this text in their names
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
 
@@ -69,7 +69,10 @@ pub fn command(conform: &Conform) -> Result<(), Failure> {
     let judged = columns.iter().filter(|column| column.subject.is_stage() || conform.cmd.is_some());
     let failures: usize = judged.map(|column| column.failed()).sum();
     if failures > 0 {
-        return Err(Failure::new(format!("{failures} cases failed"), "--only, with the name of one of them"));
+        return Err(Failure::new(
+            format!("{failures} cases failed"),
+            "cargo maintain conform --verbose --only NAME, with the name of one of them",
+        ));
     }
     Ok(())
 }

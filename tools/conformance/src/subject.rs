@@ -106,7 +106,7 @@ pub fn build(numbers: &[u32]) -> Result<Vec<Subject>, Failure> {
         return Err(Failure::usage(format!("there is no part{number}"), next));
     }
     let names: Vec<String> = numbers.iter().map(|number| format!("part{number}")).collect();
-    let binaries = workspace.build(Profile::Own, &names).or_try("what cargo says above")?;
+    let binaries = workspace.build(Profile::Own, &names).or_try("do what cargo says above")?;
     let subject = |&number: &u32| {
         let name = format!("part{number}");
         let binary = binaries.path(&name).or_try(format!("cargo build -p {name}"))?;

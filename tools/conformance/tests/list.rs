@@ -8,12 +8,12 @@ use conformance::{Level, Subject, cases};
 fn there_are_enough_cases_with_distinct_names() {
     assert!(cases().count() >= 150, "{} cases", cases().count());
     let names: BTreeSet<_> = cases().map(|case| case.name).collect();
-    assert_eq!(names.len(), cases().count(), "a name stands there twice");
+    assert_eq!(names.len(), cases().count(), "a name occurs twice");
     for name in names {
         let is_sentence = name.split('-').count() >= 3 || name.starts_with("via-") || name.starts_with("te-");
         let is_plain =
             name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        assert!(is_plain && is_sentence, "{name} is no sentence with hyphens");
+        assert!(is_plain && is_sentence, "{name} is not a sentence with hyphens");
     }
 }
 

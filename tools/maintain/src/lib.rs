@@ -1,6 +1,6 @@
-//! Proves the checks, the book and the graded benchmarks.
+//! Tests the checks, the book and the graded benchmarks.
 
 /// The commands of the book, and their output.
 pub mod book;
-/// Proves the checks, the book's commands and the graded benchmarks.
+/// Tests the checks, the book's commands and the graded benchmarks.
 pub mod selftest;

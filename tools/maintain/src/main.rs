@@ -8,7 +8,7 @@ use maintain::selftest;
 use stage::OrTry;
 use testkit::stop;
 
-/// Proves the workshop
+/// Tests the checks, the book and the stages of the workshop
 #[derive(Parser)]
 #[command(version, bin_name = "cargo maintain")]
 struct Maintain {
@@ -20,9 +20,9 @@ struct Maintain {
 enum Command {
     /// Run cases, each with its RFC section, against stages or any proxy
     Conform(conformance::Conform),
-    /// Prove the checks, the book's commands and the graded benchmarks
+    /// Test the checks, the book's commands and the graded benchmarks
     Selftest(selftest::Selftest),
-    /// Load stages while their backend fails in every way; count losses
+    /// Load stages while their backend fails, and count lost requests
     Soak(soak::Soak),
 }
 

@@ -178,7 +178,7 @@ fn no_chapter_shows_a_solution_line_above_its_tasks() {
         let chapter = format!("part{}.md", stage.number);
         let text = text(&chapter);
         let (above, _) = text.split_once(TASKS).unwrap();
-        // The tasks of later stages too: their lines are not to be seen in advance.
+        // Also the tasks of later stages, whose lines must not be shown in advance.
         for later in stages().iter().filter(|later| later.number >= stage.number) {
             let tasks = later.tasks.iter().map(|task| (task, '-'));
             for (task, mark) in tasks.chain(later.stretch.iter().map(|task| (task, '+'))) {

@@ -23,7 +23,7 @@ const BACKEND_PATIENCE: Duration = Duration::from_secs(90);
 const STACK_BYTES: usize = 512 * 1024;
 /// The longest pause before the backend continues.
 const LONGEST_PAUSE_MILLISECONDS: u64 = 100;
-/// The status of the answer to a request that arrived changed.
+/// The status of the answer to a request that was altered on the way.
 pub(crate) const WRONG_REQUEST: u16 = 599;
 
 /// A backend that can be killed and restarted at the same address.

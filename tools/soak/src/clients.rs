@@ -177,7 +177,7 @@ fn says_close(response: &Response) -> bool {
 fn expect_end(mut connection: Client, tally: &mut Tally) {
     match connection.read_to_end() {
         Ok((rest, _)) if rest.is_empty() => {}
-        Ok((rest, _)) => tally.surplus(format!("behind the last answer came \"{}\"", rest.escape_ascii())),
-        Err(error) => tally.problem(format!("the connection did not end behind the last answer: {error}")),
+        Ok((rest, _)) => tally.surplus(format!("after the last answer came \"{}\"", rest.escape_ascii())),
+        Err(error) => tally.problem(format!("the connection did not end after the last answer: {error}")),
     }
 }

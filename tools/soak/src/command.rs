@@ -12,11 +12,11 @@ const MAX_MINUTES: u64 = 7 * 24 * 60;
 /// The flags of `cargo maintain soak`.
 #[derive(clap::Args)]
 pub struct Soak {
-    /// Only this stage; without it, all from part2 on
+    /// Load only this stage [default: all from part2 on]
     #[arg(long, value_name = "N", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
     stage: Option<u32>,
 
-    /// How long each is loaded
+    /// How many minutes to load each stage
     #[arg(long, value_name = "MINUTES", default_value = "2", value_parser = parse_number::<u64, 2, MAX_MINUTES>)]
     minutes: u64,
 }
@@ -34,7 +34,7 @@ pub fn command(soak: &Soak) -> Result<(), Failure> {
         failures += report.problems().len();
     }
     if failures > 0 {
-        return Err(Failure::new(format!("{failures} things went wrong"), "what stands beside FAIL above"));
+        return Err(Failure::new(format!("{failures} checks failed"), "read the lines with FAIL above"));
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub(crate) fn run(
     for mut client in clients {
         let response = client.read_streamed("GET", &mut |_| Ok(()));
         if response.is_ok_and(|response| response.is_complete()) {
-            bail!("an answer that was cut looks whole to a client that has read nothing for long");
+            bail!("a client that resumes reading cannot detect that its answer was cut");
         }
     }
     Ok((least, most))

@@ -6,7 +6,7 @@ use testkit::{PATIENCE, Process, poll};
 /// What a proxy holds at one time; `None` where the system does not report it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Level {
-    /// Without idle connections that are kept to the backend.
+    /// Idle connections to the backend are not counted.
     pub(crate) descriptors: Option<usize>,
     pub(crate) threads: Option<usize>,
     pub(crate) memory_kib: Option<u64>,

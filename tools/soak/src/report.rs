@@ -67,13 +67,13 @@ impl Report {
             );
         }
         if stalled.requests > 0 {
-            self.line("stalled", "a backend that stalls for good");
+            self.line("stalled", "a backend that stalls forever");
             self.outcomes(&stalled);
         }
         self.sums.add(stalled);
         let count = slow.otherwise.len();
         if let Some(first) = slow.otherwise.first() {
-            self.problems.push(format!("{count} slow clients got something else than 408: {first}"));
+            self.problems.push(format!("{count} slow clients got another response than 408: {first}"));
         }
         self.sums.add(normal);
     }
@@ -88,7 +88,7 @@ impl Report {
         self.line(
             "",
             &format!(
-                "the backend was killed and restarted {killed} times, and stood still {stood_still} times"
+                "the backend was killed and restarted {killed} times, and was stalled {stood_still} times"
             ),
         );
         self.outcomes(&tally);
@@ -112,7 +112,7 @@ impl Report {
     pub(crate) fn descriptors(&mut self, outcome: anyhow::Result<Tally>) {
         match outcome {
             Ok(tally) => {
-                self.line("files", &format!("{OPEN_FILES} open files at most, said once, no spinning"));
+                self.line("files", &format!("{OPEN_FILES} open files at most, logged once, no busy loop"));
                 self.outcomes(&tally);
                 self.sums.add(tally);
             }

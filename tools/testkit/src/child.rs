@@ -63,7 +63,7 @@ impl Child {
     /// It cannot be started; the message names the program.
     pub fn spawn(command: &mut Command) -> io::Result<Child> {
         lead_group(command);
-        // Held during the start, so that an orderly exit of this process leaves no started child unreported.
+        // Held during the start, so that every started child is reported to the watcher before an orderly exit.
         let mut watcher = WATCHER.lock().unwrap_or_else(PoisonError::into_inner);
         let child = command.spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("cannot start {:?}: {error}", command.get_program()))
@@ -99,7 +99,7 @@ impl Child {
         Ok(status)
     }
 
-    /// Waits until it ends.
+    /// Waits until the child ends.
     ///
     /// # Errors
     /// The system cannot report the status.

@@ -61,7 +61,7 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether the whole body was received.
+    /// Whether the complete body was received.
     pub fn is_complete(&self) -> bool {
         !matches!(self.ended, Ended::Cut | Ended::Reset)
     }

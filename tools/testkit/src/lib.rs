@@ -19,7 +19,7 @@ mod interruption;
 mod log;
 /// Third-party proxies.
 mod peer;
-/// Waits for what nothing notifies of.
+/// Polls for conditions without a notification.
 mod poll;
 /// Ports that no other program gets.
 mod port;
@@ -41,7 +41,7 @@ pub mod stop;
 pub mod text;
 /// Heads and bodies read from a socket, without any code of `codec`.
 pub mod wire;
-/// The workspace in which a command was typed, and what cargo builds there.
+/// The workspace in which a command runs, and what cargo builds there.
 mod workspace;
 
 use std::time::Duration;

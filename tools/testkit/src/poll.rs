@@ -1,12 +1,12 @@
-//! Waits for what nothing notifies of, such as the end of another process.
+//! Polls for conditions without a notification, such as the end of another process.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The pause between two looks.
+/// The polling interval.
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Looks until `is_so` returns true; false if `patience` is over first.
+/// Polls until `is_so` returns true; false if `patience` elapses first.
 pub fn poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + patience;
     loop {

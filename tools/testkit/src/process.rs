@@ -199,7 +199,7 @@ impl Process {
         self.child.interrupt()
     }
 
-    /// Waits until it ends.
+    /// Waits until the process ends.
     pub fn wait_for_exit(&mut self) -> io::Result<ExitStatus> {
         wait_for_exit(&mut self.child)
     }

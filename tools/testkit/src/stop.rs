@@ -10,8 +10,8 @@ pub const EXIT_CODE: i32 = 130;
 /// The receiver of Ctrl-C, for a command that stops its children in its own order.
 static LISTENER: Mutex<Option<Sender<()>>> = Mutex::new(None);
 
-/// Catches Ctrl-C from now on. The process exits at once, in the middle of its work, so that no code takes
-/// the end of its children for a failure. The children end with it, see `child.rs`.
+/// Catches Ctrl-C from now on. The process exits at once, in the middle of its work, so that no code mistakes the end
+/// of its children for a failure. The children end with it, see `child.rs`.
 ///
 /// # Errors
 /// The system does not allow a handler.

@@ -1,4 +1,4 @@
-//! The client and the backends, tested against each other. What they miss, no test of a proxy can find.
+//! The client and the backends, tested against each other. No test of a proxy can detect what they miss.
 
 use std::io::ErrorKind;
 use std::time::Duration;

@@ -4,8 +4,8 @@
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the behaviour.
 
-/// Lists the functions of a file. Those after `of_stages` show what is known only of our own proxies: their
-/// flags, log and limits, and how they start and stop.
+/// Lists the functions of a file. Those after `of_stages` apply only to the stages: to their flags, log and limits, and
+/// how they start and stop.
 macro_rules! behaviours {
     (of_stages: $($rest:tt)*) => {
         behaviours![; of_stages: $($rest)*]

@@ -40,7 +40,9 @@ pub fn console_blocks(page: &str) -> Result<Vec<Block>, String> {
         };
         let (language, why) = language.split_once(' ').unwrap_or((language, ""));
         let ignored = match language {
-            "console,ignore" if why.is_empty() => return Err(format!("line {line} does not say why")),
+            "console,ignore" if why.is_empty() => {
+                return Err(format!("line {line}: an ignored block needs a reason"));
+            }
             "console,ignore" => Some(why.to_owned()),
             _ => None,
         };
@@ -55,7 +57,7 @@ pub fn console_blocks(page: &str) -> Result<Vec<Block>, String> {
                         commands.push(Command { text: text.to_owned(), expected: Vec::new() });
                     }
                     (None, Some(command)) => command.expected.push(text.to_owned()),
-                    (None, None) => return Err(format!("line {line} stands below no command")),
+                    (None, None) => return Err(format!("line {line}: output without a command above it")),
                 },
             }
         }

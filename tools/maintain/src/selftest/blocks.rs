@@ -47,7 +47,7 @@ pub fn read(places: &Places) -> Result<Vec<Page>, Failure> {
     let page = |name: &str| {
         let file = format!("docs/src/{name}");
         let blocks = console_blocks(&places.read(&file)?)
-            .map_err(|error| Failure::new(format!("{file}: {error}"), "to mend the block there"))?;
+            .map_err(|error| Failure::new(format!("{file}: {error}"), "fix the block there"))?;
         Ok(Page { name: name.to_owned(), blocks })
     };
     names.map(page).collect()
@@ -144,7 +144,7 @@ impl Replay {
                     let status = shell.wait_for_end(COMMAND_PATIENCE);
                     before = status.and_then(|status| status.code()).unwrap_or(-1);
                     let wrong = match status {
-                        None => Some("it did not come to an end".to_owned()),
+                        None => Some("it did not end".to_owned()),
                         Some(_) if before != 0 && next != Some("echo $?") => {
                             Some(format!("its exit code is {before}"))
                         }

@@ -24,22 +24,22 @@ use lab::places::Places;
 
 #[derive(clap::Args)]
 pub struct Selftest {
-    /// What to prove; without it, all
+    /// What to test [default: everything]
     #[arg(value_name = "PART")]
     parts: Vec<Part>,
 
-    /// How often the checks are run
+    /// How many times to run the checks
     #[arg(long, value_name = "K", default_value = "1", value_parser = stage::parse_size)]
     repeat: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
 enum Part {
-    /// Each passes on its stage, and fails without its task
+    /// Each check passes on its stage, and fails without its task
     Checks,
-    /// Its commands do what it says; needs ports 8079 to 8083
+    /// The commands of the book print what it shows; needs ports 8079 to 8083
     Book,
-    /// The graded ones are in their accepted ranges
+    /// The graded benchmarks are in their accepted ranges
     Benchmarks,
 }
 
@@ -62,9 +62,9 @@ pub fn run(selftest: &Selftest) -> Result<(), Failure> {
     }
     let seconds = started.elapsed().as_secs();
     if wrong > 0 {
-        let problem = format!("{wrong} things are not as they must be (after {seconds} s)");
-        return Err(Failure::new(problem, "what stands beside WRONG above, or cargo lab doctor"));
+        let problem = format!("{wrong} tests failed (after {seconds} s)");
+        return Err(Failure::new(problem, "read the lines with WRONG above, or run cargo lab doctor"));
     }
-    say!("all is as it must be, after {seconds} s");
+    say!("everything passed, after {seconds} s");
     Ok(())
 }
