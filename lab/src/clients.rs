@@ -57,7 +57,8 @@ impl Clients {
                     if are_done.load(Ordering::Relaxed) {
                         break;
                     }
-                    // A failure shows in the picture and in the log of the proxy. The client goes on as one would.
+                    // A failure is visible on the live page and in the log of the proxy. Like a real client, this one
+                    // continues.
                     client = request.send(client, proxy).unwrap_or_default();
                     thread::sleep(PAUSE);
                 }

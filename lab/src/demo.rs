@@ -16,7 +16,7 @@ use crate::progress::Progress;
 
 #[derive(clap::Args)]
 pub struct Demo {
-    /// The number of the stage, or `work`; without it, the highest that there is
+    /// The number of the stage, or `work` [default: the newest stage]
     #[arg(value_name = "N", value_parser = parse_stage)]
     stage: Option<Stage>,
 
@@ -88,7 +88,7 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
     let address = proxy.process.address();
     for path in ["/hello/world", "/"] {
         match show(&proxy, path, &subject) {
-            // It may be unfinished, and the picture helps to see where.
+            // The proxy may be unfinished, and the live page shows where it fails.
             Err(failure) if !matches!(subject, Subject::Stage(_)) => eprintln!("{failure}"),
             shown => shown?,
         }
@@ -103,11 +103,11 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
         println!("  cargo run -q -p stats-client -- --backends");
         let numbers: Vec<String> = parts.iter().map(|part| part.process.id().to_string()).collect();
         println!(
-            "End a backend without warning, and look again. Their processes are {}.",
+            "To see a failover, kill one of the backends (processes {}) and run this again.",
             numbers.join(", ")
         );
     }
-    println!("Ctrl-C stops all.");
+    println!("Ctrl-C stops all programs.");
 
     parts.insert(0, proxy);
     wait(&mut parts, &stop)?;
@@ -125,7 +125,7 @@ fn parse_stage(text: &str) -> Result<Stage, String> {
 }
 
 impl Subject {
-    /// What was asked for, or the highest stage that there is.
+    /// The requested subject, or the newest stage.
     fn choose(places: &Places, demo: &Demo) -> Result<Subject, Failure> {
         if let Some(line) = &demo.cmd {
             check_command_line(line).map_err(|problem| Failure::usage(problem, COMMAND_LINE))?;
@@ -193,7 +193,7 @@ fn start(binary: &Path, name: String, arguments: &[&str]) -> Result<Part, Failur
 /// The child's own message is already shown. Its exit code for an environment failure is kept.
 fn start_failure(name: &str, error: &StartError) -> Failure {
     match error.exit_code {
-        Some(3) => Failure::environment(format!("{name} could not start"), "what its message above says"),
+        Some(3) => Failure::environment(format!("{name} could not start"), "do what its message above says"),
         Some(code) => Failure::new(format!("{name} could not start (exit code {code}): {error}"), DOCTOR),
         None => Failure::new(format!("{name} could not start: {error}"), DOCTOR),
     }
@@ -216,7 +216,7 @@ fn show(proxy: &Part, path: &str, subject: &Subject) -> Result<(), Failure> {
     if response.status != 200 {
         let text = response.text();
         let first_line = printable(text.lines().next().unwrap_or_default());
-        return Err(failed(format!("that is no 200: {first_line}")));
+        return Err(failed(format!("the status is not 200: {first_line}")));
     }
     for name in SHOWN_FIELDS {
         if let Some(value) = response.field(name) {
@@ -247,12 +247,14 @@ fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> Result<(), Failure> {
         if index == 0 || is_only_backend {
             let status = part.process.exit_status().map(|status| format!(" ({status})")).unwrap_or_default();
             let last_line = part.process.last_line();
-            let problem =
-                format!("{} has ended{status}, all are stopped. Its last line: {last_line}", part.name);
+            let problem = format!(
+                "{} has ended{status}, so all programs were stopped. Its last line: {last_line}",
+                part.name
+            );
             return Err(Failure::new(problem, "cargo lab demo"));
         }
         let listen = part.process.address();
-        eprintln!("{} has ended. In another terminal it can be started again:", part.name);
+        eprintln!("{} has ended. To start it again, type in another terminal:", part.name);
         eprintln!("  cargo run -q -p {BACKEND} -- --listen {listen}");
     }
     Ok(())
@@ -267,13 +269,13 @@ fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> Result<(), Failure> {
     let deadline = Instant::now() + STOP_TIMEOUT;
     while parts.iter_mut().any(|part| part.process.is_running()) {
         if Instant::now() > deadline {
-            return Err(Failure::new("not all stopped in time, so they were ended", DOCTOR));
+            return Err(Failure::new("some programs did not stop in time and were killed", DOCTOR));
         }
         if stop.recv_timeout(TICK).is_ok() {
-            println!("Those that were still running are ended.");
+            println!("The programs that were still running were killed.");
             return Ok(());
         }
     }
-    println!("All are stopped.");
+    println!("All programs have stopped.");
     Ok(())
 }

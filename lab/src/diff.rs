@@ -23,7 +23,7 @@ pub struct Diff {
     #[arg(value_name = "B")]
     new: String,
 
-    /// Only how many lines were added and removed in each file
+    /// Print only the numbers of added and removed lines of each file
     #[arg(long)]
     stat: bool,
 }
@@ -63,7 +63,7 @@ fn crate_name(places: &Places, given: &str) -> Result<String, Failure> {
     let name = match given {
         "work" => given.to_owned(),
         _ if given.parse::<u32>().is_ok() => format!("part{given}"),
-        _ => return Err(Failure::usage(format!("{given} is no stage"), "cargo lab diff 1 2")),
+        _ => return Err(Failure::usage(format!("{given} is not a stage"), "cargo lab diff 1 2")),
     };
     if sources_of(places, &name).is_dir() {
         return Ok(name);

@@ -46,7 +46,7 @@ pub fn run() -> Result<(), Failure> {
     let failed = findings.iter().filter(|finding| finding.mend.is_some()).count();
     if failed > 0 {
         say!("{failed} of {} failed", findings.len());
-        say!("next: do what stands under each FAIL, then cargo lab doctor");
+        say!("next: do what is written below each FAIL, then run cargo lab doctor again");
         // Everything is printed, and the last line says what to do next.
         std::process::exit(FAILED);
     }
@@ -89,7 +89,7 @@ fn free_port(port: u16, flag: &str) -> Finding {
         Ok(_) => pass(format!("port {port} is free")),
         Err(error) => fail(
             format!("port {port} is not free ({error})"),
-            format!("stop what holds it, or start the program with {flag}"),
+            format!("stop the program that uses it, or use {flag}"),
         ),
     }
 }
@@ -146,7 +146,7 @@ fn disk(places: &Places) -> Finding {
             "cargo clean, which leaves your work alone, or make room on the disk",
         ),
         Some(free) => pass(format!("{:.1} GiB of disk are free (need {:.0})", gib(free), gib(MIN_DISK_KIB))),
-        None => pass("how much disk is free is not told here: make sure of 3 GiB"),
+        None => pass("the free disk space is unknown on this system: 3 GiB are needed"),
     }
 }
 
@@ -154,9 +154,10 @@ fn disk(places: &Places) -> Finding {
 fn offline(places: &Places) -> Finding {
     let mut command = places.workspace.cargo("tree");
     match output_of(command.args(["--workspace", "--offline", "--prefix", "none"])) {
-        Some(_) => pass("all dependencies are here: it builds offline"),
-        None => {
-            fail("dependencies are missing: it does not build offline", "cargo fetch    (with a network)")
-        }
+        Some(_) => pass("all dependencies are present: the workspace builds offline"),
+        None => fail(
+            "dependencies are missing: the workspace does not build offline",
+            "cargo fetch    (with a network)",
+        ),
     }
 }

@@ -32,7 +32,7 @@ struct Target {
 const DEFAULT_PROXY: &str = "127.0.0.1:8080";
 const EXAMPLE: &str = "cargo lab get /hello/you";
 /// What to look at if the proxy broke off.
-const LOG: &str = "the log of the proxy, which says why";
+const LOG: &str = "read the log of the proxy";
 /// Longer than a proxy waits for its backend, so that its 504 is received.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -51,7 +51,7 @@ pub fn run(get: &Get) -> Result<(), Failure> {
         }
         _ => Failure::new(format!("cannot connect to {proxy}: {error}"), "cargo lab demo"),
     })?;
-    let untaken = |error| Failure::new(format!("{proxy} did not take the request: {error}"), LOG);
+    let untaken = |error| Failure::new(format!("cannot send the request to {proxy}: {error}"), LOG);
     client.send(request).map_err(untaken)?;
 
     let mut stdout = io::stdout().lock();
@@ -85,7 +85,7 @@ pub fn run(get: &Get) -> Result<(), Failure> {
     }
     if response.status >= 400 {
         let problem = format!("the status is {} {}", response.status, printable(&response.reason));
-        return Err(Failure::new(problem, "its body, which says why, or the log of the proxy"));
+        return Err(Failure::new(problem, "read the body, or the log of the proxy"));
     }
     Ok(())
 }

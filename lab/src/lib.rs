@@ -34,7 +34,7 @@ pub mod solve;
 /// The source files that cargo builds.
 pub mod sources;
 pub mod start;
-/// What becomes of a write to stdout.
+/// Handles failed writes to stdout.
 mod stdout;
 /// The attendee's tasks: how each is cut out of its stage, checked, and described.
 pub mod tasks;

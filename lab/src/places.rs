@@ -55,7 +55,7 @@ impl Places {
 
     /// Builds the binaries of packages, and shows the output of cargo.
     pub fn build(&self, profile: Profile, packages: &[impl AsRef<str>]) -> Result<Binaries, Failure> {
-        self.workspace.build(profile, packages).or_try("what cargo says above")
+        self.workspace.build(profile, packages).or_try("do what cargo says above")
     }
 
     /// As [`Places::build`]; `None` if a package does not build.
@@ -72,7 +72,7 @@ impl Places {
         self.workspace.target().or_try("cargo metadata")
     }
 
-    /// The path of a stored file or folder, outside the target folder: `cargo clean` must remove no work.
+    /// The path of a stored file or folder, outside the target folder: `cargo clean` must not remove work.
     pub fn kept(&self, name: &str) -> PathBuf {
         self.root().join(".lab").join(name)
     }

@@ -1,4 +1,4 @@
-//! The commands for the attendee's own crate, word for word, in a workspace of the test's own.
+//! The commands for the attendee's own crate and their exact output, in a separate workspace.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
@@ -21,9 +21,9 @@ fn start_fills_work_and_keeps_what_it_replaces() {
          \n\
          1.1 Send the request to the backend, piece by piece\n\
          \x20    work/src/proxy.rs, Proxy::relay, step 5: at most 3 lines, 8 minutes\n\
-         1.2 Send the response on to the client, piece by piece\n\
+         1.2 Send the response to the client, piece by piece\n\
          \x20    work/src/proxy.rs, Proxy::relay, step 7: at most 3 lines, 6 minutes\n\
-         1.3 Pass interim responses on\n\
+         1.3 Forward interim responses\n\
          \x20    work/src/proxy.rs, Proxy::relay, step 6: at most 2 lines, 5 minutes\n\
          \n\
          Look for TODO in these files. The book: docs/src/part1.md\n\
@@ -33,7 +33,7 @@ fn start_fills_work_and_keeps_what_it_replaces() {
         assert!(scratch.work("proxy.rs").unwrap().contains(&format!("// TODO {task}: ")));
     }
 
-    // Once more: nothing is replaced, nothing needs to be kept.
+    // A second start replaces nothing, so it keeps nothing.
     assert!(!scratch.run(&["start", "1"]).stdout.contains("kept"));
     fs::write(scratch.folder.join("work/src/proxy.rs"), "mine").unwrap();
     fs::write(scratch.folder.join("work/src/own.rs"), "own").unwrap();
@@ -58,7 +58,7 @@ fn start_keeps_any_file_byte_for_byte() {
     for file in ["main.rs", "own.rs", "deep/data.bin", ".main.rs.swp"] {
         fs::write(sources.join(file), NOT_UTF_8).unwrap();
     }
-    // The lock of an editor: a link that points nowhere.
+    // The lock of an editor: a dangling link.
     std::os::unix::fs::symlink("user@host.1:2", sources.join(".#main.rs")).unwrap();
 
     let said = scratch.run(&["start", "2"]);
@@ -73,7 +73,7 @@ fn start_keeps_any_file_byte_for_byte() {
     left.sort();
     assert_eq!(left, ["main.rs", "proxy.rs"]);
 
-    // Also where the folder itself is a link.
+    // Also if the folder itself is a link.
     let elsewhere = scratch.folder.join("elsewhere");
     fs::rename(&sources, &elsewhere).unwrap();
     fs::write(elsewhere.join("main.rs"), NOT_UTF_8).unwrap();
@@ -132,7 +132,7 @@ fn hints_are_shown_one_at_a_time_and_remembered() {
     let first = "2.2 Keep the connection for more requests\n\
                  \x20    work/src/proxy.rs, Proxy::serve: at most 1 line, 4 minutes\n\
                  hint 1 of 3:\n\
-                 \x20    In `serve`: one request is waited for, and then the connection is closed.\n\
+                 \x20    In `serve`: it waits for one request, and then the connection is closed.\n\
                  next: cargo lab check 2.2, or: cargo lab hint 2.2 --level 2\n";
     assert_eq!(scratch.run(&["hint", "2.2"]).stdout, first);
     assert_eq!(scratch.run(&["hint", "2.2"]).stdout, first);
@@ -156,7 +156,7 @@ fn list_names_completed_tasks_and_the_next_command() {
     assert!(text.starts_with(
         "1  one client at a time\n   1.1 done  Send the request to the backend, piece by piece          8 min\n"
     ));
-    assert!(text.contains("   1.3       Pass interim responses on                                5 min\n"));
+    assert!(text.contains("   1.3       Forward interim responses                                5 min\n"));
     let (tasks, minutes) = (all().count(), all().map(|task| task.minutes).sum::<u32>());
     assert!(text.ends_with(&format!(
         "you: 2 of {tasks} tasks; all take {minutes} minutes\n\
@@ -173,7 +173,7 @@ fn list_names_completed_tasks_and_the_next_command() {
 #[test]
 fn doctor_names_what_is_missing_and_how_to_fix_it() {
     let scratch = Scratch::new("doctor");
-    // Somebody else may hold it already, which is as good.
+    // If another program already uses the port, that serves as well.
     let _held = std::net::TcpListener::bind("127.0.0.1:8080");
     let mut command = scratch.command(&["doctor"]);
     command.env("http_proxy", "http://proxy.example:3128").env_remove("no_proxy").env_remove("NO_PROXY");
@@ -182,16 +182,17 @@ fn doctor_names_what_is_missing_and_how_to_fix_it() {
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(3), "{text}");
         assert!(text.contains("\nFAIL port 8080 is not free ("), "{text}");
-        assert!(
-            text.contains("     stop what holds it, or start the program with --listen 127.0.0.1:8090\n")
-        );
+        assert!(text.contains("     stop the program that uses it, or use --listen 127.0.0.1:8090\n"));
         assert!(
             text.contains(
                 "FAIL the variable http_proxy sends requests to another proxy\n     export no_proxy="
             )
         );
         assert!(text.contains("FAIL dependencies are missing"), "the scratch has no manifest: {text}");
-        assert!(text.ends_with("next: do what stands under each FAIL, then cargo lab doctor\n"), "{text}");
+        assert!(
+            text.ends_with("next: do what is written below each FAIL, then run cargo lab doctor again\n"),
+            "{text}"
+        );
         assert!(!text.contains('\x1b') && text.lines().all(|line| line.chars().count() <= 80), "{text}");
         let fails = text.lines().filter(|line| line.starts_with("FAIL ")).count();
         assert_eq!(text.lines().filter(|line| line.starts_with("     ")).count(), fails, "one line each");
@@ -229,7 +230,7 @@ fn the_help_of_every_command_fits_80_columns() {
         "restore",
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
-        // It looks at each line.
+        // `run` checks the width of each line.
         assert_eq!(scratch.run(&arguments).code, Some(0), "{command}");
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo lab bench`: its arithmetic, its load generator before servers of which all is known, and what it prints.
+//! `cargo lab bench`: its arithmetic, its load generator with known servers, and its output.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
@@ -113,7 +113,7 @@ fn a_noisy_ratio_is_refused_and_says_what_to_do() {
     assert_eq!(noisy.grade, Grade::Noisy);
     let text = noisy.describe(None);
     assert!(text.starts_with("refused") && text.contains("close the browser, run again"), "{text}");
-    // Also if something was expected, and the median is in its range.
+    // Also if the median is in the expected range.
     let expected = Expectation { predicted: "2", least: 1.0, most: 3.0 };
     let noisy = Ratio::new(&first, &Series::new([160.0, 200.0, 220.0]), Some(&expected));
     assert_eq!(noisy.grade, Grade::Noisy);
@@ -156,10 +156,10 @@ fn a_stall_shows_in_an_open_loop_and_not_in_a_closed_one() {
     };
     let closed = run(&load(stalls_once(), 200, Pacing::Closed)).latencies;
     let open = run(&load(stalls_once(), 200, Pacing::Open(200.0))).latencies;
-    // In the closed loop one request is late; nobody asks for those that should have been sent meanwhile.
+    // In the closed loop only one request is late: no requests are sent during the stall.
     assert!(closed.max() >= 300.0, "{closed:?}");
     assert!(closed.quantile(0.98) < 150.0, "{closed:?}");
-    // In the open loop 60 more are due while the server stalls, and the first of them is as late as the stall is long.
+    // In the open loop 60 more requests become due during the stall, and the first is as late as the stall is long.
     assert!(open.quantile(0.98) > 200.0, "{open:?}");
     assert!(open.quantile(0.8) > 50.0, "{open:?}");
 }
@@ -198,7 +198,7 @@ fn every_response_is_verified() {
         ("status 502 instead of 200", response(502, BODY)),
         ("5 bytes of body instead of 6", response(200, "hell\n")),
         ("not the one that the backend sends", response(200, "jello\n")),
-        ("nobody asked for", response(200, BODY) + "more"),
+        ("unexpected bytes", response(200, BODY) + "more"),
         ("the status line is not valid", "hello\r\n\r\n".to_owned()),
     ];
     for (error, answer) in wrong {

@@ -1,4 +1,5 @@
-//! What ends the tool ends what it has started: Ctrl-C, also where the tool alone hears of it, and `kill -9`.
+//! When the tool ends, the programs that it started end too: after Ctrl-C, also if only the tool receives the signal,
+//! and after `kill -9`.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(target_os = "linux")]
@@ -18,7 +19,7 @@ fn lab(arguments: &[&str]) -> Command {
     command
 }
 
-/// A check of a proxy that accepts no connection, so that it is waited for. It is the child of a shell.
+/// A check of a proxy that accepts no connection, so the check waits. The proxy is the child of a shell.
 fn check(name: &str) -> Command {
     let script = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&script, "sleep 4711\n# ").unwrap();

@@ -1,4 +1,4 @@
-//! `cargo lab demo --clients`: the address of the live picture comes first, and the picture has the load in it.
+//! `cargo lab demo --clients`: the address of the live page is printed first, and the page shows the load.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
@@ -29,7 +29,7 @@ fn show(arguments: &[&str]) -> String {
     let mut text = String::new();
     for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
         text += &(line.unwrap() + "\n");
-        if text.contains("Ctrl-C stops all.") {
+        if text.contains("Ctrl-C stops all programs.") {
             break;
         }
     }
@@ -46,7 +46,7 @@ fn show(arguments: &[&str]) -> String {
         }
         thread::sleep(TICK);
     };
-    // What it has started ends with it.
+    // The programs that it started end with it.
     demo.kill().unwrap();
     demo.wait().unwrap();
     while !is_free(BACKEND) {

@@ -101,7 +101,7 @@ fn an_unknown_stage_ends_with_exit_code_2() {
 #[cfg(target_os = "linux")]
 #[test]
 fn there_is_colour_on_a_terminal_unless_no_color_is_set() {
-    // It runs a command on a terminal of its own.
+    // `script` runs a command on a separate terminal.
     let on_a_terminal = |no_color: &str| {
         let line = format!("{LAB} diff 1 2");
         let output =

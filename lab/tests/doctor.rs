@@ -1,4 +1,4 @@
-//! What `cargo lab doctor` makes of the variables that name another proxy.
+//! How `cargo lab doctor` handles the variables that name another proxy.
 
 use std::process::Command;
 

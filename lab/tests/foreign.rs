@@ -1,4 +1,5 @@
-//! `cargo lab check --cmd` on a proxy in another language: what it promises passes, what it lacks is seen.
+//! `cargo lab check --cmd` on a proxy in another language: the checks of its abilities pass, and a missing ability is
+//! detected.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
@@ -8,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use lab::tasks::stages;
 
-/// The exit code and the words of the check of a stage; `None` without Python.
+/// The exit code and the output of the check of a stage; `None` without Python.
 fn check(stage: u32) -> Option<(i32, String)> {
     let python = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
     if !python.is_ok_and(|status| status.success()) {

@@ -28,11 +28,11 @@ fn a_bad_status_or_a_cut_body_ends_with_exit_code_1() {
     for (response, message) in [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n",
-            "error: the status is 404 Not Found. Try: its body, which says why, or the log of the proxy\n",
+            "error: the status is 404 Not Found. Try: read the body, or the log of the proxy\n",
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nno\n",
-            "error: the body was cut short after 3 bytes. Try: the log of the proxy, which says why\n",
+            "error: the body was cut short after 3 bytes. Try: read the log of the proxy\n",
         ),
     ] {
         let finished = get(&Backend::closing(response).unwrap(), "/");
@@ -101,7 +101,7 @@ fn a_url_is_the_server_and_the_path() {
         let host = if url.contains("localhost") { format!("localhost:{port}") } else { address.to_string() };
         assert_eq!(last.head.field("host"), Some(host.as_str()), "{url}");
     }
-    // A path that has a URL in it is a path.
+    // A path may contain a URL.
     let finished = get(&backend, "/to?b=http://c/d");
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert_eq!(backend.requests().pop().unwrap().head.start_line, "GET /to?b=http://c/d HTTP/1.1");

@@ -1,8 +1,8 @@
-//! What the commands for attendees say when a flag has a wrong value.
+//! The messages of the attendee's commands for invalid flag values.
 
 use testkit::run_to_end;
 
-/// Each number and address of the command line beyond its ends, and what is said of it.
+/// Each number and address flag beyond its limits, and words of the message.
 #[test]
 fn an_invalid_flag_value_ends_with_exit_code_2_and_names_the_valid_values() {
     const BEYOND: [&str; 4] = ["", "x", "18446744073709551615", "18446744073709551616"];

@@ -1,4 +1,4 @@
-//! The attendee's tasks: the table, the patches, and the proof that each check sees its task and nothing else.
+//! The attendee's tasks: their table, their patches, and their messages.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
@@ -45,7 +45,7 @@ fn each_patch_applies_alone_and_all_of_a_stage_apply_together() {
             let text = reference(stage, &task.file);
             let cut = apply(&text, task.patch).unwrap_or_else(|error| panic!("{}: {error}", task.name));
             assert!(cut.contains(&format!("// TODO {}: ", task.name)), "{} has no marker", task.name);
-            // Where the table says that it is.
+            // The marker is in the function that the table names.
             let function = task.function.split(',').next().unwrap().rsplit("::").next().unwrap();
             let place = cut.find(&format!("fn {function}")).unwrap();
             assert!(cut[place..].contains(&format!("TODO {}", task.name)), "{}: {function}", task.name);
@@ -113,7 +113,7 @@ fn a_task_that_passed_before_is_reported_as_broken_and_not_as_undone() {
 #[test]
 #[cfg(unix)]
 fn a_failure_ends_with_the_first_panic_or_the_last_log_lines_of_the_proxy() {
-    // No script that is written here: it could not be started while another thread starts something.
+    // Not a script that this test writes: it could not be started while another thread starts a program.
     let proxy = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/panicking_proxy.sh");
     let panic = "thread 'main' (7) panicked at work/src/pool.rs:60:9:\nboom\nnote: more";
     let poisoned = panic.replace("boom", "PoisonError");
@@ -172,7 +172,7 @@ fn titles_promises_and_hints_are_short_lines_of_ascii() {
 
 #[test]
 fn what_is_committed_in_work_is_the_start_of_stage_1() {
-    // An attendee's own work is theirs.
+    // The attendee may have changed `work`.
     if std::env::var_os("CI").is_none() {
         println!("skipped: only asked of what is committed");
         return;

@@ -1,4 +1,5 @@
-//! The tool works on the workspace in which it is typed, on what cargo has just built there, and beside another one.
+//! The tool uses the workspace in which it runs and the binaries that cargo has just built there, and waits for another
+//! tool in the same workspace.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
@@ -11,7 +12,7 @@ use lab::lock::Lock;
 use lab::places::Places;
 use testkit::Workspace;
 
-/// A workspace of the test's own, with a `work` that says these words and ends.
+/// A separate workspace, with a `work` that prints these words and exits.
 fn workspace(name: &str, words: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("workspace-{name}"));
     let _ = fs::remove_dir_all(&folder);
@@ -49,7 +50,7 @@ fn stdout(command: &mut Command) -> String {
 fn start_writes_into_the_workspace_in_which_it_is_run() {
     let [one, other] = ["one", "other"].map(|name| workspace(name, name));
     let proxy = |folder: &Path| folder.join("work/src/proxy.rs").exists();
-    // By hand, below the folder of the workspace.
+    // Run directly, in a subfolder of the workspace.
     let said = stdout(&mut lab(&one.join("part1/src"), &["start", "1"]));
     assert!(proxy(&one) && !proxy(&other), "{said}");
     // By `cargo run`, which names the package that it runs.

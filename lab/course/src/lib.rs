@@ -103,7 +103,7 @@ pub struct Task {
     pub minutes: u32,
     /// The task that must be done before the check of this one is meaningful.
     pub needs: Option<String>,
-    /// The hints: where, what, and nearly the code. Lines that begin with four spaces are code.
+    /// The hints: where to look, what to do, and code with gaps. Lines that begin with four spaces are code.
     pub hints: [String; 3],
 }
 

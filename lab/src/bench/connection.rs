@@ -84,7 +84,7 @@ impl Connection {
         match (rest.is_empty(), self.start == self.end) {
             (true, true) => Ok(head.persistence),
             (false, _) => Err(format!("the body ended {} bytes too soon", rest.len())),
-            (_, false) => Err("bytes that nobody asked for came after a response".to_owned()),
+            (_, false) => Err("there are unexpected bytes after a response".to_owned()),
         }
     }
 
@@ -158,7 +158,7 @@ impl Connection {
             }
             self.compare(length, rest)?;
             if !self.read_line()?.is_empty() {
-                return Err("a chunk is longer than it says".to_owned());
+                return Err("a chunk is longer than its size".to_owned());
             }
         }
     }

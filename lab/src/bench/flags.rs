@@ -20,7 +20,7 @@ Examples:
   cargo lab bench 4 --variant wait-then-dial --cold
   cargo lab bench 5 --peer nginx
 
-Ends with 0 if all is well, with 1 if a request failed, or if a ratio was too
+The exit code is 0 for success, and 1 if a request failed or a ratio was too
 noisy or out of its range.";
 
 #[derive(Clone, Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub struct Flags {
     #[command(flatten)]
     pub(super) load: LoadFlags,
 
-    /// How many times each is measured, in turns
+    /// How many rounds are measured; the stages take turns
     #[arg(long, value_name = "N", default_value = "3", value_parser = parse_number::<u32, 1, MAX_ROUNDS>)]
     pub(super) rounds: u32,
 }
@@ -49,23 +49,23 @@ pub(super) struct LoadFlags {
     #[arg(long, value_name = "N", value_parser = parse_number::<u64, 1, MAX_REQUESTS>)]
     pub(super) requests: Option<u64>,
 
-    /// Send so many a second, and count latencies from when each was due
+    /// Send this many requests a second; a latency counts from its due time
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(super) open: Option<f64>,
 
-    /// What to ask for
+    /// The path of the requests
     #[arg(long, default_value = "/hello/you", value_parser = parse_path)]
     pub(super) path: String,
 
-    /// The backend waits so long before each response
+    /// How long the backend waits before each response
     #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_number::<u64, 0, MAX_DELAY_MILLISECONDS>)]
     pub(super) delay: u64,
 
-    /// The backend waits so long before it reads a connection
+    /// How long the backend waits before it reads a connection
     #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_number::<u64, 0, MAX_DELAY_MILLISECONDS>)]
     pub(super) accept_delay: u64,
 
-    /// The backend waits so long before every N-th response
+    /// How long the backend waits before every N-th response
     #[arg(long, value_name = "MS", requires = "stall_every", value_parser = parse_number::<u64, 0, MAX_DELAY_MILLISECONDS>)]
     pub(super) stall: Option<u64>,
 
@@ -73,19 +73,19 @@ pub(super) struct LoadFlags {
     #[arg(long, value_name = "N", requires = "stall", value_parser = parse_number::<u64, 1, MAX_REQUESTS>)]
     pub(super) stall_every: Option<u64>,
 
-    /// No warm-up, and a new process for each round
+    /// Do no warm-up, and start a new process for each round
     #[arg(long)]
     pub(super) cold: bool,
 
-    /// A new connection for each request
+    /// Open a new connection for each request
     #[arg(long)]
     pub(super) close: bool,
 
-    /// Also a stage with a patch of lab/variants, named without `.patch`
+    /// Also measure a stage with a patch of lab/variants, without `.patch`
     #[arg(long, value_name = "NAME")]
     pub(super) variant: Option<String>,
 
-    /// Also an installed proxy
+    /// Also measure an installed proxy
     #[arg(long, value_name = "NAME", action = ArgAction::Append, value_parser = parse_peer)]
     pub(super) peer: Vec<Peer>,
 }

@@ -175,7 +175,7 @@ fn measure(
     if counter("requests") < plan.requests {
         let reached = counter("requests");
         let problem = format!("of {} requests only {reached} reached the backend", plan.requests);
-        return Err(Failure::new(problem + ": something else has answered", "cargo lab get /"));
+        return Err(Failure::new(problem + ": another program answered", "cargo lab get /"));
     }
     Ok(Ok(Run {
         throughput: outcome.latencies.count() as f64 / outcome.elapsed.as_secs_f64(),
@@ -218,7 +218,7 @@ fn start(
     let binary = &binaries[&subject.name];
     let backend = backend.to_string();
     let mut arguments = vec!["--listen", "127.0.0.1:0", "--backend", &backend, "--log", "warn"];
-    // From part5 on there is a second port. `work` may be at any stage, so the binary is asked.
+    // From part5 on there is a second port. `work` may be at any stage, so its `--help` decides.
     if run_to_end(binary, &["--help"]).is_ok_and(|help| help.stdout.contains("--rpc ")) {
         arguments.extend(["--rpc", "127.0.0.1:0"]);
     }
@@ -246,7 +246,7 @@ fn ask_backend(backend: SocketAddr, path: &str) -> Result<Expected, Failure> {
     };
     let (first, second) = (ask()?, ask()?);
     if !first.is_complete() || first.body != second.body {
-        let problem = format!("the backend does not answer GET {path} the same twice");
+        let problem = format!("the backend answers GET {path} differently each time");
         return Err(Failure::new(problem + ", so no response can be verified", "another --path"));
     }
     if first.status != 200 {

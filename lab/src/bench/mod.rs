@@ -55,7 +55,7 @@ pub use variant::{Variant, names as variant_names};
 const GRADED_ROUNDS: u32 = 3;
 
 /// What to try if other programs may have disturbed a measurement.
-const AGAIN: &str = "once more, with nothing else running";
+const AGAIN: &str = "stop other programs, and run it again";
 
 /// Runs the measurement that the flags describe.
 ///
@@ -109,7 +109,7 @@ fn evaluate(places: &Places, plan: &Plan) -> Result<Vec<Comparison>, Failure> {
         Err(invalid) => {
             let file = record::write_json(&folder, &environment, plan, Err(&invalid))?;
             print(&terminal::explain(&invalid, &places.shown(&file)))?;
-            return Err(Failure::new("the measurement is invalid", "what the lines above say"));
+            return Err(Failure::new("the measurement is invalid", "read the lines above"));
         }
     };
     let comparisons = report::compare(plan, &cases);

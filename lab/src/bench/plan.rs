@@ -62,12 +62,12 @@ impl Plan {
                     [] => None,
                     [name] => Some(stage(workspace, name)?),
                     _ => {
-                        let problem = format!("one stage at most may follow {first}");
+                        let problem = format!("at most one stage may follow {first}");
                         return Err(Failure::usage(problem, format!("cargo lab bench {first} work")));
                     }
                 };
                 if !has_no_load {
-                    let problem = format!("{first} has a load of its own");
+                    let problem = format!("{first} sets its own load");
                     return Err(Failure::usage(problem, format!("without flags: cargo lab bench {first}")));
                 }
                 if flags.rounds < 3 {
@@ -95,14 +95,14 @@ impl Plan {
             names.push(name);
         }
         if let Some(name) = repeated(&names) {
-            return Err(Failure::usage(format!("{name} is there twice"), "cargo lab bench 1 2"));
+            return Err(Failure::usage(format!("{name} is given twice"), "cargo lab bench 1 2"));
         }
         if let Some(clients) = repeated(&load.clients) {
-            return Err(Failure::usage(format!("--clients: {clients} is there twice"), "--clients 1,4,16"));
+            return Err(Failure::usage(format!("--clients: {clients} is given twice"), "--clients 1,4,16"));
         }
         if let Some(peer) = repeated(&load.peer) {
             return Err(Failure::usage(
-                format!("--peer {peer} is there twice"),
+                format!("--peer {peer} is given twice"),
                 "--peer nginx --peer haproxy",
             ));
         }

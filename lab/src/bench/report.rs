@@ -118,7 +118,7 @@ pub(super) fn notes(plan: &Plan, cases: &[Case]) -> Vec<String> {
             let median = case.series(|run| run.throughput).median();
             if median < rate * 0.95 {
                 notes.push(format!(
-                    "{} did {} of {rate} requests a second: the longer it runs, the later its answers.",
+                    "{} served {} of {rate} requests a second: the queue grows, and the latencies with it.",
                     case.name,
                     number(median)
                 ));

@@ -82,7 +82,7 @@ impl Variant {
         let own = concat!("version = \"", env!("CARGO_PKG_VERSION"), "\"");
         let renamed = format!("version = \"{}+{}\"", env!("CARGO_PKG_VERSION"), self.name);
         if manifest.matches(&format!("\n{own}\n")).count() != 1 {
-            let problem = "the version of the workspace is not where it was";
+            let problem = "the version in Cargo.toml was not found";
             return Err(Failure::new(problem, "git diff Cargo.toml"));
         }
         let copy = scratch.join("Cargo.toml");

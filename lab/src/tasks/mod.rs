@@ -8,7 +8,7 @@
 mod observed;
 /// Applies the patch of a task.
 mod patch;
-/// What every check asks besides its own question.
+/// What every check tests in addition.
 mod plain;
 /// The proxy under check, and what a check observes.
 mod trial;

@@ -10,7 +10,7 @@ use super::trial::CLIENT_PATIENCE;
 /// The most characters of a word: it fits into 80 columns with the indentation of a message.
 const MAX_WORD: usize = 70;
 
-/// A wrong observation, in one sentence or two. Lines below it are the words of the proxy.
+/// A wrong observation, in one sentence or two. Lines below it are output of the proxy.
 #[derive(Debug)]
 pub struct Seen(pub String);
 
@@ -31,7 +31,7 @@ pub fn silence(error: &io::Error) -> String {
 pub fn cause_of_silence(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::TimedOut => {
-            "Does it wait for what never comes, or for a lock that it holds, or go round for ever?"
+            "Does it wait for something that never happens, or for a lock that it holds, or loop forever?"
         }
         _ => "Did it return before it had sent one, panic, or leave out an `.await`?",
     }

@@ -1,5 +1,5 @@
-//! What every check asks besides its own question: a plain GET is answered, and so are errors. A check that asked only
-//! for what its task adds would pass on a proxy that does not work.
+//! What every check tests in addition: a plain GET and errors are answered. Otherwise the check of one task could pass
+//! on a proxy that does not work.
 
 use testkit::Backend;
 
