@@ -87,6 +87,12 @@ impl Check {
         }
     }
 
+    /// The first task that has not passed.
+    pub fn first_open(&self, places: &Places) -> Option<&'static Task> {
+        let (tasks, progress) = (self.tasks(places).ok()?, Progress::load(places));
+        tasks.into_iter().find(|task| !progress.done.contains(&task.name))
+    }
+
     /// Builds and checks once; `None` if work/ does not build.
     pub fn run_once(&self, places: &Places) -> Result<Option<Round>, Failure> {
         // Held until the end, so that no other command replaces the sources or the binary under test.

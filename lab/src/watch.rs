@@ -28,14 +28,17 @@ pub fn watch(places: &Places, check: &Check) -> ! {
     // Kept, because stdin may end at once.
     let reader = sender.clone();
     thread::spawn(move || read_lines(&reader));
+    // Also while work/ does not build, there are hints for the task that was open before.
+    let mut open = check.first_open(places);
     loop {
         let before = fingerprint(places);
-        let open = run_once(places, check).unwrap_or_else(|error| {
-            say!("{error}");
-            None
-        });
-        let keys = if open.is_some() { "h and Enter gives a hint, " } else { "" };
-        say!("watching work/: saving a file checks again, {keys}Ctrl-C ends this");
+        match run_once(places, check) {
+            Ok(Some(round)) => open = round,
+            Ok(None) => say!("next: mend it, and save the file"),
+            Err(error) => say!("{error}"),
+        }
+        let keys = if open.is_some() { "h and Enter: a hint, " } else { "" };
+        say!("watching work/: save a file to check again, {keys}Ctrl-C: the end");
         while fingerprint(places) == before {
             give_hint(places, open, &lines);
         }
@@ -63,15 +66,14 @@ fn give_hint(places: &Places, open: Option<&Task>, lines: &Receiver<String>) {
                 say!("{error}");
             }
         }
-        Some(_) => say!("h and Enter gives a hint"),
-        None => say!("no task is being checked, so there is no hint. Try: cargo lab list"),
+        Some(_) => say!("only {HINT} and Enter does something: it gives a hint"),
+        None => say!("no task is open, so there is no hint. Try: cargo lab list"),
     }
 }
 
-/// Checks and prints what there is to see. Returns the task to work on; `None` if there is none, or no program.
-fn run_once(places: &Places, check: &Check) -> Result<Option<&'static Task>, Failure> {
+/// Checks and prints what there is to see. Returns the task to work on, if there is one; `None` if work/ does not build.
+fn run_once(places: &Places, check: &Check) -> Result<Option<Option<&'static Task>>, Failure> {
     let Some(round) = check.run_once(places)? else {
-        say!("next: mend it, and save the file");
         return Ok(None);
     };
     let failed = round.first_failed();
@@ -95,7 +97,7 @@ fn run_once(places: &Places, check: &Check) -> Result<Option<&'static Task>, Fai
         None if check.is_of_work() => say_done(&round),
         None => {}
     }
-    Ok(open)
+    Ok(Some(open))
 }
 
 /// After the last task of a stage, what to measure and to read. Then the next command.
@@ -107,7 +109,7 @@ fn say_done(round: &Round) {
     {
         let (number, name) = (stage.number, stage.reference());
         say!("stage {number} is done: {}", stage.title);
-        say!("measure: {} See docs/src/{name}.md, section Measure", stage.measure);
+        say!("measure: {} docs/src/{name}.md, Measure", stage.measure);
         say!("read:    {name}/src/{}, and what you did otherwise: cargo lab diff work {number}", stage.read);
     }
     say!("next:    {}", list::next(progress));

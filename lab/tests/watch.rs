@@ -26,7 +26,10 @@ fn lines_until(lines: &Receiver<String>, words: &str) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     while said.last().is_none_or(|line| !line.starts_with(words)) {
         match lines.recv_timeout(PATIENCE) {
-            Ok(line) => said.push(line),
+            Ok(line) => {
+                assert!(line.chars().count() <= 80, "over 80 columns: {line}");
+                said.push(line);
+            }
             Err(error) => panic!("no line begins with {words:?} ({error}): {said:#?}"),
         }
     }
@@ -72,10 +75,12 @@ fn watch_goes_from_task_to_task_gives_hints_and_says_at_the_end_what_to_measure_
     let said = lines_until(&lines, "watching work/");
     assert!(said.iter().any(|line| line.starts_with("done 1.1 ")), "{said:#?}");
     assert!(said.iter().any(|line| line.starts_with("now  1.2 ")), "{said:#?}");
-    // Stdin may end.
-    drop(keys);
     fs::write(places.work_sources().join("main.rs"), "no Rust").unwrap();
     lines_until(&lines, "work does not build, see above");
+    writeln!(keys, "h").unwrap();
+    lines_until(&lines, "hint 1 of 3:");
+    // Stdin may end.
+    drop(keys);
     write_work(&places, stage, &[]);
     lines_until(&lines, "stage 1 is done: ");
     let said = lines_until(&lines, "next: ");
