@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
@@ -115,7 +116,7 @@ impl Workspace {
         Ok(target.context("cargo does not say where it builds")?.into())
     }
 
-    /// Builds the binaries of packages, and shows the output of cargo.
+    /// Builds the binaries of packages, and shows what cargo says if it has to build something.
     ///
     /// # Errors
     /// A package does not build.
@@ -136,7 +137,10 @@ impl Workspace {
     ) -> anyhow::Result<Option<Binaries>> {
         let mut command = self.cargo("build");
         command.args(["--message-format", "json-render-diagnostics"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
         if profile == Profile::Release || !cfg!(debug_assertions) {
             command.arg("--release");
         }
@@ -147,6 +151,8 @@ impl Workspace {
             command.args(["-p", package.as_ref()]);
         }
         let mut cargo = Child::spawn(&mut command)?;
+        let messages = cargo.take_stderr().context("cargo has no stderr")?;
+        let relayed = thread::spawn(move || launch::relay(messages));
         let mut binaries = BTreeMap::new();
         for line in BufReader::new(cargo.take_stdout().context("cargo has no stdout")?).lines() {
             let message: Value = serde_json::from_str(&line?).unwrap_or_default();
@@ -156,6 +162,8 @@ impl Workspace {
                 binaries.insert(name.to_owned(), path.into());
             }
         }
+        // What cargo says comes before what the caller says. A panic while printing is printed.
+        let _ = relayed.join();
         Ok(cargo.wait()?.success().then_some(Binaries(binaries)))
     }
 }
