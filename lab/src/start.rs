@@ -43,7 +43,7 @@ pub fn run(start: &Start) -> Result<(), Failure> {
     say!("{}", wrap(&holds, "").trim_end());
     say_tasks(stage);
     say!("Look for TODO in these files. The book: docs/src/{}.md", stage.reference());
-    say!("next: cargo lab check {}", stage.number);
+    say!("next: cargo lab check --watch");
     Ok(())
 }
 

@@ -27,7 +27,7 @@ fn start_fills_work_and_keeps_what_it_replaces() {
          \x20    work/src/proxy.rs, Proxy::relay, step 6: at most 2 lines, 5 minutes\n\
          \n\
          Look for TODO in these files. The book: docs/src/part1.md\n\
-         next: cargo lab check 1\n"
+         next: cargo lab check --watch\n"
     );
     for task in ["1.1", "1.2", "1.3"] {
         assert!(scratch.work("proxy.rs").unwrap().contains(&format!("// TODO {task}: ")));
