@@ -155,9 +155,9 @@ impl Encoder {
         out.put_slice(b"\r\n");
     }
 
-    /// Queues the head of a final response, with a framing that the client can read. Returns whether the
-    /// connection can continue after it. `date` is sent if the response has no `Date`; it is `None` if there
-    /// is no clock.
+    /// Queues the head of a final response, with a framing that the client can read. Returns whether another
+    /// response can follow it: never after an [interim](ResponseHead::is_interim) status or 101. `date` is sent if
+    /// the response has no `Date`; it is `None` if there is no clock.
     pub fn queue_response(
         &mut self,
         head: &ResponseHead,
@@ -166,7 +166,9 @@ impl Encoder {
     ) -> Persistence {
         let framing = for_version(answering.version, head.framing());
         let has_no_body = has_no_body(answering.response_to, head.status());
-        let ends_with_connection = framing == BodyFraming::CloseDelimited && !has_no_body;
+        // RFC 9110 section 15.2: the client takes an interim response for a promise of another.
+        let ends_with_connection =
+            (framing == BodyFraming::CloseDelimited && !has_no_body) || head.is_interim();
         let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
         let framed = if has_no_body { BodyFraming::Empty } else { framing };
         self.start(framed, &head.fields, head.connection);
@@ -198,11 +200,19 @@ impl Encoder {
         let keep_alive = !close && answering.version < Version::HTTP_1_1;
         put_connection(out, [(close, "close"), (keep_alive, "keep-alive"), (upgrade, "upgrade")]);
         out.put_slice(b"\r\n");
-        persistence
+        // RFC 9110 section 15.2.2: no HTTP message follows a 101.
+        if head.status() == 101 { Persistence::Close } else { persistence }
     }
 
-    /// Queues an interim response. The final response is still to come (RFC 9110 section 15.2).
+    /// Queues an interim response (RFC 9110 section 15.2). Does nothing if the head is not
+    /// [interim](ResponseHead::is_interim), or if the final head was already queued.
     pub fn queue_interim(&mut self, head: &ResponseHead) {
+        match self.progress {
+            _ if !head.is_interim() => return,
+            Progress::HeadQueued | Progress::HeadSent => return,
+            Progress::Sent => self.reset(),
+            Progress::Nothing => {}
+        }
         put_status_line(&mut self.queued, head);
         head.fields.put_lines(&mut self.queued, WRITTEN_HERE);
         self.queued.put_slice(b"\r\n");

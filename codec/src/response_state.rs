@@ -114,10 +114,12 @@ impl ResponseState {
         self.status = Some(head.status());
     }
 
-    /// Queues an interim response (RFC 9110 section 15.2). Returns `false` if the client's version does not support it.
+    /// Queues an interim response (RFC 9110 section 15.2). Returns `false` if the client's version does not support it,
+    /// or if the final response has begun.
     pub(crate) fn queue_interim(&mut self, head: &ResponseHead) -> bool {
-        // RFC 9110 section 15.2: a server MUST NOT send a 1xx response to an HTTP/1.0 client.
-        if self.answering.version < Version::HTTP_1_1 {
+        // RFC 9110 section 15.2: a server MUST NOT send a 1xx response to an HTTP/1.0 client, and an interim response
+        // precedes the final one.
+        if self.answering.version < Version::HTTP_1_1 || self.status.is_some() {
             return false;
         }
         self.awaits_continue &= head.status() != 100;
@@ -145,5 +147,21 @@ impl ResponseState {
             socket_options::end(socket);
         }
         signals.response_end.complete(self.stops_upload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ResponseState;
+    use crate::{BodyFraming, ResponseHead};
+
+    #[test]
+    fn no_100_is_sent_after_the_head_of_the_final_response() {
+        // RFC 9110 section 10.1.1: the final response replaces the 100.
+        let mut response = ResponseState::new();
+        let head_of = |status| ResponseHead::new(status, BodyFraming::Empty);
+        assert!(response.queue_interim(&head_of(100)));
+        response.queue_head(&head_of(200));
+        assert!(!response.queue_interim(&head_of(100)));
     }
 }

@@ -2,7 +2,8 @@
 //! would read differently.
 
 use codec::{
-    Answering, BodyFraming, Encoder, Persistence, Piece, ResponseHead, ResponseTo, Version, WrongBodyLength,
+    Answering, BodyFraming, Encoder, Persistence, Piece, Progress, ResponseHead, ResponseTo, Version,
+    WrongBodyLength,
 };
 
 const ANSWERING: Answering = Answering {
@@ -71,4 +72,59 @@ fn a_piece_after_an_unfinished_write_is_an_error() {
     encoder.parts(Piece::partial(b"hello")).unwrap();
     assert_eq!(write(&mut encoder, Piece::last(b"!")), Err(WrongBodyLength));
     assert!(!encoder.is_clean());
+}
+
+#[test]
+fn an_interim_status_as_the_final_response_ends_the_connection() {
+    // RFC 9110 section 15.2: the client waits for a final response, and would take the next one for it.
+    for status in [100, 102, 103, 199] {
+        let mut encoder = Encoder::new();
+        let head = ResponseHead::new(status, BodyFraming::Empty);
+        assert_eq!(encoder.queue_response(&head, ANSWERING, None), Persistence::Close, "{status}");
+    }
+}
+
+#[test]
+fn a_final_status_as_an_interim_response_is_ignored() {
+    // RFC 9110 section 15.2
+    for status in [101, 200, 404] {
+        let mut encoder = Encoder::new();
+        encoder.queue_interim(&ResponseHead::new(status, BodyFraming::Empty));
+        assert_eq!(encoder.queued(), b"", "{status}");
+    }
+}
+
+#[test]
+fn an_interim_response_after_the_final_head_is_ignored() {
+    // RFC 9110 section 15.2: an interim response precedes the final one.
+    let mut encoder = encoder(BodyFraming::Chunked);
+    encoder.queue_interim(&ResponseHead::new(103, BodyFraming::Empty));
+    let sent = write(&mut encoder, Piece::partial(b"hello")).unwrap();
+    assert!(!String::from_utf8_lossy(&sent).contains("103"), "{}", sent.escape_ascii());
+    encoder.queue_interim(&ResponseHead::new(103, BodyFraming::Empty));
+    assert_eq!(write(&mut encoder, Piece::last(b"")).unwrap(), b"0\r\n\r\n");
+}
+
+#[test]
+fn a_101_ends_http_on_the_connection() {
+    // RFC 9110 section 15.2.2: the bytes after it belong to another protocol.
+    let mut encoder = Encoder::new();
+    let head = ResponseHead::new(101, BodyFraming::Empty).with("Upgrade", "websocket");
+    assert_eq!(encoder.queue_response(&head, ANSWERING, None), Persistence::Close);
+    let sent = String::from_utf8_lossy(encoder.queued()).into_owned();
+    assert!(sent.ends_with("\r\nConnection: upgrade\r\n\r\n"), "{sent}");
+}
+
+#[test]
+fn an_interim_response_begins_the_next_message() {
+    // RFC 9110 section 15.2
+    let mut encoder = encoder(BodyFraming::Empty);
+    write(&mut encoder, Piece::last(b"")).unwrap();
+    encoder.queue_interim(&ResponseHead::new(103, BodyFraming::Empty));
+    assert_eq!(encoder.queued(), b"HTTP/1.1 103 Early Hints\r\n\r\n");
+    encoder.written(false);
+    assert_eq!(encoder.progress(), Progress::Nothing);
+    encoder.queue_response(&ResponseHead::new(200, BodyFraming::Empty), ANSWERING, None);
+    write(&mut encoder, Piece::last(b"")).unwrap();
+    assert!(encoder.is_clean());
 }
