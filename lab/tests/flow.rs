@@ -89,7 +89,7 @@ fn rewritten_loops_meet_stage_2_in_two_places_and_stay() {
         "            // TODO next: the 3 lines below are yours. The start of stage 2 has here:",
         "            //     while let Some(piece) = request_body.next_piece().await? {",
         "            //         to_client.write_piece(piece).await?;",
-        "            // TODO 2.3: go on to see whether the client leaves.",
+        "        // TODO 2.3: the response is read only after the complete request was sent. Run both at once.",
         "        let download = async move {",
     ] {
         assert!(text.lines().any(|other| other == line), "{line} is not in {text}");
