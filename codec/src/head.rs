@@ -7,7 +7,8 @@ use memchr::memchr;
 
 use crate::buffer::ReadBuffer;
 use crate::fields::{block_of, parse_at_once};
-use crate::request::{LineProgress, RequestHead, RequestLine};
+use crate::request::RequestHead;
+use crate::request_line::{LineProgress, RequestLine};
 use crate::response::{self, ResponseHead, StatusLine};
 use crate::scanner::{Scanner, Section};
 use crate::{FieldSection, Limits, Refusal, ResponseTo};

@@ -64,6 +64,7 @@ mod reason;
 mod refusal;
 mod report;
 mod request;
+mod request_line;
 mod response;
 mod response_state;
 mod scanner;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::connection::ConnectionOptions;
 use crate::reason::reason_phrase;
-use crate::request::without_line_end;
+use crate::request_line::without_line_end;
 use crate::span::Span;
 use crate::token::is_control;
 use crate::{BodyFraming, FieldSection, Limits, Persistence, Refusal, ResponseTo, Version, framing};
