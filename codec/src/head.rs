@@ -95,7 +95,7 @@ fn take_whole(
         && let Some(parsed) = parse_at_once(unread, line_end + 1, limits)
     {
         let block = take(buffer, parsed.end);
-        return Ok(Some((line_end, FieldSection::of_parsed(block, parsed))));
+        return Ok(Some((line_end, FieldSection::of_parsed(block, line_end + 1, parsed))));
     }
     let Some(Section { length, lines, first_line_end }) = scanner.scan(unread, 1, limits)? else {
         return Ok(None);

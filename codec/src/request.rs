@@ -12,8 +12,10 @@ use crate::{BodyFraming, FieldSection, Limits, Persistence, Refusal, Version, fr
 /// The head of a request (RFC 9112 section 3), valid in every respect that this codec checks.
 #[derive(Clone)]
 pub struct RequestHead {
-    /// The fields, start line not included.
+    /// The fields, start line not included. Change them in place: the request line is stored with them, so a request
+    /// whose fields are replaced by those of another message panics when its method or target is read.
     pub fields: FieldSection,
+    start_line_bytes: u32,
     method: Span,
     target: Target,
     version: Version,
@@ -59,7 +61,16 @@ impl RequestHead {
         {
             return Err(Refusal::BodyTooLarge);
         }
-        Ok(RequestHead { fields, method, target, version, framing, connection })
+        let start_line_bytes = fields.start_line_bytes();
+        Ok(RequestHead { fields, start_line_bytes, method, target, version, framing, connection })
+    }
+
+    /// The request line, which the positions of method and target count in.
+    fn line(&self) -> &[u8] {
+        match self.fields.start_line(self.start_line_bytes) {
+            Some(line) => line,
+            None => panic!("the fields of a request were replaced: change them in place"),
+        }
     }
 
     /// The method, case-sensitive (RFC 9110 section 9.1).
@@ -68,7 +79,7 @@ impl RequestHead {
     }
 
     pub(crate) fn method_bytes(&self) -> &[u8] {
-        self.method.slice(self.fields.block())
+        self.method.slice(self.line())
     }
 
     /// Whether the method is idempotent: the effect of several identical requests is that of one.
@@ -83,7 +94,7 @@ impl RequestHead {
 
     /// The request target as received.
     pub fn target(&self) -> &str {
-        text(self.target.whole.slice(self.fields.block()))
+        text(self.target.whole.slice(self.line()))
     }
 
     /// The form of the request target.
@@ -93,7 +104,7 @@ impl RequestHead {
 
     /// The path of the target, without its query: `/` for an absolute-form target without a path.
     pub fn path(&self) -> &str {
-        let path = text(self.target.path.slice(self.fields.block()));
+        let path = text(self.target.path.slice(self.line()));
         if path.is_empty() { "/" } else { path }
     }
 
@@ -103,13 +114,16 @@ impl RequestHead {
     }
 
     pub(crate) fn path_and_query_bytes(&self) -> &[u8] {
-        self.target.path_and_query.slice(self.fields.block())
+        self.target.path_and_query.slice(self.line())
     }
 
     /// The host (and port) that the request is for: from an absolute-form target, otherwise from `Host`
     /// (RFC 9112 section 3.2.2). `None` only in HTTP/1.0.
     pub fn authority(&self) -> Option<&[u8]> {
-        self.authority_span().map(|span| span.slice(self.fields.block()))
+        match self.target.form {
+            TargetForm::Absolute => Some(self.target.authority.slice(self.line())),
+            _ => self.fields.values(Name::Host).next(),
+        }
     }
 
     /// The position of the authority in the block of the head.

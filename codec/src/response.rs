@@ -12,11 +12,13 @@ use crate::{BodyFraming, FieldSection, Limits, Persistence, Refusal, ResponseTo,
 /// The head of a response (RFC 9112 section 4).
 #[derive(Clone)]
 pub struct ResponseHead {
-    /// The fields, status line not included.
+    /// The fields, status line not included. Replacing them also replaces a received reason phrase by the usual one.
     pub fields: FieldSection,
     version: Version,
     status: u16,
+    /// The position of the reason phrase in the start line, which the block of `fields` begins with.
     reason: Span,
+    start_line_bytes: u32,
     framing: BodyFraming,
     pub(crate) connection: ConnectionOptions,
 }
@@ -46,8 +48,9 @@ impl ResponseHead {
         let phrase = reason_phrase(status);
         let reason = Span::new(0..phrase.len());
         let fields = FieldSection::with_block(phrase);
-        let connection = ConnectionOptions::default();
-        Ok(ResponseHead { fields, version: Version::HTTP_1_1, status, reason, framing, connection })
+        let start_line_bytes = fields.start_line_bytes();
+        let (version, connection) = (Version::HTTP_1_1, ConnectionOptions::default());
+        Ok(ResponseHead { fields, version, status, reason, start_line_bytes, framing, connection })
     }
 
     /// The same response with a field line [added](FieldSection::append).
@@ -70,7 +73,8 @@ impl ResponseHead {
         let StatusLine { version, status, reason } = line;
         let connection = ConnectionOptions::from_fields(&fields, limits)?;
         let framing = framing::of_response(response_to, version, status, &fields)?;
-        Ok(ResponseHead { fields, version, status, reason, framing, connection })
+        let start_line_bytes = fields.start_line_bytes();
+        Ok(ResponseHead { fields, version, status, reason, start_line_bytes, framing, connection })
     }
 
     /// The version of the response.
@@ -85,7 +89,10 @@ impl ResponseHead {
 
     /// The reason phrase: as received, or the usual one if the response was made here.
     pub fn reason(&self) -> &[u8] {
-        self.reason.slice(self.fields.block())
+        match self.fields.start_line(self.start_line_bytes) {
+            Some(line) => self.reason.slice(line),
+            None => reason_phrase(self.status).as_bytes(),
+        }
     }
 
     /// How the body is delimited. `Empty` after HEAD and for 1xx, 204 and 304, whatever the fields say.

@@ -1,10 +1,13 @@
 //! Calls in an order that HTTP does not allow. The core reports them and never writes a message that its recipient
 //! would read differently.
 
+mod common;
+
 use codec::{
-    Answering, BodyFraming, Encoder, Persistence, Piece, Progress, ResponseHead, ResponseTo, Version,
-    WrongBodyLength,
+    Answering, BodyFraming, Encoder, FieldSection, Persistence, Piece, Progress, RequestHead, ResponseHead,
+    ResponseTo, Version, WrongBodyLength,
 };
+use common::{request_head, response_head};
 
 const ANSWERING: Answering = Answering {
     response_to: ResponseTo::Other,
@@ -127,4 +130,41 @@ fn an_interim_response_begins_the_next_message() {
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::Empty), ANSWERING, None);
     write(&mut encoder, Piece::last(b"")).unwrap();
     assert!(encoder.is_clean());
+}
+
+#[test]
+fn a_response_whose_fields_are_replaced_keeps_its_status_line() {
+    // RFC 9112 section 4: bytes of another section in the reason phrase could end the line.
+    let mut fields = FieldSection::new();
+    fields.append("A", "1");
+    fields.append("B", "2");
+    let other = request_head("GET / HTTP/1.1\r\nHost: h\r\n\r\n").fields;
+    for replacement in [fields, FieldSection::new(), other] {
+        let received = response_head("HTTP/1.1 404 No such page\r\nContent-Length: 0\r\n\r\n");
+        for mut head in [ResponseHead::new(404, BodyFraming::Empty), received] {
+            head.fields = replacement.clone();
+            assert_eq!(head.reason(), b"Not Found");
+        }
+    }
+}
+
+#[test]
+fn a_request_whose_fields_are_replaced_cannot_be_sent() {
+    // RFC 9112 section 3: bytes of another section in the request line would make another request.
+    let mut fields = FieldSection::new();
+    fields.append("Host", "h");
+    fields.append("Another-Name", "value");
+    let other = request_head("GET /longer/than/the/other HTTP/1.1\r\nHost: h\r\n\r\n").fields;
+    for replacement in [fields, other] {
+        let mut head = RequestHead::new("PUT", "/a", "h", BodyFraming::Empty).unwrap();
+        head.fields = replacement;
+        let queued = std::panic::catch_unwind(|| {
+            let mut encoder = Encoder::new();
+            encoder.queue_request(&head, &common::host(), Persistence::KeepAlive);
+        });
+        assert!(queued.is_err());
+    }
+    let mut head = RequestHead::new("PUT", "/a", "h", BodyFraming::Empty).unwrap();
+    head.fields = head.clone().fields;
+    assert_eq!((head.method(), head.target()), ("PUT", "/a"));
 }

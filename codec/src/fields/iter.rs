@@ -1,4 +1,4 @@
-//! Iterates over the fields of a section.
+//! Iterates over the fields of a section, compares sections, and shows them.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -63,3 +63,21 @@ impl fmt::Debug for Fields<'_> {
 impl ExactSizeIterator for Fields<'_> {}
 
 impl FusedIterator for Fields<'_> {}
+
+/// RFC 9110 section 5.1: names are compared without case. The order of the fields matters.
+impl PartialEq for FieldSection {
+    fn eq(&self, other: &FieldSection) -> bool {
+        let is_same = |((name, value), (other, other_value)): ((&[u8], _), (&[u8], _))| {
+            name.eq_ignore_ascii_case(other) && value == other_value
+        };
+        self.len() == other.len() && self.iter().zip(other).all(is_same)
+    }
+}
+
+impl Eq for FieldSection {}
+
+impl fmt::Debug for FieldSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.iter().fmt(f)
+    }
+}

@@ -8,7 +8,6 @@
 mod iter;
 mod parser;
 
-use std::fmt;
 use std::mem;
 use std::ops::Range;
 
@@ -29,6 +28,8 @@ use parser::{diagnose, parse_fields};
 pub struct FieldSection {
     /// The received bytes, start line included, followed by the fields that were added here.
     block: Vec<u8>,
+    /// The length of the start line. 0 if this section was not made with a head.
+    start_line_bytes: u32,
     fields: Vec<Field>,
     /// The names that occur.
     names: Names,
@@ -72,12 +73,17 @@ impl FieldSection {
         FieldSection::default()
     }
 
-    /// An empty section whose block starts with `text`.
+    /// An empty section whose block starts with `text`, in place of a start line.
     pub(crate) fn with_block(text: &str) -> FieldSection {
-        FieldSection { block: block_of(text.as_bytes()), fields: Vec::new(), names: Names::default() }
+        FieldSection {
+            block: block_of(text.as_bytes()),
+            start_line_bytes: text.len() as u32,
+            fields: Vec::new(),
+            names: Names::default(),
+        }
     }
 
-    /// Parses the `lines` field lines in `block` from `start` to its end, empty line included.
+    /// Parses the `lines` field lines in `block` from `start`, the end of the start line, to its end, empty line included.
     pub(crate) fn parse(block: Vec<u8>, start: usize, lines: usize) -> Result<FieldSection, Refusal> {
         let parsed = if lines <= FEW_FIELDS {
             parse_fields(&block, start, &mut [httparse::EMPTY_HEADER; FEW_FIELDS])
@@ -85,14 +91,23 @@ impl FieldSection {
             parse_fields(&block, start, &mut vec![httparse::EMPTY_HEADER; lines])
         };
         match parsed {
-            Some(parsed) => Ok(FieldSection::of_parsed(block, parsed)),
+            Some(parsed) => Ok(FieldSection::of_parsed(block, start, parsed)),
             None => Err(diagnose(&block[start..])),
         }
     }
 
-    /// Makes a section of fields that were parsed in the bytes that `block` copies.
-    pub(crate) fn of_parsed(block: Vec<u8>, parsed: ParsedFields) -> FieldSection {
-        FieldSection { block, fields: parsed.fields, names: parsed.names }
+    /// Makes a section of fields that were parsed in the bytes that `block` copies, from `start` on.
+    pub(crate) fn of_parsed(block: Vec<u8>, start: usize, parsed: ParsedFields) -> FieldSection {
+        FieldSection { block, start_line_bytes: start as u32, fields: parsed.fields, names: parsed.names }
+    }
+
+    pub(crate) fn start_line_bytes(&self) -> u32 {
+        self.start_line_bytes
+    }
+
+    /// The start line, if it has this length. `None` means that this section was made with another head, or with none.
+    pub(crate) fn start_line(&self, bytes: u32) -> Option<&[u8]> {
+        (self.start_line_bytes == bytes).then(|| &self.block[..bytes as usize])
     }
 
     pub(crate) fn block(&self) -> &[u8] {
@@ -274,22 +289,4 @@ fn members<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &
         .flat_map(|value| value.split(|&byte| byte == b','))
         .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty())
-}
-
-/// RFC 9110 section 5.1: names are compared without case. The order of the fields matters.
-impl PartialEq for FieldSection {
-    fn eq(&self, other: &FieldSection) -> bool {
-        let is_same = |((name, value), (other, other_value)): ((&[u8], _), (&[u8], _))| {
-            name.eq_ignore_ascii_case(other) && value == other_value
-        };
-        self.len() == other.len() && self.iter().zip(other).all(is_same)
-    }
-}
-
-impl Eq for FieldSection {}
-
-impl fmt::Debug for FieldSection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.iter().fmt(f)
-    }
 }
