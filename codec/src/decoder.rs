@@ -81,9 +81,20 @@ impl Decoder {
         self.buffer.unread()
     }
 
-    /// Discards the bytes that were received and not consumed.
+    /// Discards the bytes that were received and not consumed. Within a head, another head begins. Within a body, the
+    /// rest cannot be decoded any more: its end is unknown.
     pub fn discard_unread(&mut self) {
+        if self.buffer.is_empty() {
+            return;
+        }
         self.buffer.consume(self.buffer.unread().len());
+        let has_ended = self.has_ended();
+        match &mut self.state {
+            // The progress that it has kept counts in the discarded bytes.
+            State::Head { decoder, .. } => *decoder = HeadDecoder::default(),
+            State::Body(_) if !has_ended => self.state = State::Refused(Refusal::UnreadBody),
+            State::Body(_) | State::Refused(_) => {}
+        }
     }
 
     /// Removes and returns the bytes that were received and not consumed: the first bytes of a tunnel.

@@ -4,8 +4,8 @@
 mod common;
 
 use codec::{
-    Answering, BodyFraming, Encoder, FieldSection, Persistence, Piece, Progress, RequestHead, ResponseHead,
-    ResponseTo, Version, WrongBodyLength,
+    Answering, BodyFraming, Decoded, Decoder, Encoder, FieldSection, Limits, Persistence, Piece, Progress,
+    Refusal, RequestHead, ResponseHead, ResponseTo, Version, WrongBodyLength,
 };
 use common::{request_head, response_head};
 
@@ -167,4 +167,45 @@ fn a_request_whose_fields_are_replaced_cannot_be_sent() {
     let mut head = RequestHead::new("PUT", "/a", "h", BodyFraming::Empty).unwrap();
     head.fields = head.clone().fields;
     assert_eq!((head.method(), head.target()), ("PUT", "/a"));
+}
+
+#[test]
+fn discarding_an_incomplete_head_begins_a_new_one() {
+    // The search for the end of the head must not continue at a position in the discarded bytes.
+    let limits = &Limits::DEFAULT;
+    for head in ["GET / HTTP/1.1\r\nHost: h\r\nX-Name: 1\r\n", "GET /", "\r\nGET / HTTP/1.1\r\n"] {
+        let mut decoder = Decoder::new();
+        common::receive(&mut decoder, head.as_bytes(), limits);
+        assert_eq!(decoder.decode_request(limits), Ok(None));
+        decoder.discard_unread();
+        assert_eq!(decoder.decode_request(limits), Ok(None), "{head:?}");
+        common::receive(&mut decoder, b"PUT /next HTTP/1.1\r\nHost: h\nX: a\r\n\r\n", limits);
+        assert_eq!(decoder.decode_request(limits), Err(Refusal::BareLineFeed), "{head:?}");
+    }
+}
+
+#[test]
+fn a_body_of_which_bytes_were_discarded_is_not_decoded() {
+    // RFC 9112 section 6.3: the end of the body is unknown, so nothing after it is a message.
+    let limits = &Limits::DEFAULT;
+    for (framing, body) in [
+        ("Content-Length: 5", "he"),
+        ("Transfer-Encoding: chunked", "5\r\nhe"),
+        ("Transfer-Encoding: chunked", "0\r\nX-Name: 1\r\nX-Name: 2\r\n"),
+    ] {
+        let mut decoder = Decoder::new();
+        let message = format!("POST / HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n");
+        common::receive(&mut decoder, message.as_bytes(), limits);
+        decoder.decode_request(limits).unwrap().unwrap();
+        assert_eq!(decoder.decode_piece(limits), Ok(Decoded::Piece));
+        common::receive(&mut decoder, body.as_bytes(), limits);
+        if body.starts_with('0') {
+            assert_eq!(decoder.decode_piece(limits), Ok(Decoded::NeedsMore));
+        }
+        decoder.discard_unread();
+        for _ in 0..2 {
+            assert_eq!(decoder.decode_piece(limits), Err(Refusal::UnreadBody), "{framing}, {body:?}");
+        }
+        assert_eq!(decoder.decode_request(limits), Err(Refusal::UnreadBody), "{framing}, {body:?}");
+    }
 }
