@@ -141,13 +141,13 @@ fn size_line(input: &[u8], limits: &Limits) -> Result<Option<(usize, u64)>, Refu
 /// The length of the chunk extension that `input` starts with; `None` if its CR LF has not arrived.
 fn extension(input: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     let Some(line_feed) = input.iter().position(|&byte| byte == b'\n') else {
-        return match input.len() > limits.max_chunk_extension_bytes + 1 {
+        return match input.len() > limits.max_chunk_extension_bytes.saturating_add(1) {
             true => Err(Refusal::ChunkExtensionTooLong),
             false => Ok(None),
         };
     };
     // The length is checked first, so that the reported rule does not depend on how the bytes arrive.
-    if line_feed > limits.max_chunk_extension_bytes + 1 {
+    if line_feed > limits.max_chunk_extension_bytes.saturating_add(1) {
         return Err(Refusal::ChunkExtensionTooLong);
     }
     // A LF without CR is rejected, as are control characters in the extension: Pingora accepted both.

@@ -67,7 +67,7 @@ impl Scanner {
                 self.first_line_end = line_feed;
             }
             self.lines += 1;
-            if self.lines > limits.max_fields + start_lines {
+            if self.lines > limits.max_fields.saturating_add(start_lines) {
                 return Err(Refusal::TooManyFields);
             }
             self.scanned = line_feed + 1;

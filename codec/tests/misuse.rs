@@ -209,3 +209,21 @@ fn a_body_of_which_bytes_were_discarded_is_not_decoded() {
         assert_eq!(decoder.decode_request(limits), Err(Refusal::UnreadBody), "{framing}, {body:?}");
     }
 }
+
+#[test]
+fn the_largest_number_as_a_limit_means_no_limit() {
+    let limits = &Limits {
+        max_method_bytes: usize::MAX,
+        max_target_bytes: usize::MAX,
+        max_head_bytes: usize::MAX,
+        max_fields: usize::MAX,
+        max_connection_options: usize::MAX,
+        max_body_bytes: Some(u64::MAX),
+        max_chunk_extension_bytes: usize::MAX,
+        max_interim_responses: u32::MAX,
+        max_buffer_bytes: usize::MAX,
+        ..Limits::DEFAULT
+    };
+    let message = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0;c\r\nX: 1\r\n\r\n";
+    assert_eq!(common::request_within(message, limits).unwrap().body, b"hello");
+}
