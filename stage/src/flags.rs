@@ -41,7 +41,7 @@ impl Flags {
     /// The address of the backend, for a stage that takes one.
     ///
     /// # Errors
-    /// [`Failure::usage`] if the flag names none, or several, or the proxy itself.
+    /// [`Failure::usage`] if the flag names no backend, several, or the proxy itself.
     pub fn backend(&self) -> Result<BackendAddress, Failure> {
         match &self.backend[..] {
             [given] => self.resolve_backend(given),

@@ -129,7 +129,7 @@ impl Server {
                     ResponseHead::new(200, framing)
                         .with("Content-Type", "application/json")
                         .with("Cache-Control", "no-store")
-                        // The page of one backend shows others too. Nothing here is secret.
+                        // The live page of one backend also reads the data of others, and the data is public.
                         .with("Access-Control-Allow-Origin", "*")
                 };
                 answer.write_whole(json.as_bytes(), head).await?;

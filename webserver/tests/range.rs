@@ -127,7 +127,7 @@ fn if_range_gets_the_part_only_if_the_validator_matches() {
         (format!("W/{tag}"), 200),
         (format!("{tag}, {tag}"), 200),
         ("*".to_owned(), 200),
-        // A date must be the same: not earlier, and not later.
+        // A date must match exactly.
         ("Sun, 06 Nov 1994 08:49:36 GMT".to_owned(), 200),
         ("Sun, 06 Nov 1994 08:49:38 GMT".to_owned(), 200),
         ("nonsense".to_owned(), 200),
