@@ -54,7 +54,8 @@ impl Docroot {
         }
     }
 
-    /// # Errors Errors of the system other than that the file does not exist.
+    /// # Errors
+    /// Errors of the system other than that the file does not exist.
     pub async fn open(&'static self, path: FilePath) -> io::Result<Opened> {
         // A disk may block, so the file is opened on a thread that serves no clients.
         match tokio::task::spawn_blocking(move || self.open_blocking(&path)).await? {

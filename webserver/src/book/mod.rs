@@ -1,8 +1,9 @@
 //! The workshop's book, and what belongs to it: sources, differences between stages, the counters, the report.
 //!
 //! A page is made for each request from small files, so an author sees each edit after a reload, and no cached state
-//! can be outdated. Invariant: this code reads files, which may block, so it does not run on a thread that serves
-//! clients.
+//! can be outdated.
+//!
+//! Invariant: this code reads files, which may block, so it does not run on a thread that serves clients.
 
 mod chapter;
 mod code;
