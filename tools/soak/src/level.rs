@@ -16,7 +16,7 @@ impl Level {
     pub(crate) fn of(proxy: &Process, backend: &FaultyBackend) -> Level {
         let kept = backend.connections();
         Level {
-            descriptors: proxy.descriptors().map(|count| count.saturating_sub(kept)),
+            descriptors: proxy.descriptors_without_pipes().map(|count| count.saturating_sub(kept)),
             threads: proxy.threads(),
             memory_kib: proxy.memory_kib(),
         }

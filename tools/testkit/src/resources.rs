@@ -47,6 +47,15 @@ impl Process {
         fs::read_dir(self.proc_file("fd")).ok().map(Iterator::count)
     }
 
+    /// Its number of open descriptors without pipes: a proxy may keep empty pipes for later bodies.
+    pub fn descriptors_without_pipes(&self) -> Option<usize> {
+        let is_pipe = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path()).is_ok_and(|file| file.to_string_lossy().starts_with("pipe:"))
+        };
+        let entries = fs::read_dir(self.proc_file("fd")).ok()?;
+        Some(entries.flatten().filter(|entry| !is_pipe(entry)).count())
+    }
+
     /// The CPU time of all its threads, in user and kernel mode.
     pub fn cpu_time(&self) -> Option<Duration> {
         let stat = fs::read_to_string(self.proc_file("stat")).ok()?;

@@ -24,7 +24,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
 fn wait_for_descriptors(subject: &Subject, setup: &Setup, level: usize, what: &str) {
     let mut open = 0;
     let are_closed = poll(PATIENCE, || {
-        open = setup.proxy.descriptors().unwrap();
+        open = setup.proxy.descriptors_without_pipes().unwrap();
         open <= level + kept_connections(subject)
     });
     assert!(are_closed, "{what}: {open} descriptors are open, and were {level} before");
@@ -70,7 +70,7 @@ fn backend() -> std::io::Result<Backend> {
 fn assert_nothing_is_left(subject: &Subject, what: &str, sent: &str, waits_for_head: bool, resets: bool) {
     const CLIENTS: usize = 30;
     let setup = Setup::new(subject, backend());
-    let idle = setup.proxy.descriptors().unwrap();
+    let idle = setup.proxy.descriptors_without_pipes().unwrap();
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| setup.client()).collect();
     for client in &mut clients {
         client.send(sent).unwrap();
@@ -136,7 +136,7 @@ fn a_lack_of_descriptors_is_logged_once_without_a_busy_loop_and_service_resumes(
 
     let mut first = setup.client();
     assert_eq!(first.exchange(GET).unwrap().text(), "hello");
-    let before = setup.proxy.descriptors().unwrap();
+    let before = setup.proxy.descriptors_without_pipes().unwrap();
     // A second crowd soon after the first counts as the same shortage.
     for _ in 0..2 {
         let others: Vec<Client> = (0..2 * LIMIT).map(|_| setup.client()).collect();
