@@ -13,7 +13,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request = RequestHead::new("GET", "/notes", host.as_str(), BodyFraming::Empty)?;
     let mut encoder = Encoder::new();
     encoder.queue_request(&request, &host, Persistence::KeepAlive);
-    let to_server = encoder.parts(Piece::last(b""))?.concat();
+    let to_server = encoder.parts(&Piece::last(b""))?.concat();
     encoder.written(true);
 
     // The server reads it, and answers in pieces. The encoder writes what the version of the client can read.
@@ -23,7 +23,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let persistence = answer.queue_response(&head, received.answering(), Date::now());
     let mut to_client = Vec::new();
     for piece in [Piece::partial(b"first\n"), Piece::partial(b"second\n"), Piece::last(b"")] {
-        to_client.extend(answer.parts(piece)?.concat());
+        to_client.extend(answer.parts(&piece)?.concat());
         answer.written(piece.is_last());
     }
     assert_eq!((persistence, answer.is_clean()), (Persistence::KeepAlive, true));

@@ -26,7 +26,7 @@ pub fn main() -> Result<(), Refusal> {
     let mut sent = Vec::new();
     while decoder.decode_piece(limits)? == Decoded::Piece {
         let piece = decoder.piece();
-        sent.extend(encoder.parts(piece).expect("a body of the announced length").concat());
+        sent.extend(encoder.parts(&piece).expect("a body of the announced length").concat());
         encoder.written(piece.is_last());
     }
 

@@ -28,7 +28,7 @@ pub fn main() -> Result<(), WrongBodyLength> {
         .with("Content-Type", "text/plain");
     let mut encoder = Encoder::new();
     encoder.queue_response(&head, answering, Date::now());
-    let sent = encoder.parts(Piece::last(text.as_bytes()))?.concat();
+    let sent = encoder.parts(&Piece::last(text.as_bytes()))?.concat();
     encoder.written(true);
 
     let sent = String::from_utf8_lossy(&sent);

@@ -105,6 +105,26 @@ impl ChunkedDecoder {
         Ok(DecodedPart { consumed, content, end: matches!(self, ChunkedDecoder::End(_)) })
     }
 
+    /// The number of bytes that remain of the data of this chunk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn expected(&self) -> u64 {
+        match self {
+            ChunkedDecoder::Data(remaining) => *remaining,
+            _ => 0,
+        }
+    }
+
+    /// Skips `length` bytes of the data of this chunk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn skip(&mut self, length: u64) {
+        if let ChunkedDecoder::Data(remaining) = self {
+            *remaining -= length;
+            if *remaining == 0 {
+                *self = ChunkedDecoder::DataEnd;
+            }
+        }
+    }
+
     /// The trailer section; `None` if it is empty, or if the body has not ended.
     pub(crate) fn trailers(&self) -> Option<&FieldSection> {
         match self {

@@ -39,8 +39,9 @@ enum State {
 #[derive(Debug)]
 struct Body {
     decoder: BodyDecoder,
-    /// No piece was requested yet.
-    is_new: bool,
+    /// The next piece is available even if it has no bytes in the buffer: no piece was requested yet, or its bytes are
+    /// outside.
+    has_piece: bool,
     /// The last piece was decoded.
     has_ended: bool,
     /// The body may have at most [`Limits::max_body_bytes`].
@@ -74,6 +75,27 @@ impl Decoder {
     pub fn filled(&mut self, length: usize) {
         self.at_end_of_file |= length == 0;
         self.buffer.filled(length);
+    }
+
+    /// The number of bytes that are still to come and certainly belong to the body, if none is in the buffer.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn expected_bytes(&self) -> u64 {
+        match &self.state {
+            State::Body(body) if self.buffer.is_empty() && !self.at_end_of_file => body.decoder.expected(),
+            _ => 0,
+        }
+    }
+
+    /// Reports that the next `length` bytes, at most [`Decoder::expected_bytes`], were received and stay outside of
+    /// the buffer. The next piece stands for them.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn filled_outside(&mut self, length: usize) {
+        self.release();
+        if let State::Body(body) = &mut self.state {
+            body.decoder.skip(length as u64);
+            body.decoded += length as u64;
+            body.has_piece = true;
+        }
     }
 
     /// The bytes that were received and not consumed: those of the next message, or of a tunnel.
@@ -197,7 +219,7 @@ impl Decoder {
             && body.decoder.is_empty()
             && body.decoded == 0
         {
-            body.is_new = true;
+            body.has_piece = true;
             body.has_ended = false;
         }
     }
@@ -277,7 +299,7 @@ impl Decoder {
 
     fn start_body(&mut self, framing: BodyFraming, is_bounded: bool) {
         let decoder = BodyDecoder::new(framing);
-        self.state = State::Body(Body { decoder, is_new: true, has_ended: false, is_bounded, decoded: 0 });
+        self.state = State::Body(Body { decoder, has_piece: true, has_ended: false, is_bounded, decoded: 0 });
     }
 
     fn body_piece(&mut self, limits: &Limits) -> Result<Decoded, Refusal> {
@@ -299,11 +321,11 @@ impl Decoder {
             return Err(Refusal::BodyTooLarge);
         }
         body.has_ended = part.end;
-        if self.piece.is_empty() && !part.end && !body.is_new {
+        if self.piece.is_empty() && !part.end && !body.has_piece {
             // RFC 9112 section 8: a body that the end of the connection truncates is incomplete.
             return if self.at_end_of_file { Err(Refusal::IncompleteBody) } else { Ok(Decoded::NeedsMore) };
         }
-        body.is_new = false;
+        body.has_piece = false;
         Ok(Decoded::Piece)
     }
 }

@@ -107,7 +107,7 @@ impl Encoder {
 
     /// The number of bytes of a piece that are sent: 0 if the message has no body.
     pub(crate) fn body_length(&self, piece: &Piece<'_>) -> u64 {
-        if self.framing == BodyFraming::Empty { 0 } else { piece.bytes().len() as u64 }
+        if self.framing == BodyFraming::Empty { 0 } else { piece.len() as u64 }
     }
 
     /// Prepares for the next message. Queueing a head does so too. If a message is abandoned within its body, no other
@@ -223,25 +223,45 @@ impl Encoder {
     /// # Errors
     /// [`WrongBodyLength`] if the body is longer, or ends earlier, than its head announced. This includes a piece
     /// without a head, a piece after the last, and any piece after an unfinished write or an abandoned body.
-    pub fn parts<'a>(&'a mut self, mut piece: Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
+    pub fn parts<'a>(&'a mut self, piece: &Piece<'a>) -> Result<[&'a [u8]; 3], WrongBodyLength> {
         self.check_order()?;
-        if self.drops_trailers {
-            piece = piece.with_trailers(None);
-        }
         // A message without a body, such as a response to HEAD, sends no byte of the piece.
         let mut bytes = if self.framing == BodyFraming::Empty { &[] } else { piece.bytes() };
-        body::put_before(&mut self.queued, &mut self.framing, &piece)?;
+        if self.body_length(piece) != bytes.len() as u64 {
+            // The socket has failed before the promised bytes were read.
+            return Err(WrongBodyLength);
+        }
+        body::put_before(&mut self.queued, &mut self.framing, piece)?;
         if bytes.len() <= COPIED_BYTES {
             self.queued.put_slice(bytes);
             bytes = &[];
         }
-        let before = self.queued.len();
-        body::put_after(&mut self.queued, self.framing, &piece);
-        self.begin_write();
+        let before = self.put_after(piece);
         match self.queued.split_at(before) {
             _ if bytes.is_empty() => Ok([&self.queued, &[], &[]]),
             (before, after) => Ok([before, bytes, after]),
         }
+    }
+
+    /// As [`Encoder::parts`], for a piece whose bytes are still in the socket: returns what precedes and what follows them.
+    ///
+    /// # Errors
+    /// As [`Encoder::parts`].
+    #[cfg(feature = "tokio")]
+    pub(crate) fn around(&mut self, piece: &Piece<'_>) -> Result<[&[u8]; 2], WrongBodyLength> {
+        self.check_order()?;
+        body::put_before(&mut self.queued, &mut self.framing, piece)?;
+        let before = self.put_after(piece);
+        let (before, after) = self.queued.split_at(before);
+        Ok([before, after])
+    }
+
+    /// Queues what follows the bytes of a piece. Returns the number of bytes that are queued before it.
+    fn put_after(&mut self, piece: &Piece<'_>) -> usize {
+        let before = self.queued.len();
+        body::put_after(&mut self.queued, self.framing, piece, self.drops_trailers);
+        self.begin_write();
+        before
     }
 
     /// The queued bytes without a piece: an interim response.

@@ -37,6 +37,9 @@ pub struct Limits {
     pub bare_line_feed: BareLineFeed,
     /// The largest read buffer that a long body may grow to. A larger buffer is not faster.
     pub max_buffer_bytes: usize,
+    /// The fewest received bytes of a body that Linux moves from one socket to the other, without a copy in this
+    /// program; only over tokio. Moving fewer costs more than copying them. `None` copies all bodies.
+    pub min_spliced_bytes: Option<usize>,
 
     /// How long a connection may be idle before a request. It is then closed without a response. Longer than
     /// the 60 s for which common load balancers reuse a connection: the side that sends requests must close
@@ -89,6 +92,7 @@ impl Limits {
         max_interim_responses: 10_000,
         bare_line_feed: BareLineFeed::Refuse,
         max_buffer_bytes: 256 * KIB,
+        min_spliced_bytes: Some(16 * KIB),
         idle_timeout: Duration::from_secs(75),
         head_timeout: Duration::from_secs(10),
         request_body_timeout: Duration::from_secs(30),

@@ -23,7 +23,7 @@ fn encoder(framing: BodyFraming) -> Encoder {
 }
 
 fn write(encoder: &mut Encoder, piece: Piece<'_>) -> Result<String, WrongBodyLength> {
-    let written = encoder.parts(piece)?.concat();
+    let written = encoder.parts(&piece)?.concat();
     encoder.written(piece.is_last());
     Ok(String::from_utf8_lossy(&written).into_owned())
 }
@@ -62,7 +62,7 @@ fn a_large_piece_is_not_copied_and_keeps_its_framing() {
     // RFC 9112 section 7.1
     let bytes = vec![b'x'; 100_000];
     let mut encoder = encoder(BodyFraming::Chunked);
-    let [before, piece, after] = encoder.parts(Piece::last(&bytes)).unwrap();
+    let [before, piece, after] = encoder.parts(&Piece::last(&bytes)).unwrap();
     assert_eq!((before, after), (&b"186a0\r\n"[..], &b"\r\n0\r\n\r\n"[..]));
     assert_eq!(piece.as_ptr(), bytes.as_ptr());
 }
@@ -127,7 +127,7 @@ fn a_queued_head_can_be_replaced_until_it_is_sent() {
 #[test]
 fn an_encoder_is_not_clean_during_a_write() {
     let mut encoder = encoder(BodyFraming::ContentLength(5));
-    let _ = encoder.parts(Piece::last(b"hello")).unwrap();
+    let _ = encoder.parts(&Piece::last(b"hello")).unwrap();
     assert!(!encoder.is_clean(), "the write may have been broken off");
     encoder.written(true);
     assert!(encoder.is_clean());
@@ -137,7 +137,7 @@ fn an_encoder_is_not_clean_during_a_write() {
 fn an_encoder_is_not_clean_after_an_interrupted_write() {
     let mut encoder = Encoder::new();
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), ANSWERING, common::date());
-    let _ = encoder.parts(Piece::partial(b"he")).unwrap();
+    let _ = encoder.parts(&Piece::partial(b"he")).unwrap();
     // `written` was not called: a part of the head may have been sent.
     assert_eq!(encoder.progress(), Progress::HeadSent);
     encoder.queue_response(&ResponseHead::new(502, BodyFraming::Empty), ANSWERING, common::date());
@@ -153,7 +153,7 @@ fn an_encoded_request_can_be_decoded() {
     let head = RequestHead::new("PUT", "/x?y", "h:80", BodyFraming::Chunked).unwrap();
     let mut encoder = Encoder::new();
     encoder.queue_request(&head, &common::host(), Persistence::Close);
-    let mut bytes = encoder.parts(Piece::last(b"hello")).unwrap().concat();
+    let mut bytes = encoder.parts(&Piece::last(b"hello")).unwrap().concat();
     let message = request(&bytes).unwrap();
     assert_eq!((message.start.as_str(), &message.body[..]), ("PUT /x?y HTTP/1.1", &b"hello"[..]));
     assert_eq!(message.field("connection"), Some("close"));

@@ -17,17 +17,20 @@ use std::path::Path;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 /// The most lines removed plus added between the two adapters.
-const MAX_DIFFERENCE: usize = 196;
+const MAX_DIFFERENCE: usize = 210;
 
 /// Files that exist in one adapter only: how it waits, and what only servers with many clients or a pool need.
-const ONLY_IN_ONE: [&str; 9] = [
+const ONLY_IN_ONE: [&str; 12] = [
     "blocking/tick.rs",
     "tokio/borrowed.rs",
     "tokio/connections.rs",
     "tokio/idle.rs",
+    "tokio/pipe.rs",
     "tokio/poll.rs",
+    "tokio/promise.rs",
     "tokio/reset.rs",
     "tokio/reuse.rs",
+    "tokio/splice.rs",
     "tokio/timer.rs",
     "tokio/tunnel.rs",
 ];

@@ -25,7 +25,7 @@ fn encoder(framing: BodyFraming) -> Encoder {
     encoder
 }
 
-fn write(encoder: &mut Encoder, piece: Piece<'_>) -> Result<Vec<u8>, WrongBodyLength> {
+fn write(encoder: &mut Encoder, piece: &Piece<'_>) -> Result<Vec<u8>, WrongBodyLength> {
     let written = encoder.parts(piece)?.concat();
     encoder.written(piece.is_last());
     Ok(written)
@@ -36,9 +36,9 @@ fn a_piece_after_the_last_is_an_error() {
     // RFC 9112 section 7.1: the recipient would read its bytes as the next message.
     for framing in FRAMINGS {
         let mut encoder = encoder(framing);
-        write(&mut encoder, Piece::last(b"hello")).unwrap();
+        write(&mut encoder, &Piece::last(b"hello")).unwrap();
         for piece in [Piece::partial(b"hello"), Piece::last(b"hello"), Piece::last(b"")] {
-            assert_eq!(write(&mut encoder, piece), Err(WrongBodyLength), "{framing:?}, {piece:?}");
+            assert_eq!(write(&mut encoder, &piece), Err(WrongBodyLength), "{framing:?}, {piece:?}");
         }
         assert!(encoder.is_clean(), "{framing:?}: the message itself is complete");
     }
@@ -47,7 +47,7 @@ fn a_piece_after_the_last_is_an_error() {
 #[test]
 fn a_piece_without_a_head_is_an_error() {
     for piece in [Piece::partial(b"hello"), Piece::last(b"")] {
-        assert_eq!(write(&mut Encoder::new(), piece), Err(WrongBodyLength), "{piece:?}");
+        assert_eq!(write(&mut Encoder::new(), &piece), Err(WrongBodyLength), "{piece:?}");
     }
 }
 
@@ -57,12 +57,12 @@ fn a_head_within_a_body_is_an_error() {
     for framing in FRAMINGS {
         for resets in [false, true] {
             let mut encoder = encoder(framing);
-            write(&mut encoder, Piece::partial(b"he")).unwrap();
+            write(&mut encoder, &Piece::partial(b"he")).unwrap();
             if resets {
                 encoder.reset();
             }
             encoder.queue_response(&ResponseHead::new(500, BodyFraming::Empty), ANSWERING, None);
-            assert_eq!(write(&mut encoder, Piece::last(b"")), Err(WrongBodyLength), "{framing:?}");
+            assert_eq!(write(&mut encoder, &Piece::last(b"")), Err(WrongBodyLength), "{framing:?}");
             assert!(!encoder.is_clean(), "{framing:?}");
         }
     }
@@ -72,8 +72,8 @@ fn a_head_within_a_body_is_an_error() {
 fn a_piece_after_an_unfinished_write_is_an_error() {
     // It is unknown which bytes of the first piece have left, so neither can be written again.
     let mut encoder = encoder(BodyFraming::Chunked);
-    encoder.parts(Piece::partial(b"hello")).unwrap();
-    assert_eq!(write(&mut encoder, Piece::last(b"!")), Err(WrongBodyLength));
+    encoder.parts(&Piece::partial(b"hello")).unwrap();
+    assert_eq!(write(&mut encoder, &Piece::last(b"!")), Err(WrongBodyLength));
     assert!(!encoder.is_clean());
 }
 
@@ -102,10 +102,10 @@ fn an_interim_response_after_the_final_head_is_ignored() {
     // RFC 9110 section 15.2: an interim response precedes the final one.
     let mut encoder = encoder(BodyFraming::Chunked);
     encoder.queue_interim(&ResponseHead::new(103, BodyFraming::Empty));
-    let sent = write(&mut encoder, Piece::partial(b"hello")).unwrap();
+    let sent = write(&mut encoder, &Piece::partial(b"hello")).unwrap();
     assert!(!String::from_utf8_lossy(&sent).contains("103"), "{}", sent.escape_ascii());
     encoder.queue_interim(&ResponseHead::new(103, BodyFraming::Empty));
-    assert_eq!(write(&mut encoder, Piece::last(b"")).unwrap(), b"0\r\n\r\n");
+    assert_eq!(write(&mut encoder, &Piece::last(b"")).unwrap(), b"0\r\n\r\n");
 }
 
 #[test]
@@ -122,13 +122,13 @@ fn a_101_ends_http_on_the_connection() {
 fn an_interim_response_begins_the_next_message() {
     // RFC 9110 section 15.2
     let mut encoder = encoder(BodyFraming::Empty);
-    write(&mut encoder, Piece::last(b"")).unwrap();
+    write(&mut encoder, &Piece::last(b"")).unwrap();
     encoder.queue_interim(&ResponseHead::new(103, BodyFraming::Empty));
     assert_eq!(encoder.queued(), b"HTTP/1.1 103 Early Hints\r\n\r\n");
     encoder.written(false);
     assert_eq!(encoder.progress(), Progress::Nothing);
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::Empty), ANSWERING, None);
-    write(&mut encoder, Piece::last(b"")).unwrap();
+    write(&mut encoder, &Piece::last(b"")).unwrap();
     assert!(encoder.is_clean());
 }
 

@@ -48,6 +48,12 @@ impl ReadHalf<'_> {
         }
         loop {
             ready!(self.poll_readable(cx, wait, deadline))?;
+            if wait == Wait::Body
+                && let Some(length) = self.promise(decoder.expected_bytes())
+            {
+                decoder.filled_outside(length);
+                return Poll::Ready(Ok(()));
+            }
             let mut space = ReadBuf::new(decoder.space(self.limits));
             if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, &mut space) {
                 read.map_err(Cause::Io)?;
@@ -109,20 +115,27 @@ impl WriteHalf<'_> {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(Cause::Io(ErrorKind::WriteZero.into()))),
                     Poll::Ready(Ok(length)) => written += length,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(Cause::Io(error))),
-                    Poll::Pending => {
-                        let Some(timeout) = patience.timeout() else {
-                            // The upload is polled again at the end of the response.
-                            return Poll::Pending;
-                        };
-                        ready!(timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
-                        return Poll::Ready(Err(Cause::TimedOut(Wait::Write)));
-                    }
+                    Poll::Pending => return Poll::Ready(Err(ready!(impatient(&mut timer, patience, cx)))),
                 }
                 timer = None;
                 patience.progressed();
             }
         })
     }
+}
+
+/// Ready with the error once a write has waited for as long as `patience` allows. The timer is set at the first wait.
+pub(super) fn impatient(
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    patience: Patience<'_>,
+    cx: &mut Context<'_>,
+) -> Poll<Cause> {
+    let Some(timeout) = patience.timeout() else {
+        // The upload is polled again at the end of the response.
+        return Poll::Pending;
+    };
+    ready!(timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
+    Poll::Ready(Cause::TimedOut(Wait::Write))
 }
 
 /// The parts that remain after `written` bytes, without empty parts at the end: a write of no bytes never happens.

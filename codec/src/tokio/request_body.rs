@@ -22,10 +22,11 @@ impl RequestBody<'_> {
     /// Blames the client if the framing is invalid, if the body pauses for longer than
     /// [`Limits::request_body_timeout`](crate::Limits::request_body_timeout), or if it ends too early.
     pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        self.stream.settle(self.decoder);
         loop {
             match self.decoder.decode_piece(self.stream.limits) {
                 Ok(Decoded::Piece) => {
-                    let piece = self.decoder.piece();
+                    let piece = self.stream.piece(self.decoder);
                     if piece.is_last() {
                         self.signals.request_ended.set();
                     }
@@ -57,6 +58,7 @@ impl RequestBody<'_> {
 
 impl Drop for RequestBody<'_> {
     fn drop(&mut self) {
+        self.stream.settle(self.decoder);
         self.signals.upload_ended.set();
     }
 }

@@ -35,9 +35,8 @@ impl RequestWriter<'_> {
     #[expect(clippy::manual_async_fn, reason = "an async function costs the hot path 1 %")]
     pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<(), Error>> {
         async move {
-            let parts = self.state.encoder.parts(piece)?;
             let patience = Patience::WithResponse(self.signals, self.stream.limits.write_timeout);
-            self.stream.write_all(parts, patience).await.map_err(Error::backend)?;
+            self.stream.write_piece(&piece, &mut self.state.encoder, patience, Error::backend).await?;
             self.state.encoder.written(piece.is_last());
             Ok(())
         }

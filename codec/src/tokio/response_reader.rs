@@ -40,9 +40,10 @@ impl ResponseReader<'_> {
     /// Blames the backend if the framing is invalid, if the body pauses for longer than
     /// [`Limits::response_body_timeout`](crate::Limits::response_body_timeout), or if it ends too early.
     pub async fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        self.stream.settle(&mut self.state.decoder);
         loop {
             match self.state.decoder.decode_piece(self.stream.limits).map_err(Error::backend)? {
-                Decoded::Piece => return Ok(Some(self.state.decoder.piece())),
+                Decoded::Piece => return Ok(Some(self.stream.piece(&self.state.decoder))),
                 Decoded::End => {
                     self.state.complete(self.signals);
                     return Ok(None);
@@ -63,6 +64,7 @@ impl ResponseReader<'_> {
 
 impl Drop for ResponseReader<'_> {
     fn drop(&mut self) {
+        self.stream.settle(&mut self.state.decoder);
         // An idle connection in a pool holds no buffer.
         self.state.decoder.release();
         self.signals.response_end.complete_or_stop();

@@ -52,9 +52,8 @@ impl ResponseWriter<'_> {
     pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<u64, Error>> {
         async move {
             let length = self.state.encoder.body_length(&piece);
-            let parts = self.state.encoder.parts(piece)?;
             let patience = Patience::For(self.stream.limits.write_timeout);
-            self.stream.write_all(parts, patience).await.map_err(Error::client)?;
+            self.stream.write_piece(&piece, &mut self.state.encoder, patience, Error::client).await?;
             self.state.written(length, piece.is_last(), self.signals, &self.stream.options());
             Ok(length)
         }

@@ -8,6 +8,7 @@ use socket2::SockRef;
 use tokio::net::{TcpStream, tcp};
 use tokio::time;
 
+use super::promise::Promised;
 use super::timer::Timer;
 use crate::Limits;
 
@@ -25,6 +26,8 @@ pub(super) struct ReadHalf<'a> {
     pub(super) stream: tcp::ReadHalf<'a>,
     pub(super) limits: &'static Limits,
     pub(super) timer: &'a mut Timer,
+    /// The bytes of the current piece, if they are still in the socket.
+    pub(super) promised: Option<Box<Promised>>,
 }
 
 /// The direction to the peer.
@@ -56,7 +59,7 @@ impl Socket {
     pub(super) fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         let Socket { stream, limits, timer } = self;
         let (read, write) = stream.split();
-        (ReadHalf { stream: read, limits, timer }, WriteHalf { stream: write, limits })
+        (ReadHalf { stream: read, limits, timer, promised: None }, WriteHalf { stream: write, limits })
     }
 
     pub(super) fn options(&self) -> SockRef<'_> {

@@ -120,13 +120,13 @@ enum Failed {
 /// Copies one direction until `from` ends. If `to` fails, the failure is stored in `failure` and is not
 /// returned: the other direction still reads what `to` sent before it failed, and then ends too.
 async fn copy(
-    (from, blame_reader): (ReadHalf<'_>, fn(Cause) -> Error),
+    (mut from, blame_reader): (ReadHalf<'_>, fn(Cause) -> Error),
     unread: Vec<u8>,
     (mut to, blame_writer): (WriteHalf<'_>, fn(Cause) -> Error),
     (limits, failure): (&Limits, &OnceLock<Error>),
     copied: &mut u64,
 ) -> Result<(), Error> {
-    let mut ended = copy_to_end(&from, unread, &mut to, limits, copied).await;
+    let mut ended = copy_to_end(&mut from, unread, &mut to, limits, copied).await;
     // After a failure, an end of file may be a reset whose error was already taken, so it is not forwarded.
     if ended.is_ok() && failure.get().is_none() {
         ended = to.stream.shutdown().await.map_err(|error| Failed::Writing(error.into()));
@@ -143,7 +143,7 @@ async fn copy(
 }
 
 async fn copy_to_end(
-    from: &ReadHalf<'_>,
+    from: &mut ReadHalf<'_>,
     unread: Vec<u8>,
     to: &mut WriteHalf<'_>,
     limits: &Limits,
@@ -163,6 +163,12 @@ async fn copy_to_end(
                 failed.map_err(|error| Failed::Writing(error.into()))?;
                 return Err(Failed::Writing(error_of(to.stream.as_ref()).into()));
             }
+        }
+        if let Some(length) = from.promise(u64::MAX) {
+            to.write_promised(from, [&[], &[]], patience).await.map_err(Failed::Writing)?;
+            *copied += length as u64;
+            from.promised = None;
+            continue;
         }
         match from.stream.try_read(buffer.space(limits.max_buffer_bytes)) {
             Ok(0) => return Ok(()),

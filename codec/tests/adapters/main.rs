@@ -5,7 +5,8 @@
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 
-/// Runs each of these on both adapters, under one name in two modules. Defined before the modules that use it.
+/// Runs each of these on both adapters, and over tokio also with all bodies spliced and with none, under one name in
+/// four modules. Defined before the modules that use it.
 macro_rules! on_both_adapters {
     ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
         mod blocking {
@@ -13,6 +14,12 @@ macro_rules! on_both_adapters {
         }
         mod tokio {
             $(#[test] $(#[$attribute])* fn $name() { super::$name(super::Adapter::Tokio); })*
+        }
+        mod splicing {
+            $(#[test] $(#[$attribute])* fn $name() { super::$name(super::Adapter::Splicing); })*
+        }
+        mod copying {
+            $(#[test] $(#[$attribute])* fn $name() { super::$name(super::Adapter::Copying); })*
         }
     };
 }
@@ -23,8 +30,11 @@ mod client;
 mod early_response;
 mod only_tokio;
 mod over_tokio;
+#[cfg(target_os = "linux")]
+mod promise;
 mod proxy;
 mod random;
+mod splice;
 mod tunnel;
 mod upload;
 mod whole;

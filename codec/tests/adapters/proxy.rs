@@ -7,13 +7,27 @@ use std::thread;
 use codec::blocking::{BackendConnection, ClientConnection, both_ways};
 use codec::{BackendAddress, Error, Limits, Report, forward};
 
-use crate::over_tokio;
+use crate::{limits, over_tokio};
 
 /// The adapter that the proxy uses.
 #[derive(Clone, Copy, Debug)]
 pub enum Adapter {
     Blocking,
     Tokio,
+    /// Over tokio, and bodies of any length may stay in the kernel.
+    Splicing,
+    /// Over tokio, and all bodies are copied.
+    Copying,
+}
+
+impl Adapter {
+    pub fn limits(self, given: &'static Limits) -> &'static Limits {
+        match self {
+            Adapter::Blocking | Adapter::Tokio => given,
+            Adapter::Splicing => limits(Limits { min_spliced_bytes: Some(1), ..given.clone() }),
+            Adapter::Copying => limits(Limits { min_spliced_bytes: None, ..given.clone() }),
+        }
+    }
 }
 
 /// A proxy that runs until its only client has left.
@@ -29,9 +43,10 @@ impl Proxy {
         let address = listener.local_addr().expect("an address");
         let backend = BackendAddress::resolve(&backend.to_string()).expect("an address");
         let (sender, reports) = channel();
+        let limits = adapter.limits(limits);
         match adapter {
             Adapter::Blocking => thread::spawn(move || blocking(&listener, limits, &backend, &sender)),
-            Adapter::Tokio => thread::spawn(move || over_tokio::run(listener, limits, &backend, &sender)),
+            _ => thread::spawn(move || over_tokio::run(listener, limits, &backend, &sender)),
         };
         Proxy { address, reports }
     }

@@ -166,6 +166,8 @@ proptest! {
             .collect();
         let blocking = play(Adapter::Blocking, requests.as_bytes(), &pieces);
         let tokio = play(Adapter::Tokio, requests.as_bytes(), &pieces);
-        prop_assert_eq!(blocking, tokio);
+        let splicing = play(Adapter::Splicing, requests.as_bytes(), &pieces);
+        prop_assert_eq!(&blocking, &tokio);
+        prop_assert_eq!(blocking, splicing);
     }
 }

@@ -16,8 +16,29 @@ use crate::{LONG, SHORT, backend, connect, limits, read_all, read_until};
 
 const OFFER: &str = "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
 
-#[test]
-fn after_a_101_bytes_flow_in_both_directions_and_each_side_can_half_close() {
+/// Runs each of these as the stages do, and with all bytes spliced.
+macro_rules! spliced_and_not {
+    ($($name:ident),* $(,)?) => {
+        mod as_the_stages {
+            $(#[test] fn $name() { super::$name(super::Adapter::Tokio); })*
+        }
+        mod splicing {
+            $(#[test] fn $name() { super::$name(super::Adapter::Splicing); })*
+        }
+    };
+}
+
+spliced_and_not! {
+    after_a_101_bytes_flow_in_both_directions_and_each_side_can_half_close,
+    a_tunnel_ends_when_a_peer_reads_nothing_for_the_tunnel_timeout,
+    an_idle_tunnel_stays_open,
+    a_reset_of_a_half_closed_client_ends_its_tunnel,
+    bytes_that_a_backend_sends_in_a_tunnel_before_it_resets_reach_the_client,
+    bytes_that_a_client_sends_in_a_tunnel_before_it_resets_reach_the_backend,
+    bytes_sent_before_a_reset_reach_a_client_that_is_still_sending,
+}
+
+fn after_a_101_bytes_flow_in_both_directions_and_each_side_can_half_close(adapter: Adapter) {
     // RFC 9110 section 7.8
     let (address, received) = backend(|mut stream| {
         let head = read_until(&mut stream, "\r\n\r\n");
@@ -31,7 +52,7 @@ fn after_a_101_bytes_flow_in_both_directions_and_each_side_can_half_close() {
         stream.write_all(b"last").unwrap();
         (head, received)
     });
-    let proxy = Proxy::start(Adapter::Tokio, limits(Limits::DEFAULT), address);
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
     let mut client = StdStream::connect(proxy.address).unwrap();
     client.set_read_timeout(Some(LONG)).unwrap();
     client.write_all(format!("{OFFER}at once").as_bytes()).unwrap();
@@ -64,8 +85,8 @@ fn switching<T: Send + 'static>(
 }
 
 /// A client in a tunnel.
-fn tunnel(limits: &'static Limits, backend: SocketAddr) -> (Proxy, StdStream) {
-    let proxy = Proxy::start(Adapter::Tokio, limits, backend);
+fn tunnel(adapter: Adapter, limits: &'static Limits, backend: SocketAddr) -> (Proxy, StdStream) {
+    let proxy = Proxy::start(adapter, limits, backend);
     let mut client = connect(&proxy);
     client.write_all(OFFER.as_bytes()).unwrap();
     read_until(&mut client, "\r\n\r\n");
@@ -82,41 +103,38 @@ fn send_for_ever(mut stream: &StdStream) -> ErrorKind {
     }
 }
 
-#[test]
-fn a_tunnel_ends_when_a_peer_reads_nothing_for_the_tunnel_timeout() {
+fn a_tunnel_ends_when_a_peer_reads_nothing_for_the_tunnel_timeout(adapter: Adapter) {
     let limits = limits(Limits { tunnel_timeout: SHORT, ..Limits::DEFAULT });
     let is_end = |error| [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&error);
 
     let (address, at_backend) = switching(|stream| send_for_ever(&stream));
-    let (proxy, _client) = tunnel(limits, address);
+    let (proxy, _client) = tunnel(adapter, limits, address);
     assert!(is_end(at_backend.recv_timeout(LONG).unwrap()));
     let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
     assert!(report.contains("(client: waited too long for it to take more)"), "{report}");
 
     let (release, released) = channel::<()>();
     let (address, _done) = switching(move |stream| released.recv().map(|()| drop(stream)));
-    let (proxy, client) = tunnel(limits, address);
+    let (proxy, client) = tunnel(adapter, limits, address);
     assert!(is_end(send_for_ever(&client)));
     let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
     assert!(report.contains("(backend: waited too long for it to take more)"), "{report}");
     drop(release);
 }
 
-#[test]
-fn an_idle_tunnel_stays_open() {
+fn an_idle_tunnel_stays_open(adapter: Adapter) {
     let limits = limits(Limits { tunnel_timeout: SHORT, idle_timeout: SHORT, ..Limits::DEFAULT });
     let (address, _done) = switching(|mut stream| {
         let text = read_until(&mut stream, "!");
         stream.write_all(text.as_bytes()).unwrap();
     });
-    let (_proxy, mut client) = tunnel(limits, address);
+    let (_proxy, mut client) = tunnel(adapter, limits, address);
     thread::sleep(SHORT * 3);
     client.write_all(b"still here!").unwrap();
     assert_eq!(read_all(&mut client), "still here!");
 }
 
-#[test]
-fn a_reset_of_a_half_closed_client_ends_its_tunnel() {
+fn a_reset_of_a_half_closed_client_ends_its_tunnel(adapter: Adapter) {
     // RFC 9110 section 7.8
     let (ended, has_ended) = channel();
     let (release, released) = channel::<()>();
@@ -124,7 +142,7 @@ fn a_reset_of_a_half_closed_client_ends_its_tunnel() {
         ended.send(read_all(&mut stream)).unwrap();
         released.recv().map(|()| drop(stream))
     });
-    let (proxy, client) = tunnel(limits(Limits::DEFAULT), address);
+    let (proxy, client) = tunnel(adapter, limits(Limits::DEFAULT), address);
     client.shutdown(Shutdown::Write).unwrap();
     has_ended.recv_timeout(LONG).unwrap();
     assert!(proxy.reports.try_recv().is_err(), "the tunnel goes on");
@@ -143,8 +161,7 @@ fn read_to_reset(stream: &mut StdStream) -> Vec<u8> {
     bytes
 }
 
-#[test]
-fn bytes_that_a_backend_sends_in_a_tunnel_before_it_resets_reach_the_client() {
+fn bytes_that_a_backend_sends_in_a_tunnel_before_it_resets_reach_the_client(adapter: Adapter) {
     // RFC 9110 section 7.8. Repeated, because the two events may arrive together or separately.
     for _ in 0..20 {
         // An unread byte makes the close a reset, after the bytes that were sent.
@@ -152,7 +169,7 @@ fn bytes_that_a_backend_sends_in_a_tunnel_before_it_resets_reach_the_client() {
             stream.peek(&mut [0]).unwrap();
             stream.write_all(&[b'x'; 3000]).unwrap();
         });
-        let (proxy, mut client) = tunnel(limits(Limits::DEFAULT), address);
+        let (proxy, mut client) = tunnel(adapter, limits(Limits::DEFAULT), address);
         client.write_all(b"unread").unwrap();
         assert_eq!(read_to_reset(&mut client).len(), 3000);
         let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
@@ -160,15 +177,14 @@ fn bytes_that_a_backend_sends_in_a_tunnel_before_it_resets_reach_the_client() {
     }
 }
 
-#[test]
-fn bytes_that_a_client_sends_in_a_tunnel_before_it_resets_reach_the_backend() {
+fn bytes_that_a_client_sends_in_a_tunnel_before_it_resets_reach_the_backend(adapter: Adapter) {
     // RFC 9110 section 7.8: the same in the other direction.
     for _ in 0..20 {
         let (address, received) = switching(|mut stream| {
             stream.write_all(b"unread").unwrap();
             read_to_reset(&mut stream).len()
         });
-        let (proxy, mut client) = tunnel(limits(Limits::DEFAULT), address);
+        let (proxy, mut client) = tunnel(adapter, limits(Limits::DEFAULT), address);
         client.peek(&mut [0]).unwrap();
         client.write_all(&[b'x'; 3000]).unwrap();
         drop(client);
@@ -178,15 +194,14 @@ fn bytes_that_a_client_sends_in_a_tunnel_before_it_resets_reach_the_backend() {
     }
 }
 
-#[test]
-fn bytes_sent_before_a_reset_reach_a_client_that_is_still_sending() {
+fn bytes_sent_before_a_reset_reach_a_client_that_is_still_sending(adapter: Adapter) {
     // A write to the backend may fail before all bytes from the backend have been read.
     for _ in 0..20 {
         let (address, _) = switching(|mut stream| {
             stream.peek(&mut [0]).unwrap();
             stream.write_all(&[b'x'; 3000]).unwrap();
         });
-        let (_proxy, mut client) = tunnel(limits(Limits::DEFAULT), address);
+        let (_proxy, mut client) = tunnel(adapter, limits(Limits::DEFAULT), address);
         let mut sender = client.try_clone().unwrap();
         let sender = thread::spawn(move || while sender.write_all(b"more").is_ok() {});
         // The sender may receive the error of the connection, so the result is ignored.

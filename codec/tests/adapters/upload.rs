@@ -57,7 +57,7 @@ fn answer(adapter: Adapter, request: &str, backend: SocketAddr, has_reset: Optio
     let backend = BackendAddress::resolve(&backend.to_string()).unwrap();
     match adapter {
         Adapter::Blocking => exchange_over_std(stream, &backend, has_reset),
-        Adapter::Tokio => {
+        _ => {
             let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(exchange_over_tokio(stream, &backend, has_reset));
         }

@@ -45,7 +45,7 @@ fn echo(adapter: Adapter) -> TcpStream {
             }
             client.close();
         }
-        Adapter::Tokio => over_tokio(async {
+        _ => over_tokio(async {
             listener.set_nonblocking(true).unwrap();
             let (stream, _) = ::tokio::net::TcpListener::from_std(listener).unwrap().accept().await.unwrap();
             let guard = codec::tokio::Connections::new().guard();
@@ -84,7 +84,7 @@ fn ask(adapter: Adapter, address: SocketAddr) -> Result<(u16, Vec<u8>), Error> {
             writer.write_piece(codec::Piece::last(b""))?;
             Ok((reader.read_final_response()?.status(), reader.read_body(BOUND)?))
         }
-        Adapter::Tokio => over_tokio(async {
+        _ => over_tokio(async {
             let connecting = codec::tokio::BackendConnection::connect(&address, &Limits::DEFAULT);
             let mut connection = connecting.await?;
             let (mut writer, mut reader) = connection.split(&request);

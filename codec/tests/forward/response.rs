@@ -78,7 +78,7 @@ fn a_response_to_head_keeps_its_content_length_and_has_no_body() {
 
     let mut encoder = Encoder::new();
     encoder.queue_response(&ResponseHead::new(200, BodyFraming::ContentLength(5)), answering, date());
-    let parts = encoder.parts(Piece::last(b"hello")).unwrap().concat();
+    let parts = encoder.parts(&Piece::last(b"hello")).unwrap().concat();
     assert!(parts.ends_with(b"\r\n\r\n"), "the body of an own response to HEAD is not sent");
 }
 

@@ -199,7 +199,7 @@ impl Feed<'_> {
             match decoder.decode_piece(limits) {
                 Ok(Decoded::Piece) => {
                     let piece = decoder.piece();
-                    let Ok(parts) = encoder.parts(piece) else { return (wire, false) };
+                    let Ok(parts) = encoder.parts(&piece) else { return (wire, false) };
                     wire.extend(parts.concat());
                     encoder.written(piece.is_last());
                     if piece.is_last() {

@@ -191,7 +191,7 @@ pub fn bodies_survive_encoding(input: &[u8]) {
         let bytes = &body[sent..sent + length];
         let piece =
             if is_last { Piece::last(bytes).with_trailers(Some(&trailers)) } else { Piece::partial(bytes) };
-        match encoder.parts(piece) {
+        match encoder.parts(&piece) {
             Ok(parts) => wire.extend(parts.concat()),
             Err(wrong) => break Err(wrong),
         }
