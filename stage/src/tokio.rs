@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use codec::Limits;
-use codec::tokio::{ClientConnection, ClientStream, Connections};
+use codec::tokio::{ClientConnection, ClientStream, Connections, MAX_PIPES, limit_pipes};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
@@ -26,6 +26,10 @@ const BACKLOG: u32 = 4096;
 
 /// Descriptors for everything but clients: the standard streams, the runtime, listeners, a pool.
 const RESERVED_DESCRIPTORS: u64 = 64;
+
+/// The fewest open files at which long bodies go through pipes, of two descriptors each. With fewer, all descriptors are
+/// for clients, and bodies are copied.
+const OPEN_FILES_FOR_PIPES: u64 = 1024;
 
 /// The most clients that are served at once if the system sets no limit.
 const MAX_CLIENTS_WITHOUT_LIMIT: u64 = 100_000;
@@ -185,10 +189,15 @@ fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Raises the limit of open files as far as allowed. Returns the number of clients that it permits at two
-/// descriptors each.
+/// descriptors each, besides the pipes.
 fn raise_open_files_limit() -> u64 {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => (limit.saturating_sub(RESERVED_DESCRIPTORS) / 2).clamp(1, MAX_CLIENTS_WITHOUT_LIMIT),
+        Ok(limit) => {
+            let pipes = if limit < OPEN_FILES_FOR_PIPES { 0 } else { MAX_PIPES };
+            limit_pipes(pipes);
+            let for_clients = limit.saturating_sub(RESERVED_DESCRIPTORS + 2 * pipes as u64);
+            (for_clients / 2).clamp(1, MAX_CLIENTS_WITHOUT_LIMIT)
+        }
         Err(error) => {
             log::warn!("cannot raise the limit of open files: {error}");
             MAX_CLIENTS_WITHOUT_LIMIT

@@ -180,9 +180,15 @@ fn a_lack_of_descriptors_is_logged_once_without_a_busy_loop_and_service_resumes(
 }
 
 fn the_default_of_max_clients_follows_the_open_files_limit(subject: &Subject) {
-    // Two descriptors a client and 64 for all else: 32 clients of 128 files. The next client waits.
-    let setup = with_open_files(subject, 128, &[]);
-    let mut clients: Vec<Client> = (0..32).map(|_| setup.client()).collect();
+    // Two descriptors a client and 64 for all else; from 1024 files on, also 128 for 64 pipes. The next client waits.
+    for (files, most) in [(128, 32), (1024, 416)] {
+        assert_serves_at_most(subject, files, most);
+    }
+}
+
+fn assert_serves_at_most(subject: &Subject, files: usize, most: usize) {
+    let setup = with_open_files(subject, files, &[]);
+    let mut clients: Vec<Client> = (0..most).map(|_| setup.client()).collect();
     for client in &mut clients {
         assert_eq!(client.exchange(GET).unwrap().text(), "hello");
     }
