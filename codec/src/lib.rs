@@ -22,7 +22,7 @@
 //! [`ClientConnection`](blocking::ClientConnection) reads requests and writes responses, a
 //! [`BackendConnection`](blocking::BackendConnection) writes requests and reads responses, and an [`Error`] says which
 //! side is to blame. Read `blocking/client.rs` first. Apart from `async`, `.await` and boxes, files of the same name in
-//! the two adapters differ in at most 210 lines: `tests/line_parallel.rs` counts them.
+//! the two adapters differ in at most 226 lines: `tests/line_parallel.rs` counts them.
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|

@@ -30,8 +30,9 @@ impl RequestWriter<'_> {
     /// # Errors
     /// Blames the backend if it accepts no more, or if its response stops the upload.
     pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
+        let parts = self.state.encoder.parts(&piece)?;
         let patience = Patience::WithResponse(self.signals, self.stream.limits.write_timeout);
-        self.stream.write_piece(&piece, &mut self.state.encoder, patience, Error::backend)?;
+        self.stream.write_all(parts, patience).map_err(Error::backend)?;
         self.state.encoder.written(piece.is_last());
         Ok(())
     }

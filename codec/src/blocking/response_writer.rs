@@ -42,8 +42,9 @@ impl ResponseWriter<'_> {
     /// is gone. Blames this proxy if the body does not have the length that its head announced.
     pub fn write_piece(&mut self, piece: Piece<'_>) -> Result<u64, Error> {
         let length = self.state.encoder.body_length(&piece);
+        let parts = self.state.encoder.parts(&piece)?;
         let patience = Patience::For(self.stream.limits.write_timeout);
-        self.stream.write_piece(&piece, &mut self.state.encoder, patience, Error::client)?;
+        self.stream.write_all(parts, patience).map_err(Error::client)?;
         self.state.written(length, piece.is_last(), self.signals, &self.stream.options());
         Ok(length)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::socket::{ReadHalf, WriteHalf};
 use crate::patience::Patience;
-use crate::{Cause, Decoder, Encoder, Error, Piece, Wait};
+use crate::{Cause, Decoder, Wait};
 
 /// How long a call blocks before it checks its deadline and its signals. On Windows this is not safe for
 /// writes: docs/src/limits.md.
@@ -48,17 +48,6 @@ impl ReadHalf<'_> {
 }
 
 impl WriteHalf<'_> {
-    /// Writes a piece with its framing. `blame` makes the error if the other side accepts no more.
-    pub(super) fn write_piece(
-        &mut self,
-        piece: &Piece<'_>,
-        encoder: &mut Encoder,
-        patience: Patience<'_>,
-        blame: fn(Cause) -> Error,
-    ) -> Result<(), Error> {
-        self.write_all(encoder.parts(piece)?, patience).map_err(blame)
-    }
-
     /// Writes all parts, and waits as long as `patience` allows.
     pub(super) fn write_all(&mut self, parts: [&[u8]; 3], patience: Patience<'_>) -> Result<(), Cause> {
         let mut slices = parts.map(IoSlice::new);

@@ -36,7 +36,15 @@ impl RequestWriter<'_> {
     pub fn write_piece(&mut self, piece: Piece<'_>) -> impl Future<Output = Result<(), Error>> {
         async move {
             let patience = Patience::WithResponse(self.signals, self.stream.limits.write_timeout);
-            self.stream.write_piece(&piece, &mut self.state.encoder, patience, Error::backend).await?;
+            if let Some(promise) = piece.promise() {
+                let around = self.state.encoder.around(&piece)?;
+                Box::pin(self.stream.write_promised(promise, around, patience))
+                    .await
+                    .map_err(Error::backend)?;
+            } else {
+                let parts = self.state.encoder.parts(&piece)?;
+                self.stream.write_all(parts, patience).await.map_err(Error::backend)?;
+            }
             self.state.encoder.written(piece.is_last());
             Ok(())
         }

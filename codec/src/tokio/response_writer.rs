@@ -53,7 +53,15 @@ impl ResponseWriter<'_> {
         async move {
             let length = self.state.encoder.body_length(&piece);
             let patience = Patience::For(self.stream.limits.write_timeout);
-            self.stream.write_piece(&piece, &mut self.state.encoder, patience, Error::client).await?;
+            if let Some(promise) = piece.promise().filter(|_| length > 0) {
+                let around = self.state.encoder.around(&piece)?;
+                Box::pin(self.stream.write_promised(promise, around, patience))
+                    .await
+                    .map_err(Error::client)?;
+            } else {
+                let parts = self.state.encoder.parts(&piece)?;
+                self.stream.write_all(parts, patience).await.map_err(Error::client)?;
+            }
             self.state.written(length, piece.is_last(), self.signals, &self.stream.options());
             Ok(length)
         }

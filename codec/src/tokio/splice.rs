@@ -12,9 +12,9 @@ use tokio::time::Sleep;
 use super::pipe::Pipe;
 use super::poll::impatient;
 use super::socket::WriteHalf;
+use crate::Cause;
 use crate::body::Promise;
 use crate::patience::Patience;
-use crate::{Cause, Encoder, Error, Piece};
 
 /// What is not in the pipe yet.
 struct Unsent<'a> {
@@ -26,30 +26,8 @@ struct Unsent<'a> {
 }
 
 impl WriteHalf<'_> {
-    /// Writes a piece with its framing. `blame` makes the error if the other side accepts no more.
-    ///
-    /// Not an async function, which would reserve space for its arguments twice.
-    #[expect(clippy::manual_async_fn, reason = "an async function costs the hot path")]
-    pub(super) fn write_piece(
-        &mut self,
-        piece: &Piece<'_>,
-        encoder: &mut Encoder,
-        patience: Patience<'_>,
-        blame: fn(Cause) -> Error,
-    ) -> impl Future<Output = Result<(), Error>> {
-        async move {
-            match piece.promise() {
-                // Boxed, so that a short exchange is small.
-                Some(promise) if encoder.body_length(piece) > 0 => {
-                    let around = encoder.around(piece)?;
-                    Box::pin(self.write_promised(promise, around, patience)).await.map_err(blame)
-                }
-                _ => self.write_all(encoder.parts(piece)?, patience).await.map_err(blame),
-            }
-        }
-    }
-
-    /// Sends the promised bytes with what precedes and follows them, and waits as long as `patience` allows.
+    /// Sends the promised bytes with what precedes and follows them, and waits as long as `patience` allows. Callers box
+    /// it, so that an exchange with short bodies stays small.
     pub(super) async fn write_promised(
         &mut self,
         promise: &dyn Promise,
