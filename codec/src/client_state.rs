@@ -4,11 +4,9 @@ use std::time::Instant;
 
 use socket2::SockRef;
 
-use crate::names::Name;
 use crate::response_state::{ClientSignals, ResponseState};
 use crate::{
-    Blame, Cause, Decoder, Error, Persistence, Progress, Report, RequestHead, Version, error_response,
-    socket_options,
+    Blame, Cause, Decoder, Error, Persistence, Progress, Report, RequestHead, error_response, socket_options,
 };
 
 /// Both directions of a client's connection.
@@ -79,9 +77,7 @@ impl ClientState {
         self.request = [head.method(), " ", head.path()].concat();
         // This memory is not used before the next request, so other connections may use it until then.
         self.decoder.release();
-        // RFC 9110 section 10.1.1: Expect in a request of HTTP/1.0 is ignored.
-        let has_expectation = head.version() >= Version::HTTP_1_1 && head.fields.has(Name::Expect);
-        self.response.awaits_continue = has_expectation && head.has_body();
+        self.response.awaits_continue = head.awaits_continue();
         self.signals = ClientSignals::default();
         if !head.has_body() {
             self.signals.request_ended.set();

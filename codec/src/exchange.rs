@@ -43,6 +43,13 @@ impl RequestHead {
         if self.method_bytes() == b"HEAD" { ResponseTo::Head } else { ResponseTo::Other }
     }
 
+    /// Whether the client may wait for a 100 (Continue) before it sends the body (RFC 9110 section 10.1.1). A server
+    /// that wants the body sends an [interim response](crate::Encoder::queue_interim) first.
+    pub fn awaits_continue(&self) -> bool {
+        // RFC 9110 section 10.1.1: Expect in a request of HTTP/1.0 is ignored.
+        self.version() >= Version::HTTP_1_1 && self.fields.has(Name::Expect) && self.has_body()
+    }
+
     /// How to read the response: for [`Decoder::decode_response`](crate::Decoder::decode_response).
     pub fn expected(&self) -> Expected {
         // RFC 9110 section 15.2.2: 101 answers an Upgrade.

@@ -204,6 +204,23 @@ fn persistence_is_public_for_requests_and_responses() {
 }
 
 #[test]
+fn a_request_says_how_its_response_is_read_and_written() {
+    let head = |start: &str, fields: &str| request_head(format!("{start}\r\nHost: h\r\n{fields}\r\n"));
+    let upgrade = head("HEAD / HTTP/1.1", "Connection: upgrade\r\nUpgrade: x\r\n");
+    assert_eq!(upgrade.expected(), Expected { response_to: ResponseTo::Head, upgrade: true });
+    assert_eq!(head("GET / HTTP/1.1", "").expected(), EXPECTED);
+    let answering = head("GET / HTTP/1.0", "").answering();
+    assert_eq!((answering.response_to, answering.version), (ResponseTo::Other, Version::HTTP_1_0));
+    assert_eq!(answering.persistence, Persistence::Close);
+    // RFC 9110 section 10.1.1: not in HTTP/1.0, and not without a body.
+    let expect = "Expect: 100-continue\r\nContent-Length: 5\r\n";
+    assert!(head("POST / HTTP/1.1", expect).awaits_continue());
+    assert!(!head("POST / HTTP/1.0", expect).awaits_continue());
+    assert!(!head("POST / HTTP/1.1", "Expect: 100-continue\r\n").awaits_continue());
+    assert!(!head("POST / HTTP/1.1", "Content-Length: 5\r\n").awaits_continue());
+}
+
+#[test]
 fn heads_with_equal_content_are_equal() {
     // RFC 9110 section 5.1: names are compared without case.
     let head = || request_head("GET /a HTTP/1.1\r\nHost: h\r\nX-Name: 1\r\n\r\n");
