@@ -16,6 +16,26 @@
 //! - [`forward`] changes a head as RFC 9110 section 7.6 asks of an intermediary.
 //! - A message that breaks a rule is a [`Refusal`] with the status of the answer. [`Limits`] has every bound.
 //!
+//! # The order of the calls
+//!
+//! A call out of order is an error, or does nothing. It never sends a byte that would belong to another message.
+//!
+//! | the decoder has | a call for the next head | [`decode_piece`](Decoder::decode_piece) |
+//! |---|---|---|
+//! | a part of a head, or nothing | the head, or `None` until it is complete | [`Decoded::End`] |
+//! | a head, and not its complete body | [`Refusal::UnreadBody`] | the next piece |
+//! | a complete message | the next head | [`Decoded::End`] |
+//! | rejected a message | the same [`Refusal`] again | the same [`Refusal`] again |
+//!
+//! The end of the connection, [`filled(0)`](Decoder::filled), makes an incomplete message an error.
+//!
+//! | [`Encoder::progress`] | queueing a final head | [`queue_interim`](Encoder::queue_interim) | [`parts`](Encoder::parts) |
+//! |---|---|---|---|
+//! | [`Nothing`](Progress::Nothing) | begins the message | is sent before it | [`WrongBodyLength`] |
+//! | [`HeadQueued`](Progress::HeadQueued) | replaces the head | does nothing | the head and the first piece |
+//! | [`HeadSent`](Progress::HeadSent) | makes `parts` an error from now on | does nothing | the next piece |
+//! | [`Sent`](Progress::Sent) | begins the next message | begins the next message | [`WrongBodyLength`] |
+//!
 //! # The adapters
 //!
 //! A proxy is written with an adapter: [`blocking`] is for `std::net`, [`tokio`](mod@crate::tokio) for tokio. A
