@@ -168,7 +168,7 @@ impl Encoder {
         let has_no_body = has_no_body(answering.response_to, head.status());
         // RFC 9110 section 15.2: the client takes an interim response for a promise of another.
         let ends_with_connection =
-            (framing == BodyFraming::CloseDelimited && !has_no_body) || head.is_interim();
+            if has_no_body { head.is_interim() } else { framing == BodyFraming::CloseDelimited };
         let persistence = if ends_with_connection { Persistence::Close } else { answering.persistence };
         let framed = if has_no_body { BodyFraming::Empty } else { framing };
         self.start(framed, &head.fields, head.connection);
