@@ -10,7 +10,7 @@ use testkit::{COMMAND_LINE, Profile, check_command_line};
 
 use crate::build::{self, Checked};
 use crate::lock::Lock;
-use crate::places::{OrCannot, Places, binary, date_and_time};
+use crate::places::{OrCannot, Places, binary, date_and_time, read_sources};
 use crate::progress::Progress;
 use crate::{hint, list, next, start, watch};
 
@@ -37,6 +37,8 @@ pub struct Round {
     pub results: Vec<(&'static Task, Checked)>,
     /// After it.
     pub progress: Progress,
+    /// The larger task that work/ has a marker of.
+    larger: Option<&'static Task>,
     seconds: f32,
 }
 
@@ -82,7 +84,7 @@ impl Check {
             None => Some(Progress::load(places).stage()),
         };
         match (number, self.what.as_deref()) {
-            (None, Some(task)) => Ok(hint::find_task(task)?.with_needed()),
+            (None, Some(task)) => Ok(hint::find_task(task)?.to_check()),
             (number, _) => Ok(start::find_stage(number.unwrap_or(1))?.tasks.iter().collect()),
         }
     }
@@ -130,7 +132,9 @@ impl Check {
             }
             progress.save()?;
         }
-        Ok(Some(Round { results, progress: Progress::load(places), seconds }))
+        let progress = Progress::load(places);
+        let larger = if self.is_of_work() { larger_in(places, progress.stage()) } else { None };
+        Ok(Some(Round { results, progress, larger, seconds }))
     }
 
     /// Whether a task that failed has passed before. A foreign proxy has no progress.
@@ -140,7 +144,11 @@ impl Check {
 
     /// The task that is probably being worked on if this one has failed.
     pub fn suspect(&self, round: &Round, task: &'static Task) -> &'static Task {
-        if self.is_broken(round, task) { open_task(&round.progress, task) } else { task }
+        match round.larger.filter(|larger| larger.stage() == task.stage()) {
+            Some(larger) => larger,
+            None if self.is_broken(round, task) => open_task(&round.progress, task),
+            None => task,
+        }
     }
 
     /// How a task has failed.
@@ -151,7 +159,7 @@ impl Check {
         let source = self.is_of_work().then(|| fs::read_to_string(file).ok()).flatten();
         let mut message = match is_broken {
             true => breakage(task, seen, suspect, source.as_deref()),
-            false => failure(task, seen, source.as_deref()),
+            false => failure(task, seen, suspect, source.as_deref()),
         };
         if self.is_of_work() {
             let marks = next::marks_in(places);
@@ -176,6 +184,13 @@ impl Round {
             _ => None,
         })
     }
+}
+
+/// The larger task of this stage, if its marker is in work/.
+fn larger_in(places: &Places, stage: u32) -> Option<&'static Task> {
+    let larger = Stage::find(stage)?.larger.as_ref()?;
+    let files = read_sources(&places.work_sources()).ok()?;
+    files.values().any(|text| text.contains(&larger.marker())).then_some(larger)
 }
 
 /// The task that is probably being worked on: the first of the stage that has not passed yet, or else `broken`.

@@ -1,6 +1,6 @@
 //! `cargo lab list`: the stages, their tasks, and which tasks are done.
 
-use crate::tasks::{all, stages};
+use crate::tasks::{Task, all, stages};
 use stage::Failure;
 use testkit::say;
 
@@ -11,9 +11,12 @@ pub fn run() -> Result<(), Failure> {
     let progress = Progress::load(&Places::find()?);
     for stage in stages() {
         say!("{}  {}", stage.number, stage.title);
-        for task in stage.tasks.iter().chain(&stage.stretch) {
-            let state = if progress.done.contains(&task.name) { "done" } else { "    " };
-            say!("   {} {state}  {:<54} {:>3} min", task.name, task.title, task.minutes);
+        let is_done = |task: &Task| progress.done.contains(&task.name);
+        let small = stage.tasks.iter().chain(&stage.stretch).map(|task| (task, is_done(task)));
+        let larger = stage.larger.iter().map(|larger| (larger, stage.tasks.iter().all(is_done)));
+        for (task, is_done) in small.chain(larger) {
+            let state = if is_done { "done" } else { "    " };
+            say!("   {:<5} {state}  {:<54} {:>3} min", task.name, task.title, task.minutes);
         }
     }
     let done = all().filter(|task| progress.done.contains(&task.name)).count();

@@ -1,5 +1,6 @@
 //! `cargo lab solve TASK`: shows how the stage solves a task, and writes it into work/ after asking.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use stage::Failure;
@@ -10,7 +11,7 @@ use crate::hint::find_task;
 use crate::lock::Lock;
 use crate::places::{Places, write_sources};
 use crate::progress::Progress;
-use crate::tasks::{Task, apply, heading};
+use crate::tasks::{apply, by_file, heading};
 
 #[derive(clap::Args)]
 pub struct Solve {
@@ -27,29 +28,38 @@ const MOST_CONTEXT: usize = 3;
 
 pub fn run(solve: &Solve) -> Result<(), Failure> {
     let task = find_task(&solve.task)?;
-    let (name, file) = (&task.name, format!("work/src/{}", task.file));
+    let name = &task.name;
     let places = Places::find()?;
-    let solution = Solution::of(task);
+    let solutions: Vec<_> =
+        by_file(task.patch).map(|(file, patch)| (file, Solution::of(patch, task.is_stretch()))).collect();
     say!("{}", heading(task).trim_end());
-    say!("a solution, in {file}:");
-    say!("{}", solution.shown().trim_end());
+    for (file, solution) in &solutions {
+        say!("a solution, in work/src/{file}:");
+        say!("{}", solution.shown().trim_end());
+    }
     let _lock = Lock::take(&places, "work")?;
     let progress = Progress::load(&places);
     if progress.stage() != task.stage() {
         let problem = format!("it cannot be written: work/ was filled with stage {}", progress.stage());
-        return Err(Failure::new(problem, format!("cargo lab start {}", task.stage())));
+        return Err(Failure::new(problem, task.start()));
     }
-    let Some(text) = solution.apply_to(&places.read(&file)?) else {
+    let mut solved = BTreeMap::new();
+    for (file, solution) in &solutions {
+        if let Some(text) = solution.apply_to(&places.read(&format!("work/src/{file}"))?) {
+            solved.insert((*file).to_owned(), text);
+        }
+    }
+    if solved.len() < solutions.len() {
         let problem = "it cannot be written: your lines there are not those of the start";
-        let by_hand = format!("to write it by hand, or to begin again: cargo lab start {}", task.stage());
+        let by_hand = format!("to write it by hand, or to begin again: {}", task.start());
         return Err(Failure::new(problem, by_hand));
-    };
+    }
     if !solve.write && !is_allowed() {
         say!("nothing is written; next: cargo lab check {name}, or: cargo lab solve {name} --write");
         return Ok(());
     }
     let backup = backup::copy(&places.work_sources(), &places.kept("backup"), progress.stage())?;
-    write_sources(&places.work_sources(), &[(task.file.clone(), text)].into())?;
+    write_sources(&places.work_sources(), &solved)?;
     say!("it is written; work/src without it is kept in {}", places.shown(&backup));
     say!("next: cargo lab check {name}, or back: cargo lab restore");
     Ok(())
@@ -76,9 +86,9 @@ struct Hunk {
 
 impl Solution {
     /// The patch of a task takes its solution out, and that of a stretch task puts it in.
-    fn of(task: &Task) -> Solution {
+    fn of(patch: &'static str, is_stretch: bool) -> Solution {
         let mut hunks: Vec<Hunk> = Vec::new();
-        for line in task.patch.lines().skip_while(|line| !line.starts_with("@@")) {
+        for line in patch.lines().skip_while(|line| !line.starts_with("@@")) {
             let sign = match line.chars().next() {
                 Some('@') => {
                     // The first line on both sides is the same but for the lines of earlier hunks.
@@ -87,8 +97,8 @@ impl Solution {
                     hunks.push(Hunk { start, lines: Vec::new() });
                     continue;
                 }
-                Some('-') if !task.is_stretch() => '+',
-                Some('+') if !task.is_stretch() => '-',
+                Some('-') if !is_stretch => '+',
+                Some('+') if !is_stretch => '-',
                 sign => sign.unwrap_or(' '),
             };
             if let Some(Hunk { lines, .. }) = hunks.last_mut() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tasks::{Stage, Task, apply, heading};
+use crate::tasks::{Stage, Task, apply, by_file, heading};
 use stage::{Failure, parse_number};
 use testkit::MAX_STAGE;
 use testkit::say;
@@ -15,17 +15,38 @@ use crate::progress::Progress;
 
 #[derive(clap::Args)]
 pub struct Start {
-    /// The number of the stage
-    #[arg(value_name = "N", value_parser = parse_number::<u32, 0, MAX_STAGE>)]
+    /// A stage, as 2, or its larger task, as 2.all
+    #[arg(value_name = "N|N.all", value_parser = parse_what)]
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+struct What {
     number: u32,
+    /// Whether the larger task is left out, and not the small ones.
+    is_larger: bool,
+}
+
+fn parse_what(text: &str) -> Result<What, String> {
+    let (number, is_larger) = text.strip_suffix(".all").map_or((text, false), |number| (number, true));
+    let number = parse_number::<u32, 0, MAX_STAGE>(number)?;
+    Ok(What { number, is_larger })
 }
 
 pub fn run(start: &Start) -> Result<(), Failure> {
-    let stage = find_stage(start.number)?;
+    let stage = find_stage(start.what.number)?;
+    let tasks = match (&stage.larger, start.what.is_larger) {
+        (Some(larger), true) => vec![larger],
+        (None, true) => {
+            let problem = format!("stage {} has no larger task", stage.number);
+            return Err(Failure::usage(problem, format!("cargo lab start {}", stage.number)));
+        }
+        (_, false) => stage.tasks.iter().collect(),
+    };
     let places = Places::find()?;
     let _lock = Lock::take(&places, "work")?;
     let mut progress = Progress::open(&places)?;
-    let files = cut(&places, stage)?;
+    let files = patched(&places, stage, &tasks)?;
     let (work, folder) = (places.root().join("work"), places.work_sources());
     // A file or a broken link in place of work/ is kept as well.
     let replaced = if work.is_dir() { &folder } else { &work };
@@ -41,7 +62,10 @@ pub fn run(start: &Start) -> Result<(), Failure> {
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     let holds = format!("work/src holds {} without its tasks: {}", stage.reference(), names.join(", "));
     say!("{}", wrap(&holds, "").trim_end());
-    say_tasks(stage);
+    match start.what.is_larger {
+        true => say_headings(tasks),
+        false => say_tasks(stage),
+    }
     say!("Look for TODO in these files. The book: docs/src/{}.md", stage.reference());
     say!("next: cargo lab check --watch");
     Ok(())
@@ -49,8 +73,12 @@ pub fn run(start: &Start) -> Result<(), Failure> {
 
 /// Prints what there is to do.
 pub fn say_tasks(stage: &Stage) {
+    say_headings(stage.tasks.iter().chain(&stage.stretch));
+}
+
+fn say_headings<'a>(tasks: impl IntoIterator<Item = &'a Task>) {
     say!("");
-    for task in stage.tasks.iter().chain(&stage.stretch) {
+    for task in tasks {
         say!("{}", heading(task).trim_end());
     }
     say!("");
@@ -69,14 +97,16 @@ pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
 /// The sources of a stage without these tasks, or with these stretch tasks solved.
 pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> Result<BTreeMap<String, String>, Failure> {
     let mut files = read_sources(&places.root().join(stage.reference()).join("src"))?;
-    for task in tasks {
-        let patched = match files.get(&task.file) {
-            Some(text) => apply(text, task.patch),
-            None => Err("the stage does not have its file".to_owned()),
+    for (task, (file, patch)) in
+        tasks.iter().flat_map(|task| by_file(task.patch).map(move |part| (task, part)))
+    {
+        let patched = match files.get(file) {
+            Some(text) => apply(text, patch),
+            None => Err(format!("the stage does not have the file {file}")),
         };
         let changed = format!("git status {}", stage.reference());
         let text = patched.map_err(|error| Failure::new(format!("task {}: {error}", task.name), changed))?;
-        files.insert(task.file.clone(), text);
+        files.insert(file.to_owned(), text);
     }
     Ok(files)
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use lab::tasks::all;
+use lab::tasks::{all, heading, larger};
 use scratch::Scratch;
 
 mod scratch;
@@ -45,6 +45,28 @@ fn start_fills_work_and_keeps_what_it_replaces() {
     assert_eq!(scratch.work("own.rs"), None, "it is no file of stage 3");
     assert!(scratch.work("stats.rs").unwrap().contains("// TODO 3.2: "));
     assert!(scratch.run(&["list"]).stdout.contains("start of stage 3\nnext: cargo lab check 3\n"));
+}
+
+#[test]
+fn start_of_a_larger_task_leaves_out_its_lines_and_names_no_other_task() {
+    let scratch = Scratch::new("larger");
+    for task in larger() {
+        let said = scratch.run(&["start", &task.name]);
+        assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{}", task.name);
+        let heading = heading(task);
+        assert!(said.stdout.contains(&format!("\n\n{heading}\nLook for TODO")), "{}", said.stdout);
+        assert!(said.stdout.ends_with("\nnext: cargo lab check --watch\n"), "{}", said.stdout);
+        let text = scratch.work(&task.file).unwrap();
+        assert!(
+            text.contains(&task.marker()) && !text.contains(&format!("TODO {}.1", task.stage())),
+            "{text}"
+        );
+        let listed = scratch.run(&["list"]).stdout;
+        assert!(listed.contains(&format!("   {}       {} ", task.name, task.title)), "{listed}");
+    }
+    fs::write(scratch.folder.join(".lab/progress"), "done 1.1\ndone 1.2\ndone 1.3\n").unwrap();
+    let listed = scratch.run(&["list"]).stdout;
+    assert!(listed.contains("   1.all done  "), "{listed}");
 }
 
 #[cfg(unix)]
@@ -154,9 +176,9 @@ fn list_names_completed_tasks_and_the_next_command() {
     fs::write(&progress, "done 1.1\ndone 1.2\nof another version\n").unwrap();
     let text = scratch.run(&["list"]).stdout;
     assert!(text.starts_with(
-        "1  one client at a time\n   1.1 done  Send the request to the backend, piece by piece          8 min\n"
+        "1  one client at a time\n   1.1   done  Send the request to the backend, piece by piece          8 min\n"
     ));
-    assert!(text.contains("   1.3       Forward interim responses                                5 min\n"));
+    assert!(text.contains("   1.3         Forward interim responses                                5 min\n"));
     let (tasks, minutes) = (all().count(), all().map(|task| task.minutes).sum::<u32>());
     assert!(text.ends_with(&format!(
         "you: 2 of {tasks} tasks; all take {minutes} minutes\n\

@@ -7,7 +7,7 @@ use std::fs;
 
 use lab::places::Places;
 use lab::start::{cut, find_stage};
-use lab::tasks::{Stage, stages};
+use lab::tasks::{Stage, larger, stages};
 use scratch::Scratch;
 use testkit::Workspace;
 
@@ -249,6 +249,25 @@ fn solve_shows_a_solution_and_writes_it_only_when_asked_to() {
         "{}",
         said.stderr
     );
+}
+
+#[test]
+fn the_solution_of_a_larger_task_makes_the_stage() {
+    let scratch = Scratch::new("solve-larger");
+    for task in larger() {
+        // The start of the small tasks has other lines.
+        scratch.run(&["start", &task.stage().to_string()]);
+        let said = scratch.output(&["solve", &task.name, "--write"]);
+        assert_eq!(said.code, Some(1), "{}", said.stdout);
+        assert!(said.stderr.ends_with(&format!(": cargo lab start {}\n", task.name)), "{}", said.stderr);
+        scratch.run(&["start", &task.name]);
+        let said = scratch.output(&["solve", &task.name, "--write"]);
+        assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{}", task.name);
+        for (name, text) in lab::places::read_sources(&places(&scratch).stage_sources(task.stage())).unwrap()
+        {
+            assert_eq!(scratch.work(&name).unwrap(), text, "{name} of part{}", task.stage());
+        }
+    }
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn an_invalid_flag_value_ends_with_exit_code_2_and_names_the_valid_values() {
         for command in ["start", "demo"] {
             add(&[command, value], STAGES);
         }
+        add(&["start", &format!("{value}.all")], STAGES);
     }
     for value in BEYOND.into_iter().chain(["0", "33"]) {
         add(&["demo", "1", "--clients", value], "from 1 to 32");
@@ -46,6 +47,8 @@ fn an_invalid_flag_value_ends_with_exit_code_2_and_names_the_valid_values() {
         add(&["bench", number], "Try: cargo lab bench 1 2");
         add(&["diff", "1", number], "Try: cargo lab diff 1 2");
     }
+    add(&["start", "1.1"], STAGES);
+    add(&["start", "6.all"], "stage 6 has no larger task. Try: cargo lab start 6");
     for number in ["0", "99"] {
         add(&["start", number], "Try: cargo lab list");
         add(&["demo", number], "Try: cargo lab demo ");

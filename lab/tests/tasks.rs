@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::tasks::{Program, Seen, Stage, Task, all, apply, breakage, failure, heading, stages, stretch};
+use lab::tasks::{
+    Program, Seen, Stage, Task, all, apply, breakage, by_file, failure, heading, larger, stages, stretch,
+};
 use testkit::text::wrap;
 
 fn workspace() -> PathBuf {
@@ -71,6 +73,35 @@ fn each_patch_applies_alone_and_all_of_a_stage_apply_together() {
 }
 
 #[test]
+fn a_larger_task_takes_out_the_lines_of_all_tasks_of_its_stage_and_more() {
+    let removed = |task: &Task| -> Vec<&'static str> {
+        let lines = by_file(task.patch).flat_map(|(_, patch)| patch.lines());
+        let lines = lines.filter_map(|line| line.strip_prefix('-')).map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with("//")).collect()
+    };
+    for stage in stages().iter().filter(|stage| stage.is_in_workshop) {
+        let task =
+            stage.larger.as_ref().unwrap_or_else(|| panic!("{} has no larger task", stage.reference()));
+        assert_eq!(task.name, format!("{}.all", stage.number));
+        let mut files: BTreeSet<&str> = BTreeSet::new();
+        for (file, patch) in by_file(task.patch) {
+            let text = apply(&reference(stage, file), patch)
+                .unwrap_or_else(|error| panic!("{}: {error}", task.name));
+            assert!(text.contains(&task.marker()), "{}: {file} has no marker", task.name);
+            files.insert(file);
+        }
+        assert!(files.contains(&*task.file), "{}: {files:?}", task.name);
+        let (written, small) = (removed(task), stage.tasks.iter().flat_map(removed));
+        // In a diff, a bracket may belong to the lines that stay.
+        for line in small.filter(|line| line.contains(char::is_alphabetic)) {
+            assert!(written.contains(&line), "{} does not ask for {line}", task.name);
+        }
+        let count = written.len();
+        assert!((12..=30).contains(&count) && count <= task.lines, "{} takes {count} lines", task.name);
+    }
+}
+
+#[test]
 fn a_hunk_that_has_moved_is_found_and_one_that_does_not_fit_is_refused() {
     let patch = "--- a\n+++ b\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n\n@@ -7,1 +7,2 @@\n seven\n+eight\n";
     let moved = "zero\nzero\none\ntwo\n\nfour\nfive\nsix\nseven\n";
@@ -85,7 +116,7 @@ fn a_hunk_that_has_moved_is_found_and_one_that_does_not_fit_is_refused() {
 fn every_failure_names_the_observation_the_place_and_the_hint_command() {
     for task in all().chain(stretch()) {
         let seen = Seen(format!("the backend saw {} of 8 things", "very ".repeat(30)));
-        let text = failure(task, &seen, None);
+        let text = failure(task, &seen, task, None);
         let course::Task { name, promise, file, function, .. } = &**task;
         assert!(text.starts_with(&format!("FAIL {name} {promise}\n")), "{text}");
         assert!(text.contains("the backend saw very"), "{text}");
@@ -133,7 +164,7 @@ fn a_failure_ends_with_the_first_panic_or_the_last_log_lines_of_the_proxy() {
         let Seen(seen) = task.check(&Program::Stage(link)).unwrap_err();
         let (_, shown) = seen.split_at(seen.find('\n').unwrap_or(seen.len()));
         assert_eq!(shown, wanted, "{seen}");
-        assert_narrow(&failure(task, &Seen(seen.clone()), None));
+        assert_narrow(&failure(task, &Seen(seen.clone()), task, None));
     }
 }
 
@@ -149,7 +180,7 @@ fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
                 [(&cut, format!("// TODO {}: ", task.name)), (&whole, format!("fn {function}"))]
             {
                 let line = source.lines().position(|line| line.contains(&wanted)).unwrap() + 1;
-                let text = failure(task, &seen, Some(source));
+                let text = failure(task, &seen, task, Some(source));
                 assert!(text.contains(&format!("look at: work/src/{}:{line}, ", task.file)), "{text}");
                 assert_narrow(&text);
             }
@@ -159,7 +190,7 @@ fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
 
 #[test]
 fn titles_promises_and_hints_are_short_lines_of_ascii() {
-    for task in all().chain(stretch()) {
+    for task in all().chain(stretch()).chain(larger()) {
         let hints = task.hints.each_ref().map(|hint| wrap(hint, "     "));
         for text in hints.iter().chain([&heading(task)]) {
             assert_narrow(text);

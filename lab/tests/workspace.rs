@@ -83,6 +83,22 @@ fn check_tests_what_was_just_built_wherever_cargo_puts_it() {
 }
 
 #[test]
+fn a_failed_check_names_the_larger_task_while_work_has_its_marker() {
+    let folder = workspace("larger", "these are the sources");
+    let check = |what| stdout(&mut lab(&folder, &["check", what]));
+    let sources = "pub struct Proxy;\n// TODO 1.all: write the three steps.\n";
+    fs::write(folder.join("work/src/proxy.rs"), sources).unwrap();
+    for what in ["1", "1.all"] {
+        let said = check(what);
+        assert!(said.contains("FAIL 1.1 ") && said.contains("0 passed, 1 failed, 2 skipped"), "{said}");
+        assert!(said.contains("look at: work/src/proxy.rs:2, Proxy::relay\n"), "{said}");
+        assert!(said.contains("hint:    cargo lab hint 1.all\n"), "{said}");
+    }
+    fs::write(folder.join("work/src/proxy.rs"), sources.replace("// TODO 1.all: ", "// ")).unwrap();
+    assert!(check("1").contains("hint:    cargo lab hint 1.1\n"));
+}
+
+#[test]
 fn a_second_check_waits_and_prints_why() {
     let folder = workspace("busy", "these are the sources");
     let places = Places { workspace: Workspace::at(&folder) };

@@ -43,6 +43,8 @@ pub struct Stage {
     /// Tasks that its reference does not solve either.
     #[serde(default)]
     pub stretch: Vec<Task>,
+    /// A larger task in place of all of `tasks`, which are its checks.
+    pub larger: Option<Task>,
     /// Mistakes that its checks must detect.
     #[serde(default)]
     pub mistakes: Vec<Mistake>,
@@ -87,7 +89,7 @@ pub struct Diff {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// The number of the stage, a dot and the number of the task.
+    /// The number of the stage, a dot and the number of the task; `all` for a larger task.
     pub name: String,
     /// What to do.
     pub title: String,

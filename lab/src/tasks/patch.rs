@@ -1,4 +1,4 @@
-//! Applies a unified diff to one file. Attendees may have neither `patch` nor `git`.
+//! Applies a unified diff. Attendees may have neither `patch` nor `git`.
 //!
 //! A hunk must match exactly but may have moved, because other patches change the number of lines before it.
 
@@ -13,7 +13,13 @@ struct Hunk<'a> {
     new: Vec<&'a str>,
 }
 
-/// Applies `patch` to the text of its file.
+/// The parts of a patch, each with the name below `src` of the file that it changes.
+pub fn by_file(patch: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parts = patch.split("--- part").skip(1);
+    parts.filter_map(|part| part.split_once("+++ work/src/")?.1.split_once('\n'))
+}
+
+/// Applies a patch to the text of its file.
 ///
 /// # Errors
 /// The patch is invalid or does not match the text.

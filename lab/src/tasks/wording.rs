@@ -7,14 +7,13 @@ use super::{Seen, Task};
 /// The indentation of lines that belong to the line above.
 const INDENT: &str = "     ";
 
-/// The message of a failed check: the promise, the observation, where to look and what to type next. `source`
-/// is the text of the task's file; without it, no line number is shown.
-pub fn failure(task: &Task, seen: &Seen, source: Option<&str>) -> String {
-    message(task, &seen.0, task, source)
+/// The message of a failed check: the promise, the observation, where to look and what to type next. `suspect` is the
+/// task that is being worked on, and `source` the text of its file; without it, no line number is shown.
+pub fn failure(task: &Task, seen: &Seen, suspect: &Task, source: Option<&str>) -> String {
+    message(task, &seen.0, suspect, source)
 }
 
-/// The message of a failed check that passed before. `suspect` is the task that is probably being worked on, and
-/// `source` the text of its file.
+/// The message of a failed check that passed before.
 pub fn breakage(task: &Task, seen: &Seen, suspect: &Task, source: Option<&str>) -> String {
     let seen = format!(
         "{seen}\nit passed before: what you changed since then broke it, perhaps for {}",
@@ -37,7 +36,7 @@ fn message(task: &Task, seen: &str, suspect: &Task, source: Option<&str>) -> Str
 
 /// The line of the task's marker, or else of its function, from 1.
 fn line_of(task: &Task, source: &str) -> Option<usize> {
-    let marker = format!("// TODO {}: ", task.name);
+    let marker = task.marker();
     let function = task.function.split(',').next()?.rsplit("::").next()?;
     let line =
         |texts: [&str; 2]| source.lines().position(|line| texts.iter().any(|text| line.contains(text)));

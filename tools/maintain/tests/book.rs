@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::tasks::stages;
+use lab::tasks::{by_file, stages};
 
 /// The most minutes for all stages of the workshop: two and a half hours.
 const MOST_MINUTES: u32 = 150;
@@ -155,10 +155,14 @@ fn every_stage_has_a_page_with_all_sections_its_picture_and_its_tasks() {
         for part in [&picture, &check, "If you come from Go: "] {
             assert!(text.contains(part), "{chapter} lacks {part}");
         }
-        for task in &stage.tasks {
+        for task in stage.tasks.iter().chain(&stage.larger) {
             let title = task.title.to_lowercase();
             let row = format!("| {} | {title} | {} | {}", task.name, task.lines, task.minutes);
             assert!(text.to_lowercase().contains(&row), "{chapter} lacks {row}");
+        }
+        if let Some(larger) = &stage.larger {
+            let start = format!("`cargo lab start {}`", larger.name);
+            assert!(text.contains(&start), "{chapter} lacks {start}");
         }
     }
 }
@@ -167,8 +171,8 @@ fn every_stage_has_a_page_with_all_sections_its_picture_and_its_tasks() {
 /// a few letters, such as `match self {`, give no answer away.
 fn lines_asked_for(task: &lab::tasks::Task, mark: char) -> Vec<&'static str> {
     const FEW_LETTERS: usize = 12;
-    let hunks = task.patch.lines().skip_while(|line| !line.starts_with("@@"));
-    let lines = hunks.filter_map(|line| line.strip_prefix(mark)).map(str::trim);
+    let lines = by_file(task.patch).flat_map(|(_, hunks)| hunks.lines());
+    let lines = lines.filter_map(|line| line.strip_prefix(mark)).map(str::trim);
     lines.filter(|line| line.len() > FEW_LETTERS && !line.starts_with("//")).collect()
 }
 
@@ -180,7 +184,7 @@ fn no_chapter_shows_a_solution_line_above_its_tasks() {
         let (above, _) = text.split_once(TASKS).unwrap();
         // Also the tasks of later stages, whose lines must not be shown in advance.
         for later in stages().iter().filter(|later| later.number >= stage.number) {
-            let tasks = later.tasks.iter().map(|task| (task, '-'));
+            let tasks = later.tasks.iter().chain(&later.larger).map(|task| (task, '-'));
             for (task, mark) in tasks.chain(later.stretch.iter().map(|task| (task, '+'))) {
                 let lines = lines_asked_for(task, mark);
                 assert!(!lines.is_empty(), "the patch of {} asks for no line", task.name);
@@ -268,6 +272,7 @@ fn every_limit_of_the_codec_is_in_the_list_with_its_value() {
     let fields = defaults.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once(": "));
     let mut found = 0;
     for (name, value) in fields {
+        let value = value.strip_prefix("Some(").and_then(|value| value.strip_suffix(')')).unwrap_or(value);
         let seconds = value.strip_prefix("Duration::from_secs(").and_then(|value| value.strip_suffix(')'));
         let shown = match (value, seconds, value.strip_suffix(" * KIB")) {
             ("None", _, _) => "none".to_owned(),

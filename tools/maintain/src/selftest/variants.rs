@@ -73,7 +73,7 @@ fn of_stage(stage: &'static Stage) -> Vec<Variant> {
     }
     for task in stage.tasks.iter().chain(&stage.stretch) {
         // The start of the stage, with only this task and those that it needs done.
-        let done = task.with_needed();
+        let done = task.to_check();
         let is_open = |other: &&Task| done.iter().all(|task| task.name != other.name);
         let mut patched: Vec<&Task> = all.iter().copied().filter(is_open).collect();
         patched.extend(task.is_stretch().then_some(task));
@@ -85,6 +85,10 @@ fn of_stage(stage: &'static Stage) -> Vec<Variant> {
             let proof = Proof { expected: Expected::Fail(&mistake.says), ..Proof::fails(task) };
             add(format!("mistake {} {number}", task.name), Vec::new(), Some(mistake), vec![proof]);
         }
+    }
+    if let Some(larger) = &stage.larger {
+        let proofs = stage.tasks.iter().map(Proof::fails).collect();
+        add(format!("start {}", larger.name), vec![larger], None, proofs);
     }
     add(format!("start {}", stage.number), all, None, vec![Proof::of_stage(stage, Expected::Fail(""))]);
     variants
