@@ -9,10 +9,6 @@ pub(super) use system::free;
 
 pub(super) use system::{Pipe, may_be_had, received};
 
-/// The size of a pipe. It is the default of Linux: a larger pipe has to be asked for, which the system refuses once the
-/// pipes of a user without privileges hold many pages.
-const PIPE_BYTES: usize = 64 * 1024;
-
 /// The most pipes of the process. Each has two descriptors and up to 64 KiB. If all are in use, bodies are copied.
 pub const MAX_PIPES: usize = 64;
 
@@ -36,7 +32,11 @@ mod system {
     use socket2::Socket;
     use tokio::net::TcpStream;
 
-    use super::{ALLOWED, AtomicUsize, Ordering, PIPE_BYTES};
+    use super::{ALLOWED, AtomicUsize, Ordering};
+
+    /// The size of a pipe. It is the default of Linux: a larger pipe has to be asked for, which the system refuses once the
+    /// pipes of a user without privileges hold many pages.
+    const PIPE_BYTES: usize = 64 * 1024;
 
     /// After a pipe could not be had, so many pieces are copied before another pipe is tried.
     const COPIED_PIECES: u32 = 1000;
