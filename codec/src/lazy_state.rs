@@ -7,42 +7,64 @@ use crate::client_state::{ClientState, Ending};
 /// The state of a client, from the first byte of a request until its response was sent. Most clients are idle,
 /// and the state is most of a client's memory.
 #[derive(Debug)]
-pub(crate) struct LazyState {
-    /// `None` while the client is idle.
-    state: Option<Box<ClientState>>,
-    /// When the last exchange ended, or when the connection began if there was no exchange. It outlives the state.
-    idle_since: Instant,
+pub(crate) enum LazyState {
+    /// Nothing was received since this time, when the last exchange ended or the connection began.
+    Idle(Instant),
+    Active(Box<ClientState>),
 }
 
 impl LazyState {
     /// The state of a client that has just connected.
     pub(crate) fn new() -> LazyState {
-        LazyState { state: None, idle_since: Instant::now() }
+        LazyState::Idle(Instant::now())
     }
 
     /// The state. That of an idle client is created.
     pub(crate) fn get(&mut self) -> &mut ClientState {
-        self.state.get_or_insert_with(|| Box::new(ClientState::new(self.idle_since)))
+        if let LazyState::Idle(since) = *self {
+            *self = LazyState::Active(Box::new(ClientState::new(since)));
+        }
+        match self {
+            LazyState::Active(state) => state,
+            LazyState::Idle(_) => unreachable!("it was created above"),
+        }
     }
 
     /// The state, or `None` if the client is idle.
     pub(crate) fn held(&mut self) -> Option<&mut ClientState> {
-        self.state.as_deref_mut()
+        match self {
+            LazyState::Active(state) => Some(state),
+            LazyState::Idle(_) => None,
+        }
     }
 
     /// Frees what is not needed until the next request. Returns since when the client is idle.
     pub(crate) fn become_idle(&mut self) -> Instant {
-        if let Some(state) = &self.state {
-            self.idle_since = state.idle_since;
-            if state.is_idle() {
-                self.state = None;
+        match self {
+            LazyState::Idle(since) => *since,
+            LazyState::Active(state) => {
+                let since = state.idle_since;
+                if state.is_idle() {
+                    *self = LazyState::Idle(since);
+                }
+                since
             }
         }
-        self.idle_since
+    }
+
+    /// Frees the state of a client that turned out to be idle: it was created, and no byte was received.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn stay_idle(&mut self) {
+        if let LazyState::Active(state) = self {
+            *self = LazyState::Idle(state.idle_since);
+        }
     }
 
     pub(crate) fn ending(&self) -> Ending {
-        self.state.as_ref().map_or(Ending::KeepAlive, |state| state.ending())
+        match self {
+            LazyState::Active(state) => state.ending(),
+            LazyState::Idle(_) => Ending::KeepAlive,
+        }
     }
 
     /// Whether a byte of the next request was received.

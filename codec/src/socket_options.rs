@@ -1,6 +1,6 @@
-//! Options of a socket. Setting one never waits, so both adapters set them here.
+//! Options of a socket, and its peer. None of these calls waits, so they serve both adapters.
 
-use std::net::Shutdown;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -19,4 +19,15 @@ pub(crate) fn reset_on_close(socket: &SockRef<'_>, reset: bool) {
 pub(crate) fn end(socket: &SockRef<'_>) {
     // Fails only if the connection is already gone.
     let _ = socket.shutdown(Shutdown::Write);
+}
+
+/// The address of the peer. An IPv4 address is mapped into IPv6, which is 8 bytes smaller than an `IpAddr` beside
+/// other fields.
+pub(crate) fn peer_address(socket: &SockRef<'_>) -> Ipv6Addr {
+    // Fails only if the connection is already gone, which the first read reports.
+    let address = socket.peer_addr().ok().and_then(|address| address.as_socket());
+    match address.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip()) {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    }
 }

@@ -1,7 +1,9 @@
 //! The connection to a client: reads requests, writes responses.
 
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, TcpStream};
 use std::time::Instant;
+
+use socket2::SockRef;
 
 use super::request_body::RequestBody;
 use super::response_writer::ResponseWriter;
@@ -18,21 +20,20 @@ use crate::{Cause, Error, Limits, Piece, Report, RequestHead, Wait, socket_optio
 #[derive(Debug)]
 pub struct ClientConnection {
     socket: Socket,
-    address: IpAddr,
+    address: Ipv6Addr,
     state: LazyState,
 }
 
 impl ClientConnection {
     /// Takes over an accepted connection.
     pub fn new(stream: TcpStream, limits: &'static Limits) -> ClientConnection {
-        // Fails only if the connection is already gone, which the first read reports.
-        let address = stream.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
+        let address = socket_options::peer_address(&SockRef::from(&stream));
         ClientConnection { socket: Socket::new(stream, limits), address, state: LazyState::new() }
     }
 
-    /// The address of the client.
+    /// The address of the client. An IPv4 address that is mapped into IPv6 is returned as IPv4.
     pub fn address(&self) -> IpAddr {
-        self.address
+        self.address.to_canonical()
     }
 
     /// Makes the next response the last: it carries `Connection: close` (RFC 9112 section 9.6).

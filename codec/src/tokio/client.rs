@@ -1,7 +1,9 @@
 //! The connection to a client: reads requests, writes responses.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
+
+use socket2::SockRef;
 
 use super::connections::{ClientStream, ConnectionGuard};
 use super::request_body::RequestBody;
@@ -25,7 +27,7 @@ pub struct ClientConnection(
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) socket: Socket,
-    address: IpAddr,
+    address: Ipv6Addr,
     pub(super) state: LazyState,
     pub(super) guard: ConnectionGuard,
 }
@@ -34,19 +36,14 @@ impl ClientConnection {
     /// Takes over an accepted connection.
     pub fn new(client: ClientStream, limits: &'static Limits) -> ClientConnection {
         let ClientStream { stream, guard } = client;
-        // Fails only if the connection is already gone, which the first read reports.
-        let address = stream.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-        ClientConnection(Box::new(Inner {
-            socket: Socket::new(stream, limits),
-            address,
-            state: LazyState::new(),
-            guard,
-        }))
+        let address = socket_options::peer_address(&SockRef::from(&stream));
+        let (socket, state) = (Socket::new(stream, limits), LazyState::new());
+        ClientConnection(Box::new(Inner { socket, address, state, guard }))
     }
 
-    /// The address of the client.
+    /// The address of the client. An IPv4 address that is mapped into IPv6 is returned as IPv4.
     pub fn address(&self) -> IpAddr {
-        self.0.address
+        self.0.address.to_canonical()
     }
 
     /// Makes the next response the last: it carries `Connection: close` (RFC 9112 section 9.6).

@@ -2,13 +2,16 @@
 //!
 //! A listener owns [`Connections`]; each connection holds a [`ConnectionGuard`] until it is closed.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+
+use super::sweep::{self, Alarms};
+use crate::{Cause, Wait};
 
 /// The open connections of a server, and whether they are asked to end. A clone refers to the same connections.
 #[derive(Clone, Debug, Default)]
@@ -17,10 +20,9 @@ pub struct Connections {
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     is_closing: AtomicBool,
-    next_id: AtomicU64,
-    wakers: Mutex<HashMap<u64, Option<Waker>>>,
+    alarms: Mutex<Alarms>,
     one_left: Notify,
 }
 
@@ -37,9 +39,12 @@ pub struct ClientStream {
 #[derive(Debug)]
 pub struct ConnectionGuard {
     shared: Arc<Shared>,
-    id: u64,
-    /// The task to wake. It stays the same, so it is registered once.
-    waker: Option<Waker>,
+    place: u32,
+    /// Whether the client is idle, and its task has waited once since it is.
+    is_waiting: bool,
+    /// The address of the task that the alarm wakes, 0 before the first wait. It stays the same, so the alarm is not
+    /// set for each request.
+    task: usize,
 }
 
 impl Connections {
@@ -50,22 +55,19 @@ impl Connections {
 
     /// Counts one more connection until the guard is dropped.
     pub fn guard(&self) -> ConnectionGuard {
-        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        self.shared.wakers().insert(id, None);
-        ConnectionGuard { shared: Arc::clone(&self.shared), id, waker: None }
+        let place = self.shared.alarms().add();
+        ConnectionGuard { shared: Arc::clone(&self.shared), place, is_waiting: false, task: 0 }
     }
 
     /// Asks all connections to end: idle ones now, busy ones after their exchange.
     pub fn close(&self) {
         self.shared.is_closing.store(true, Ordering::SeqCst);
-        for waker in self.shared.wakers().values_mut().filter_map(Option::take) {
-            waker.wake();
-        }
+        self.shared.alarms().wake_all();
     }
 
     /// The number of open connections.
     pub fn count(&self) -> usize {
-        self.shared.wakers().len()
+        self.shared.alarms().count()
     }
 
     /// Waits until fewer than `most` connections are open. May be dropped and called again. Several tasks may
@@ -88,27 +90,48 @@ impl ConnectionGuard {
         self.shared.is_closing.load(Ordering::Relaxed)
     }
 
-    /// Whether the connection is asked to end; if not, the task is woken when it is.
-    pub(super) fn poll_closing(&mut self, cx: &Context<'_>) -> bool {
-        if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
-            self.waker = Some(cx.waker().clone());
-            self.shared.wakers().insert(self.id, self.waker.clone());
+    /// The wait of an idle client: ready when the server stops, or when `deadline` has passed.
+    ///
+    /// The first call after an exchange takes no lock and reads no clock: the alarm is set for an earlier deadline.
+    pub(super) fn poll_end(
+        &mut self,
+        cx: &Context<'_>,
+        deadline: Instant,
+        idle_timeout: Duration,
+    ) -> Poll<Cause> {
+        let task = cx.waker().data().addr();
+        if self.is_waiting || self.task != task {
+            if Instant::now() >= deadline {
+                return Poll::Ready(Cause::TimedOut(Wait::Head));
+            }
+            let sweep = || tokio::spawn(sweep::run(Arc::downgrade(&self.shared), idle_timeout));
+            self.shared.alarms().set(self.place, cx.waker().clone(), deadline, sweep);
+            self.task = task;
         }
-        // Read after the insertion: `close` sets the flag before it takes the wakers.
-        self.shared.is_closing.load(Ordering::SeqCst)
+        self.is_waiting = true;
+        // Read after the alarm was set: `close` sets the flag before it wakes the tasks.
+        match self.shared.is_closing.load(Ordering::SeqCst) {
+            true => Poll::Ready(Cause::Stopped),
+            false => Poll::Pending,
+        }
+    }
+
+    /// Ends the wait of an idle client: bytes have arrived.
+    pub(super) fn end_wait(&mut self) {
+        self.is_waiting = false;
     }
 }
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.shared.wakers().remove(&self.id);
+        self.shared.alarms().remove(self.place);
         self.shared.one_left.notify_waiters();
     }
 }
 
 impl Shared {
-    fn wakers(&self) -> MutexGuard<'_, HashMap<u64, Option<Waker>>> {
-        // No code that can panic runs under the lock.
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn alarms(&self) -> MutexGuard<'_, Alarms> {
+        // A panic under the lock leaves no alarm half set.
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

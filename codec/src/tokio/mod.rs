@@ -20,6 +20,7 @@ mod response_writer;
 mod reuse;
 mod socket;
 mod splice;
+mod sweep;
 mod timer;
 mod tunnel;
 mod whole;

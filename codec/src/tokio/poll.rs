@@ -54,16 +54,27 @@ impl ReadHalf<'_> {
                 decoder.filled_outside(length);
                 return Poll::Ready(Ok(()));
             }
-            let mut space = ReadBuf::new(decoder.space(self.limits));
-            if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, &mut space) {
-                read.map_err(Cause::Io)?;
-                let length = space.filled().len();
-                decoder.filled(length);
-                return Poll::Ready(Ok(()));
+            if let read @ Poll::Ready(_) = self.poll_read(cx, decoder) {
+                return read;
             }
-            // The socket was not readable after all.
-            decoder.release();
         }
+    }
+
+    /// Reads once into the decoder, and takes no buffer if the socket is not readable after all.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        decoder: &mut Decoder,
+    ) -> Poll<Result<(), Cause>> {
+        let mut space = ReadBuf::new(decoder.space(self.limits));
+        let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, &mut space) else {
+            decoder.release();
+            return Poll::Pending;
+        };
+        read.map_err(Cause::Io)?;
+        let length = space.filled().len();
+        decoder.filled(length);
+        Poll::Ready(Ok(()))
     }
 
     /// Waits until the socket is readable, until `deadline` at most.

@@ -30,4 +30,9 @@ impl Timer {
             sleep.as_mut().reset(deadline);
         }
     }
+
+    /// Frees the memory of a timer that nobody waits for any more.
+    pub(super) fn free_if_elapsed(&mut self) {
+        self.sleep.take_if(|sleep| sleep.is_elapsed());
+    }
 }

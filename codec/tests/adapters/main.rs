@@ -28,6 +28,7 @@ mod backend;
 mod both_ways;
 mod client;
 mod early_response;
+mod idle;
 mod only_tokio;
 mod over_tokio;
 #[cfg(target_os = "linux")]

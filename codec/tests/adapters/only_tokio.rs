@@ -1,4 +1,5 @@
-//! What only the adapter over tokio supports: dropped futures, and servers that stop. For tunnels see `tunnel.rs`.
+//! What only the adapter over tokio supports: dropped futures, and servers that stop. For idle clients see
+//! `idle.rs`, for tunnels `tunnel.rs`.
 
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -14,12 +15,19 @@ use tokio::time::timeout;
 use crate::{LONG, backend, limits, read_until};
 
 /// A connection, and the other end of it.
-async fn client(connections: &mut Connections) -> (ClientConnection, TcpStream) {
+pub async fn client(connections: &mut Connections) -> (ClientConnection, TcpStream) {
+    client_with(connections, limits(Limits::DEFAULT)).await
+}
+
+pub async fn client_with(
+    connections: &mut Connections,
+    limits: &'static Limits,
+) -> (ClientConnection, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     let stream = ClientStream { stream, guard: connections.guard() };
-    (ClientConnection::new(stream, limits(Limits::DEFAULT)), other)
+    (ClientConnection::new(stream, limits), other)
 }
 
 #[tokio::test]
@@ -92,26 +100,6 @@ async fn a_request_in_flight_is_answered_with_close_when_the_server_stops() {
     let mut answer = String::new();
     timeout(LONG, other.read_to_string(&mut answer)).await.unwrap().unwrap();
     assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
-}
-
-#[tokio::test]
-async fn an_idle_client_holds_no_state_and_loses_no_received_request() {
-    let holds_none = |connection: &ClientConnection| format!("{connection:?}").contains("state: None");
-    let mut connections = Connections::new();
-    let (mut connection, mut other) = client(&mut connections).await;
-    for requests in [1, 3] {
-        other.write_all("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n".repeat(requests).as_bytes()).await.unwrap();
-        for _ in 0..requests {
-            assert!(timeout(LONG, connection.wait_for_request()).await.unwrap());
-            assert!(!holds_none(&connection), "{connection:?}");
-            let mut request = connection.read_request().await.unwrap();
-            let outcome = codec::forward::request(&mut request, connection.address(), "test");
-            connection.finish(outcome.map_err(Into::into), None).await;
-        }
-        // The future is polled once and dropped.
-        assert!(timeout(Duration::ZERO, connection.wait_for_request()).await.is_err());
-        assert!(holds_none(&connection), "{connection:?}");
-    }
 }
 
 #[tokio::test]
