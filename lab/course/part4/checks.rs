@@ -1,9 +1,10 @@
 //! Stage 4: connections are kept, and a broken one costs no request that can be saved.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use testkit::{Backend, Client};
+use testkit::{Backend, Client, Response};
 
 use crate::tasks::Check;
 use crate::tasks::observed::{Seen, answer, ensure, times};
@@ -204,7 +205,8 @@ fn repeats_what_may_be_repeated(subject: &Subject<'_>) -> Result<(), Seen> {
             )
         })?;
     }
-    repeats_on_a_new_connection(subject)
+    repeats_on_a_new_connection(subject)?;
+    answers_the_outcome_of_the_second_attempt(subject)
 }
 
 /// Two kept connections have died: the second attempt must not get the other one.
@@ -232,4 +234,33 @@ fn repeats_on_a_new_connection(subject: &Subject<'_>) -> Result<(), Seen> {
         })?;
     }
     Ok(())
+}
+
+/// Both attempts fail, each in its own way: a kept connection closes, and the new one sends no valid response.
+fn answers_the_outcome_of_the_second_attempt(subject: &Subject<'_>) -> Result<(), Seen> {
+    let has_begun = AtomicBool::new(false);
+    let backend = Backend::script(move |connection| {
+        let is_first = !has_begun.swap(true, Ordering::Relaxed);
+        connection.read_request()?;
+        match is_first {
+            true => connection.answer(HELLO).and_then(|()| connection.read_request().map(drop)),
+            false => connection.send("this is no response\r\n\r\n"),
+        }
+    })?;
+    let running = subject.start(&backend)?;
+    let mut client = running.client()?;
+    exchange(&mut client, GET)?;
+    let response = client.exchange(GET);
+    // RFC 9209 section 2.3.8: the error of the first attempt. A proxy need not send the field.
+    let is_of_first = |response: &Response| {
+        response.head.all("proxy-status").iter().any(|status| status.contains("connection_terminated"))
+    };
+    ensure(response.as_ref().is_ok_and(|response| response.status == 502 && !is_of_first(response)), || {
+        let reason = if response.as_ref().is_ok_and(is_of_first) { " for the first failure" } else { "" };
+        format!(
+            "a kept connection died under a GET, and on the new one no valid response came; the client got {}{reason}, \
+             need 502 for the second failure. Is the outcome of the second attempt returned?",
+            answer(&response)
+        )
+    })
 }
