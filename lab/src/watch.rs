@@ -83,6 +83,7 @@ fn run_once(places: &Places, check: &Check) -> Result<Option<Option<&'static Tas
             Checked::Pass => "done",
             _ if open.is_some_and(|open| open.name == task.name) => "now ",
             _ if check.is_broken(&round, task) => "FAIL",
+            _ if open.is_some_and(Task::is_larger) => "now ",
             _ => "open",
         };
         say!("{state} {} {}", task.name, task.title);

@@ -71,6 +71,15 @@ fn watch_goes_from_task_to_task_gives_hints_and_says_at_the_end_what_to_measure_
     writeln!(keys, "h").unwrap();
     lines_until(&lines, "there are no more hints; to see it done: cargo lab solve 1.1");
 
+    // All small tasks are parts of the larger one.
+    let larger = stage.larger.as_ref().unwrap();
+    write_sources(&places.work_sources(), &patched(&places, stage, &[larger]).unwrap()).unwrap();
+    let said = lines_until(&lines, "watching work/");
+    assert_eq!(said.iter().filter(|line| line.starts_with("now  1.")).count(), 3, "{said:#?}");
+    writeln!(keys, "h").unwrap();
+    let said = lines_until(&lines, "     ");
+    assert!(said.last().unwrap().starts_with("     In `relay`: `split` both connections"), "{said:#?}");
+
     write_work(&places, stage, &[1, 2]);
     let said = lines_until(&lines, "watching work/");
     assert!(said.iter().any(|line| line.starts_with("done 1.1 ")), "{said:#?}");
