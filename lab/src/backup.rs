@@ -33,11 +33,7 @@ pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
 /// renamed and not copied, so that every byte and link is kept.
 pub fn move_away(folder: &Path, backups: &Path, stage: u32) -> Result<Option<PathBuf>, Failure> {
     let paths = match folder.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => {
-            let entries = folder.read_dir().or_cannot("read", folder)?;
-            let paths: io::Result<_> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-            paths.or_cannot("read", folder)?
-        }
+        Ok(metadata) if metadata.is_dir() => entries(folder).or_cannot("read", folder)?,
         Ok(_) => vec![folder.to_owned()],
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error).or_cannot("read", folder),
@@ -46,21 +42,62 @@ pub fn move_away(folder: &Path, backups: &Path, stage: u32) -> Result<Option<Pat
         return Ok(None);
     }
     let backup = new_folder(backups, stage).or_cannot("make a folder in", backups)?;
-    for path in paths {
-        let kept = backup.join(path.file_name().unwrap_or_default());
-        fs::rename(&path, &kept).map_err(|error| {
-            let (path, kept) = (path.display(), kept.display());
-            let problem = format!("cannot move {path} to {kept}: {error}");
-            Failure::new(problem, "to close what uses it, then the same command again")
-        })?;
+    if let Err(failure) = rename_into(&paths, &backup) {
+        // Empty again, so that `restore` does not take it for a backup.
+        let _ = fs::remove_dir(&backup);
+        return Err(failure);
     }
     Ok(Some(backup))
+}
+
+/// Replaces the contents of a folder, or what stands in place of it or of the folder above, by those of `new`. Returns
+/// the backup of what was there.
+pub fn replace(
+    replaced: &Path,
+    folder: &Path,
+    new: &Path,
+    backups: &Path,
+    stage: u32,
+) -> Result<Option<PathBuf>, Failure> {
+    let backup = move_away(replaced, backups, stage)?;
+    fs::create_dir_all(folder).or_cannot("make", folder)?;
+    rename_into(&entries(new).or_cannot("read", new)?, folder)?;
+    Ok(backup)
+}
+
+/// Renames all paths into a folder. If one cannot be renamed, none is.
+fn rename_into(paths: &[PathBuf], folder: &Path) -> Result<(), Failure> {
+    let place = |path: &Path| folder.join(path.file_name().unwrap_or_default());
+    for (index, path) in paths.iter().enumerate() {
+        if let Err(error) = fs::rename(path, place(path)) {
+            for moved in &paths[..index] {
+                // It was there just before, so this fails only if another program interferes.
+                let _ = fs::rename(place(moved), moved);
+            }
+            let problem = format!("cannot move {} to {}: {error}", path.display(), place(path).display());
+            return Err(Failure::new(problem, "to close what uses it, then the same command again"));
+        }
+    }
+    Ok(())
+}
+
+/// The paths in a folder, sorted.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths =
+        folder.read_dir()?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort_unstable();
+    Ok(paths)
 }
 
 /// Copies the files of a folder to a new folder below `backups`, and returns it.
 pub fn copy(folder: &Path, backups: &Path, stage: u32) -> Result<PathBuf, Failure> {
     let backup = new_folder(backups, stage).or_cannot("make a folder in", backups)?;
-    copy_files(folder, &backup).or_cannot("copy", folder)?;
+    let copied = copy_files(folder, &backup);
+    if copied.is_err() {
+        // Half of a backup must not be restored.
+        let _ = fs::remove_dir_all(&backup);
+    }
+    copied.or_cannot("copy", folder)?;
     Ok(backup)
 }
 
@@ -109,5 +146,33 @@ fn new_folder(backups: &Path, stage: u32) -> io::Result<PathBuf> {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_one_file_cannot_be_moved_none_is_and_no_backup_is_left() {
+        /// The longest path, and the end of it in which a backup and a short name fit, and no long name.
+        const PATH_MAX: usize = 4096;
+        const REST: usize = 150;
+        let root = std::env::temp_dir().join(format!("lab-backup-{}", std::process::id()));
+        let folder = root.join("src");
+        fs::create_dir_all(&folder).unwrap();
+        let names = ["a".to_owned(), "b".to_owned(), "c".repeat(REST)];
+        names.iter().for_each(|name| fs::write(folder.join(name), name).unwrap());
+        let mut backups = root.clone();
+        while backups.as_os_str().len() < PATH_MAX - REST {
+            backups.push("d".repeat(REST / 3));
+        }
+        let failure = move_away(&folder, &backups, 1).unwrap_err().to_string();
+        assert!(failure.starts_with("cannot move "), "{failure}");
+        for name in &names {
+            assert_eq!(&fs::read_to_string(folder.join(name)).unwrap(), name);
+        }
+        assert_eq!(backups.read_dir().unwrap().count(), 0, "an empty backup");
+        fs::remove_dir_all(&root).unwrap();
     }
 }

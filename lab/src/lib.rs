@@ -19,6 +19,8 @@ pub mod list;
 pub mod lock;
 /// Merges two changes of one text.
 mod merge;
+/// Files that replace others at once.
+mod new_files;
 /// Carries work/ to the start of the next stage.
 pub mod next;
 /// The paths of the workspace and of stored files.

@@ -11,7 +11,7 @@ use testkit::{Profile, say};
 use crate::backup;
 use crate::lock::Lock;
 use crate::merge::{Part, merge};
-use crate::places::{Places, read_sources, write_sources};
+use crate::places::{Places, read_sources, replace_sources};
 use crate::progress::Progress;
 use crate::start::{cut, find_stage, say_tasks};
 use crate::tasks::Stage;
@@ -29,13 +29,14 @@ pub fn run() -> Result<(), Failure> {
     let ours = read_sources(&places.work_sources())?;
     let merged = merge_files(&base, &ours, &theirs, stage.number);
     let backup = backup::copy(&places.work_sources(), &places.kept("backup"), before)?;
-    write_sources(&places.work_sources(), &merged)?;
+    let kept = places.shown(&backup);
+    replace_sources(&places.work_sources(), &ours, &merged, &kept)?;
     progress.begin(stage.number);
     progress.save()?;
     drop(progress);
     let builds = places.try_build(Profile::Own, &["work"])?.is_some();
 
-    say!("work/src of stage {before} is kept in {}", places.shown(&backup));
+    say!("work/src of stage {before} is kept in {kept}");
     say!("work/src holds your code of stage {before}, and what {} adds to it", stage.reference());
     say_tasks(stage);
     let marks = marks_in(&places);

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::new_files::NewFiles;
 use crate::sources;
 use stage::{Failure, OrTry};
 use testkit::{Binaries, Profile, Workspace};
@@ -77,6 +78,17 @@ impl Places {
         self.root().join(".lab").join(name)
     }
 
+    /// The path of a stored folder, which is emptied.
+    pub fn empty(&self, name: &str) -> Result<PathBuf, Failure> {
+        let folder = self.kept(name);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).or_cannot("remove", &folder)?
+            }
+            _ => Ok(folder),
+        }
+    }
+
     /// The text of a file of the workspace.
     pub fn read(&self, name: &str) -> Result<String, Failure> {
         let path = self.root().join(name);
@@ -108,18 +120,27 @@ pub fn read_sources(folder: &Path) -> Result<BTreeMap<String, String>, Failure> 
     files.into_iter().map(read).collect()
 }
 
-/// Writes files below a folder. A file that already has this text is not written, so that nothing is rebuilt.
+/// Writes files below a folder: all of them, or none if one cannot be written.
 pub fn write_sources(folder: &Path, files: &BTreeMap<String, String>) -> Result<(), Failure> {
-    for (name, text) in files {
-        let path = folder.join(name);
-        if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
-            continue;
-        }
-        let parent = path.parent().unwrap_or(folder);
-        let written = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text));
-        written.or_cannot("write", &path)?;
+    let written = NewFiles::write(folder, files).and_then(NewFiles::put_in_place);
+    written.or_try(format!("ls -ld {}, or {DOCTOR}", folder.display()))
+}
+
+/// As [`write_sources`], into a folder whose source files were `read` before. Fails if they have changed since. `kept`
+/// is the backup that a failure names.
+pub fn replace_sources(
+    folder: &Path,
+    read: &BTreeMap<String, String>,
+    files: &BTreeMap<String, String>,
+    kept: &str,
+) -> Result<(), Failure> {
+    let next = |advice: &str| format!("{advice}. The files as they were are in {kept}: cargo lab restore");
+    let new = NewFiles::write(folder, files).or_try(next(DOCTOR))?;
+    if read_sources(folder)? != *read {
+        let problem = format!("{} has changed meanwhile, so nothing is written", folder.display());
+        return Err(Failure::new(problem, "the same command again"));
     }
-    Ok(())
+    new.put_in_place().or_try(next(DOCTOR))
 }
 
 /// The date and the time of day in UTC; the standard library has no time zones.
@@ -142,6 +163,21 @@ pub fn date_and_time(time: SystemTime) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_was_saved_since_it_was_read_is_not_replaced() {
+        let folder = std::env::temp_dir().join(format!("lab-replace-{}", std::process::id()));
+        let files = |text: &str| BTreeMap::from([("main.rs".to_owned(), text.to_owned())]);
+        write_sources(&folder, &files("saved")).unwrap();
+        let refused = replace_sources(&folder, &files("read"), &files("merged"), "").unwrap_err().to_string();
+        assert!(refused.ends_with("so nothing is written. Try: the same command again"), "{refused}");
+        assert_eq!(read_sources(&folder).unwrap(), files("saved"));
+        replace_sources(&folder, &files("saved"), &files("merged"), "").unwrap();
+        assert_eq!(read_sources(&folder).unwrap(), files("merged"));
+        let left: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["main.rs"]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn dates_around_29_february_are_correct() {

@@ -31,8 +31,9 @@ pub fn run(restore: &Restore) -> Result<(), Failure> {
     let chosen = backups.join(name);
     let files = sources::files(&chosen).or_cannot("read", &chosen)?;
     let folder = places.work_sources();
-    let replaced = backup::move_away(&folder, &backups, progress.stage())?;
-    backup::copy_files(&chosen, &folder).or_cannot("copy", &chosen)?;
+    let new = places.empty("new")?;
+    backup::copy_files(&chosen, &new).or_cannot("copy", &chosen)?;
+    let replaced = backup::replace(&folder, &folder, &new, &backups, progress.stage())?;
     progress.stage = backup::stage_of(name).or(progress.stage);
     progress.save()?;
 

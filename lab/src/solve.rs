@@ -9,7 +9,7 @@ use testkit::say;
 use crate::backup;
 use crate::hint::find_task;
 use crate::lock::Lock;
-use crate::places::{Places, write_sources};
+use crate::places::{Places, read_sources, replace_sources};
 use crate::progress::Progress;
 use crate::tasks::{apply, by_file, heading};
 
@@ -43,9 +43,10 @@ pub fn run(solve: &Solve) -> Result<(), Failure> {
         let problem = format!("it cannot be written: work/ was filled with stage {}", progress.stage());
         return Err(Failure::new(problem, task.start()));
     }
+    let sources = read_sources(&places.work_sources())?;
     let mut solved = BTreeMap::new();
     for (file, solution) in &solutions {
-        if let Some(text) = solution.apply_to(&places.read(&format!("work/src/{file}"))?) {
+        if let Some(text) = sources.get(*file).and_then(|text| solution.apply_to(text)) {
             solved.insert((*file).to_owned(), text);
         }
     }
@@ -59,8 +60,9 @@ pub fn run(solve: &Solve) -> Result<(), Failure> {
         return Ok(());
     }
     let backup = backup::copy(&places.work_sources(), &places.kept("backup"), progress.stage())?;
-    write_sources(&places.work_sources(), &solved)?;
-    say!("it is written; work/src without it is kept in {}", places.shown(&backup));
+    let kept = places.shown(&backup);
+    replace_sources(&places.work_sources(), &sources, &solved, &kept)?;
+    say!("it is written; work/src without it is kept in {kept}");
     say!("next: cargo lab check {name}, or back: cargo lab restore");
     Ok(())
 }

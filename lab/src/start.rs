@@ -50,12 +50,14 @@ pub fn run(start: &Start) -> Result<(), Failure> {
     let (work, folder) = (places.root().join("work"), places.work_sources());
     // A file or a broken link in place of work/ is kept as well.
     let replaced = if work.is_dir() { &folder } else { &work };
-    if !backup::holds(&folder, &files)
-        && let Some(backup) = backup::move_away(replaced, &places.kept("backup"), progress.stage())?
-    {
-        say!("what was in work/src is kept in {}", places.shown(&backup));
+    if !backup::holds(&folder, &files) {
+        let new = places.empty("new")?;
+        write_sources(&new, &files)?;
+        let backups = places.kept("backup");
+        if let Some(backup) = backup::replace(replaced, &folder, &new, &backups, progress.stage())? {
+            say!("what was in work/src is kept in {}", places.shown(&backup));
+        }
     }
-    write_sources(&folder, &files)?;
     progress.begin(stage.number);
     progress.save()?;
 

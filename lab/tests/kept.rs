@@ -1,0 +1,71 @@
+//! No command loses a line of work/: also when the disk is full.
+
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
+#![cfg(unix)]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use scratch::Scratch;
+
+mod scratch;
+
+/// The bytes of each file below a folder, with hidden files.
+fn contents(folder: &Path) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = folder.read_dir().unwrap().map(Result::unwrap);
+    entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect()
+}
+
+/// Runs a command that can write no file of more than this many blocks of 512 bytes.
+fn run_with_files_up_to(blocks: u64, scratch: &Scratch, arguments: &[&str]) -> Output {
+    let lab = scratch.command(&[]);
+    let mut command = Command::new("sh");
+    command
+        // Ignored, the signal becomes an error of the write, as on a full disk.
+        .args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")])
+        .arg(lab.get_program())
+        .args(arguments)
+        .current_dir(&scratch.folder)
+        .env_remove("CARGO_MANIFEST_DIR")
+        .stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+/// Work in stage 1 that is done, with small files: the stages have larger ones.
+fn small_work(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    let sources = scratch.folder.join("work/src");
+    fs::create_dir_all(&sources).unwrap();
+    fs::write(sources.join("main.rs"), "mod proxy;\nfn main() {}\n").unwrap();
+    fs::write(sources.join("proxy.rs"), "// mine\n").unwrap();
+    fs::create_dir_all(scratch.folder.join(".lab")).unwrap();
+    fs::write(scratch.folder.join(".lab/progress"), "stage 1\ndone 1.1\ndone 1.2\ndone 1.3\n").unwrap();
+    scratch
+}
+
+#[test]
+fn a_full_disk_leaves_work_as_it_was() {
+    for arguments in [&["next"][..], &["start", "2"], &["restore", "large"]] {
+        let scratch = small_work("full-disk");
+        let large = scratch.folder.join(".lab/backup/large");
+        fs::create_dir_all(&large).unwrap();
+        fs::write(large.join("main.rs"), "fn main() {}\n").unwrap();
+        fs::write(large.join("proxy.rs"), "// old\n".repeat(1000)).unwrap();
+        let sources = scratch.folder.join("work/src");
+        let before = contents(&sources);
+        let output = run_with_files_up_to(5, &scratch, arguments);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("error: cannot "), "{arguments:?}: {stderr}");
+        assert_eq!(contents(&sources), before, "{arguments:?}");
+        if arguments == ["next"] {
+            assert!(stderr.contains(".lab/backup/2") && stderr.contains("cargo lab restore"), "{stderr}");
+        }
+        // What failed is not in the way of a second attempt.
+        let said = scratch.output(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.stderr);
+    }
+}
