@@ -11,7 +11,7 @@ use crate::hint::find_task;
 use crate::lock::Lock;
 use crate::places::{Places, read_sources, replace_sources};
 use crate::progress::Progress;
-use crate::tasks::{apply, by_file, heading};
+use crate::tasks::{Task, apply, by_file, heading};
 
 #[derive(clap::Args)]
 pub struct Solve {
@@ -22,6 +22,9 @@ pub struct Solve {
     #[arg(long)]
     write: bool,
 }
+
+/// Files by name, with their text.
+type Sources = BTreeMap<String, String>;
 
 /// The most lines around a change that must be as in the stage. Fewer are tried where neighbours are solved.
 const MOST_CONTEXT: usize = 3;
@@ -43,28 +46,39 @@ pub fn run(solve: &Solve) -> Result<(), Failure> {
         let problem = format!("it cannot be written: work/ was filled with stage {}", progress.stage());
         return Err(Failure::new(problem, task.start()));
     }
-    let sources = read_sources(&places.work_sources())?;
-    let mut solved = BTreeMap::new();
-    for (file, solution) in &solutions {
-        if let Some(text) = sources.get(*file).and_then(|text| solution.apply_to(text)) {
-            solved.insert((*file).to_owned(), text);
-        }
-    }
-    if solved.len() < solutions.len() {
-        let problem = "it cannot be written: your lines there are not those of the start";
-        let by_hand = format!("to write it by hand, or to begin again: {}", task.start());
-        return Err(Failure::new(problem, by_hand));
-    }
+    // Here as well, so that the question is asked only if the solution can be written.
+    solved(&places, task, &solutions)?;
     if !solve.write && !is_allowed() {
         say!("nothing is written; next: cargo lab check {name}, or: cargo lab solve {name} --write");
         return Ok(());
     }
+    // An editor may have saved the file before the answer.
+    let (sources, solved) = solved(&places, task, &solutions)?;
     let backup = backup::copy(&places.work_sources(), &places.kept("backup"), progress.stage())?;
     let kept = places.shown(&backup);
     replace_sources(&places.work_sources(), &sources, &solved, &kept)?;
     say!("it is written; work/src without it is kept in {kept}");
     say!("next: cargo lab check {name}, or back: cargo lab restore");
     Ok(())
+}
+
+/// The sources in work/, and the texts of the files of the task with the solution.
+fn solved(
+    places: &Places,
+    task: &Task,
+    solutions: &[(&str, Solution)],
+) -> Result<(Sources, Sources), Failure> {
+    let sources = read_sources(&places.work_sources())?;
+    let mut solved = BTreeMap::new();
+    for (file, solution) in solutions {
+        let Some(text) = sources.get(*file).and_then(|text| solution.apply_to(text)) else {
+            let problem = "it cannot be written: your lines there are not those of the start";
+            let by_hand = format!("to write it by hand, or to begin again: {}", task.start());
+            return Err(Failure::new(problem, by_hand));
+        };
+        solved.insert((*file).to_owned(), text);
+    }
+    Ok((sources, solved))
 }
 
 /// Asks whether to write it.

@@ -1,4 +1,4 @@
-//! No command loses a line of work/: also when the disk is full.
+//! No command loses a line of work/: when the disk is full and when an editor saves meanwhile.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use scratch::Scratch;
+use testkit::Child;
 
 mod scratch;
 
@@ -68,4 +70,41 @@ fn a_full_disk_leaves_work_as_it_was() {
         let said = scratch.output(arguments);
         assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.stderr);
     }
+}
+
+/// Answers the question of `solve` with yes after `meanwhile`. Returns its exit code and what it says after the answer.
+fn solve_while(scratch: &Scratch, task: &str, meanwhile: impl FnOnce()) -> (Option<i32>, String) {
+    let (stdin, mut answer) = io::pipe().unwrap();
+    let (output, stdout) = io::pipe().unwrap();
+    let mut command = scratch.command(&["solve", task]);
+    command.stdin(stdin).stdout(stdout.try_clone().unwrap()).stderr(stdout);
+    let mut solve = Child::spawn(&mut command).unwrap();
+    // Its ends of the pipes are open only in the child now.
+    drop(command);
+    let mut lines = BufReader::new(output).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("write it there?")));
+    meanwhile();
+    writeln!(answer, "y").unwrap();
+    let said = lines.collect::<Vec<_>>().join("\n");
+    (solve.wait().unwrap().code(), said)
+}
+
+#[test]
+fn solve_keeps_what_an_editor_saves_before_the_answer() {
+    let scratch = Scratch::new("solve-meanwhile");
+    scratch.run(&["start", "2"]);
+    let start = scratch.work("proxy.rs").unwrap();
+    let save = |text: String| fs::write(scratch.folder.join("work/src/proxy.rs"), text).unwrap();
+    let (code, said) = solve_while(&scratch, "2.2", || save(format!("// mine\n{start}")));
+    assert_eq!(code, Some(0), "{said}");
+    let text = scratch.work("proxy.rs").unwrap();
+    assert!(text.starts_with("// mine\n"), "{text}");
+    assert!(text.contains("while client.wait_for_request().await"), "{text}");
+
+    save(start.clone());
+    let mine = start.replace("// TODO 2.2: ", "// done: ");
+    let (code, said) = solve_while(&scratch, "2.2", || save(mine.clone()));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("your lines there are not those of the start. Try: "), "{said}");
+    assert_eq!(scratch.work("proxy.rs").unwrap(), mine);
 }
