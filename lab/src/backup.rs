@@ -3,6 +3,7 @@
 //! Invariant: every replaced byte is in a backup before it is replaced, and no backup is ever changed.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use stage::Failure;
 
 use crate::places::{OrCannot, date_and_time};
 
+/// The name of the folder of the sources, and of a link in place of it.
+const SOURCES: &str = "src";
 /// What separates the time in the name of a backup from the stage that work/ was at.
 const STAGE: &str = "-stage";
 
@@ -51,7 +54,7 @@ pub fn move_away(folder: &Path, backups: &Path, stage: u32) -> Result<Option<Pat
 }
 
 /// Replaces the contents of a folder, or what stands in place of it or of the folder above, by those of `new`. Returns
-/// the backup of what was there.
+/// the backup of what was there. If `new` contains a link in place of the folder, that takes its place again.
 pub fn replace(
     replaced: &Path,
     folder: &Path,
@@ -61,7 +64,14 @@ pub fn replace(
 ) -> Result<Option<PathBuf>, Failure> {
     let backup = move_away(replaced, backups, stage)?;
     fs::create_dir_all(folder).or_cannot("make", folder)?;
-    rename_into(&entries(new).or_cannot("read", new)?, folder)?;
+    let paths = entries(new).or_cannot("read", new)?;
+    match &paths[..] {
+        [link] if link.ends_with(SOURCES) && link.is_symlink() => {
+            let put_back = fs::remove_dir(folder).and_then(|()| fs::rename(link, folder));
+            put_back.or_cannot("put a link in place of", folder)?;
+        }
+        _ => rename_into(&paths, folder)?,
+    }
     Ok(backup)
 }
 
@@ -101,29 +111,54 @@ pub fn copy(folder: &Path, backups: &Path, stage: u32) -> Result<PathBuf, Failur
     Ok(backup)
 }
 
-/// Copies the files below a folder into another one. Links to folders and to nothing are left out.
+/// Copies the files below a folder into another one. Links are copied as links.
 pub fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in from.read_dir()? {
         let entry = entry?;
         let (path, copy) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            copy_files(&path, &copy)?;
-        } else if path.is_file() {
-            fs::copy(&path, &copy)?;
+        match entry.file_type()? {
+            kind if kind.is_dir() => copy_files(&path, &copy)?,
+            kind if kind.is_symlink() => copy_link(&path, &copy)?,
+            kind if kind.is_file() => drop(fs::copy(&path, &copy)?),
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// The names of all backups with source files, the newest first.
+#[cfg(unix)]
+fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(fs::read_link(from)?, to)
+}
+
+/// Few users of Windows may make links.
+#[cfg(not(unix))]
+fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_file() {
+        fs::copy(from, to)?;
+    }
+    Ok(())
+}
+
+/// The names of all backups with source files or links to them, the newest first.
 pub fn names(backups: &Path) -> Vec<String> {
     let entries = backups.read_dir().into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.retain(|name| sources::files(&backups.join(name)).is_ok_and(|files| !files.is_empty()));
+    names.retain(|name| has_sources(&backups.join(name)));
     // They begin with the time.
     names.sort_unstable_by(|one, other| other.cmp(one));
     names
+}
+
+/// Whether a backup has source files or links to them. A relative link leads nowhere from there.
+fn has_sources(backup: &Path) -> bool {
+    let is_link = |path: &PathBuf| {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        path.is_symlink() && (name == SOURCES || name.ends_with(".rs") && !name.starts_with('.'))
+    };
+    sources::files(backup).is_ok_and(|files| !files.is_empty())
+        || entries(backup).is_ok_and(|paths| paths.iter().any(is_link))
 }
 
 /// The stage that work/ was at; `None` in a name from an older version.

@@ -29,7 +29,6 @@ pub fn run(restore: &Restore) -> Result<(), Failure> {
     let names = backup::names(&backups);
     let name = choose(restore.name.as_deref(), &names)?;
     let chosen = backups.join(name);
-    let files = sources::files(&chosen).or_cannot("read", &chosen)?;
     let folder = places.work_sources();
     let new = places.empty("new")?;
     backup::copy_files(&chosen, &new).or_cannot("copy", &chosen)?;
@@ -37,7 +36,8 @@ pub fn run(restore: &Restore) -> Result<(), Failure> {
     progress.stage = backup::stage_of(name).or(progress.stage);
     progress.save()?;
 
-    let files: Vec<String> = files.into_keys().collect();
+    // A link may lead somewhere only from here.
+    let files: Vec<String> = sources::files(&folder).unwrap_or_default().into_keys().collect();
     say!("{}", wrap(&format!("work/src holds {name} again: {}", files.join(", ")), "").trim_end());
     if let Some(replaced) = replaced {
         say!("what was there is kept in {}", places.shown(&replaced));

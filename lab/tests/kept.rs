@@ -1,4 +1,4 @@
-//! No command loses a line of work/: when the disk is full and when an editor saves meanwhile.
+//! No command loses a line of work/: when the disk is full, when an editor saves meanwhile, and with links.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -107,4 +108,36 @@ fn solve_keeps_what_an_editor_saves_before_the_answer() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("your lines there are not those of the start. Try: "), "{said}");
     assert_eq!(scratch.work("proxy.rs").unwrap(), mine);
+}
+
+#[test]
+fn restore_puts_a_linked_folder_back_and_copies_links_as_links() {
+    let scratch = Scratch::new("linked");
+    let (sources, elsewhere) = (scratch.folder.join("work/src"), scratch.folder.join("elsewhere"));
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::create_dir_all(scratch.folder.join("work")).unwrap();
+    fs::write(elsewhere.join("main.rs"), "// mine\n").unwrap();
+    symlink("../elsewhere", &sources).unwrap();
+    scratch.run(&["start", "1"]);
+    assert!(scratch.work("main.rs").unwrap().contains("fn main"));
+    let said = scratch.run(&["restore"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    assert!(said.stdout.contains(" again: main.rs\n"), "{}", said.stdout);
+    assert_eq!(fs::read_link(&sources).unwrap(), Path::new("../elsewhere"));
+    assert_eq!(scratch.work("main.rs").unwrap(), "// mine\n");
+    // And away again, back and forth.
+    scratch.run(&["restore"]);
+    assert!(scratch.work("main.rs").unwrap().contains("fn main") && !sources.is_symlink());
+
+    // A link in the folder, which leads nowhere from the backup.
+    fs::write(scratch.folder.join("work/shared.rs"), "// shared\n").unwrap();
+    for file in ["main.rs", "proxy.rs"] {
+        fs::remove_file(sources.join(file)).unwrap();
+        symlink("../shared.rs", sources.join(file)).unwrap();
+    }
+    scratch.run(&["start", "2"]);
+    let said = scratch.run(&["restore"]);
+    assert!(said.stdout.contains("-stage1 again: main.rs, proxy.rs\n"), "{}{}", said.stdout, said.stderr);
+    assert_eq!(fs::read_link(sources.join("main.rs")).unwrap(), Path::new("../shared.rs"));
+    assert_eq!(fs::read_to_string(scratch.folder.join("work/shared.rs")).unwrap(), "// shared\n");
 }
