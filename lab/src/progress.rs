@@ -73,7 +73,7 @@ impl Progress {
         self.stage.unwrap_or(1)
     }
 
-    /// work/ now holds the start of a stage, so none of its tasks is done.
+    /// work/ was now filled with a stage, so none of its tasks counts as done until its check passes.
     pub fn begin(&mut self, stage: u32) {
         self.stage = Some(stage);
         for tasks in [&mut self.done, &mut self.broken] {

@@ -33,7 +33,7 @@ pub fn run(restore: &Restore) -> Result<(), Failure> {
     let new = places.empty("new")?;
     backup::copy_files(&chosen, &new).or_cannot("copy", &chosen)?;
     let replaced = backup::replace(&folder, &folder, &new, &backups, progress.stage())?;
-    progress.stage = backup::stage_of(name).or(progress.stage);
+    progress.begin(backup::stage_of(name).unwrap_or(progress.stage()));
     progress.save()?;
 
     // A link may lead somewhere only from here.

@@ -141,3 +141,14 @@ fn restore_puts_a_linked_folder_back_and_copies_links_as_links() {
     assert_eq!(fs::read_link(sources.join("main.rs")).unwrap(), Path::new("../shared.rs"));
     assert_eq!(fs::read_to_string(scratch.folder.join("work/shared.rs")).unwrap(), "// shared\n");
 }
+
+#[test]
+fn next_asks_for_a_new_check_after_a_restore() {
+    let scratch = small_work("restored-done");
+    scratch.run(&["start", "1"]);
+    fs::write(scratch.folder.join(".lab/progress"), "stage 1\ndone 1.1\ndone 1.2\ndone 1.3\n").unwrap();
+    assert_eq!(scratch.run(&["restore"]).code, Some(0));
+    let said = scratch.run(&["next"]);
+    assert_eq!(said.code, Some(1), "{}", said.stdout);
+    assert!(said.stderr.contains("the checks of 1.1, 1.2, 1.3 have not passed"), "{}", said.stderr);
+}
