@@ -86,12 +86,23 @@ fn merge_files(
     let mut merged = ours.clone();
     for (name, their_text) in theirs {
         let base_text = base.get(name).map_or("", String::as_str);
-        match ours.get(name) {
-            Some(text) => drop(merged.insert(name.clone(), merged_text(base_text, text, their_text, number))),
+        let ours = [name, &other_name(name)].into_iter().find_map(|name| ours.get_key_value(name));
+        match ours {
+            Some((name, text)) => {
+                drop(merged.insert(name.clone(), merged_text(base_text, text, their_text, number)));
+            }
             None => drop(merged.insert(name.clone(), their_text.clone())),
         }
     }
     merged
+}
+
+/// The other name that the file of the same module may have.
+fn other_name(name: &str) -> String {
+    match name.strip_suffix("/mod.rs") {
+        Some(module) => format!("{module}.rs"),
+        None => format!("{}/mod.rs", name.trim_end_matches(".rs")),
+    }
 }
 
 fn merged_text(base: &str, ours: &str, theirs: &str, number: u32) -> String {

@@ -152,3 +152,17 @@ fn next_asks_for_a_new_check_after_a_restore() {
     assert_eq!(said.code, Some(1), "{}", said.stdout);
     assert!(said.stderr.contains("the checks of 1.1, 1.2, 1.3 have not passed"), "{}", said.stderr);
 }
+
+#[test]
+fn next_merges_a_module_under_its_other_file_name() {
+    let scratch = small_work("mod-rs");
+    let sources = scratch.folder.join("work/src");
+    fs::create_dir(sources.join("proxy")).unwrap();
+    fs::remove_file(sources.join("proxy.rs")).unwrap();
+    let mine = fs::read_to_string(scratch.folder.join("part1/src/proxy.rs")).unwrap() + "// mine\n";
+    fs::write(sources.join("proxy/mod.rs"), mine).unwrap();
+    scratch.run(&["next"]);
+    assert_eq!(scratch.work("proxy.rs"), None, "rustc rejects a module with two files");
+    let text = scratch.work("proxy/mod.rs").unwrap();
+    assert!(text.contains("// mine\n") && text.contains("// TODO 2.2: "), "{text}");
+}
