@@ -3,7 +3,6 @@
 It does what stages 1 to 3 promise. It keeps no connections to the backend, so stage 4 is not for it.
 """
 
-import itertools
 import select
 import socket
 import sys
@@ -90,22 +89,16 @@ def pieces(stream, values, without):
             yield piece, len(piece)
 
 
-def upload(client, request, backend, finished, faults):
+def upload(client, request, backend, finished):
     try:
         for piece, _ in pieces(client, request.values, "nothing"):
             backend.socket.sendall(piece)
         finished.set()
-    except ValueError as fault:
-        faults.append(fault)
-        # Wakes whoever waits for the response.
+    except ValueError:
+        # A bad chunk: the client is left without an answer.
         backend.socket.shutdown(socket.SHUT_RDWR)
     except (OSError, EOFError):
         pass
-
-
-def refuse(client, status):
-    """Answers an error; the connection does not stay."""
-    client.socket.sendall(b"HTTP/1.1 %b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
 
 
 def wait_for_answer(client, backend):
@@ -123,13 +116,11 @@ def exchange(client, address):
     method, target, _ = request.start.split(b" ", 2)
     path = target.split(b"?")[0]
     backend = Stream(socket.create_connection(address))
-    faults = []
     try:
         backend.socket.sendall(request.encoded(b"Connection: close"))
         finished = threading.Event()
         if b"content-length" in request.values or b"transfer-encoding" in request.values:
-            arguments = (client, request, backend, finished, faults)
-            threading.Thread(target=upload, args=arguments, daemon=True).start()
+            threading.Thread(target=upload, args=(client, request, backend, finished), daemon=True).start()
         else:
             finished.set()
             wait_for_answer(client, backend)
@@ -139,12 +130,6 @@ def exchange(client, address):
             response = Head(backend)
         has_body = method != b"HEAD"
         body = pieces(backend, response.values, "until closed") if has_body else iter(())
-        # Read before the head is sent: a fault in it can still be answered.
-        first = next(body, None)
-    except (OSError, EOFError, ValueError):
-        backend.socket.close()
-        return refuse(client, b"400 Bad Request" if faults else b"502 Bad Gateway")
-    try:
         announced = int(response.values.get(b"content-length", 0)) if has_body else 0
         is_framed = not has_body or b"content-length" in response.values or b"transfer-encoding" in response.values
         stays = is_framed and finished.is_set() and not request.closes
@@ -152,7 +137,7 @@ def exchange(client, address):
         client.socket.sendall(response.encoded(total, b"Connection: " + (b"keep-alive" if stays else b"close")))
         sent = 0
         try:
-            for piece, size in itertools.chain([first] if first else [], body):
+            for piece, size in body:
                 # Counted first: whoever has the last byte may ask for the total at once.
                 sent += size
                 if not announced:

@@ -96,7 +96,13 @@ fn sends_the_response_on(subject: &Subject<'_>) -> Result<(), Seen> {
 fn reports_errors(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::closing("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")?;
     let response = subject.start(&backend)?.client()?.exchange(GET);
-    ensure(response.as_ref().is_ok_and(|response| response.status == 502), || {
+    let is_reported = match &response {
+        Ok(response) if subject.is_stage() => response.status == 502,
+        // Another proxy may have sent the head before it reads the chunk. Then it can only close.
+        Ok(response) => response.status >= 500 || !response.is_complete(),
+        Err(_) => !subject.is_stage(),
+    };
+    ensure(is_reported, || {
         let got = answer(&response);
         format!(
             "the backend sent a bad chunk, need 502; the client got {got}. Is an error of `next_piece` passed on with \

@@ -66,7 +66,7 @@ fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
 /// No connection is younger than no time at all.
 fn leaves_out_what_is_too_old(subject: &Subject<'_>) -> Result<(), Seen> {
     const REQUESTS: usize = 3;
-    if !subject.takes_flags() {
+    if !subject.is_stage() {
         return Ok(());
     }
     let backend = Backend::good(HELLO)?;

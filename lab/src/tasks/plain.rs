@@ -1,5 +1,5 @@
-//! What every check tests in addition: a plain GET and errors are answered. Otherwise the check of one task could pass
-//! on a proxy that does not work.
+//! What every check tests in addition: a plain GET is answered, and a stage also answers errors. Otherwise the check of
+//! one task could pass on a proxy that does not work.
 
 use testkit::Backend;
 
@@ -12,7 +12,8 @@ const NO_RESPONSE_YET: &str = "1.1";
 /// The request that the backend does not answer.
 const CLOSED: &str = "/closed";
 
-/// Checks a plain GET, a request that breaks a rule, and a backend that closes.
+/// Checks a plain GET. Of a stage also a request that breaks a rule and a backend that closes: other proxies may
+/// answer these in other ways, or close.
 pub fn holds(subject: &Subject<'_>, task: &str) -> Result<(), Seen> {
     let backend = Backend::script(|connection| {
         while let Some(head) = connection.read_request()? {
@@ -32,6 +33,9 @@ pub fn holds(subject: &Subject<'_>, task: &str) -> Result<(), Seen> {
                 "the backend answered a plain GET with 200 and \"hello\"; the client got {status} and {text:?}"
             )
         })?;
+    }
+    if !subject.is_stage() {
+        return Ok(());
     }
     let fields = "Host: example.test\r\nTransfer-Encoding: chunked";
     let response = running.client()?.exchange(format!("POST / HTTP/1.1\r\n{fields}\r\n\r\nxyz\r\n"));

@@ -103,8 +103,8 @@ fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
 }
 
 impl Subject<'_> {
-    /// Whether it takes the flags of its stage. A program given as a command line does not.
-    pub(super) fn takes_flags(&self) -> bool {
+    /// Whether it is a stage, which takes its flags. A program given as a command line may be any proxy.
+    pub(super) fn is_stage(&self) -> bool {
         !matches!(self.program, Program::Command(_))
     }
 
