@@ -59,7 +59,8 @@ class Head:
         self.values = {name.lower(): value.strip() for name, value in fields}
         named = self.values.get(b"connection", b"").lower().replace(b",", b" ").split()
         dropped = HOP_BY_HOP.union(named)
-        self.kept = [name + b":" + value for name, value in fields if name.lower() not in dropped]
+        # RFC 9110 section 5.1: field names are case-insensitive, so a proxy may change their case.
+        self.kept = [name.lower() + b":" + value for name, value in fields if name.lower() not in dropped]
         self.closes = self.values.get(b"connection", b"").lower() == b"close"
 
     def encoded(self, *more):

@@ -122,7 +122,8 @@ fn ends_with_the_response(subject: &Subject<'_>) -> Result<(), Seen> {
     const MAX_PIECES: usize = 8;
     let backend = Backend::script(|connection| {
         if let Some(head) = connection.read_request()? {
-            let pieces: usize = head.fields.iter().filter(|(name, _)| name == "Piece").count();
+            // RFC 9110 section 5.1: field names are case-insensitive.
+            let pieces = head.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Piece")).count();
             connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {pieces}\r\n\r\n"))?;
             for _ in 0..pieces {
                 connection.send("x")?;
