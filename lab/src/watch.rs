@@ -2,7 +2,7 @@
 //!
 //! Plain lines on stdout, and lines on stdin: the same in a terminal, in a pipe and for a screen reader.
 
-use std::io::stdin;
+use std::io::{BufRead, ErrorKind, stdin};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -27,7 +27,7 @@ pub fn watch(places: &Places, check: &Check) -> ! {
     let (sender, lines) = channel();
     // Kept, because stdin may end at once.
     let reader = sender.clone();
-    thread::spawn(move || read_lines(&reader));
+    thread::spawn(move || send_lines(stdin().lock(), &reader));
     // Also while work/ does not build, there are hints for the task that was open before.
     let mut open = check.first_open(places);
     loop {
@@ -46,10 +46,14 @@ pub fn watch(places: &Places, check: &Check) -> ! {
     }
 }
 
-/// Sends each line of stdin.
-fn read_lines(lines: &Sender<String>) {
-    for line in stdin().lines() {
-        if line.is_ok_and(|line| lines.send(line).is_err()) {
+/// Sends each line. A line that is not UTF-8 is ignored, and any other error ends the loop.
+fn send_lines(from: impl BufRead, lines: &Sender<String>) {
+    for line in from.lines() {
+        let goes_on = match line {
+            Ok(line) => lines.send(line).is_ok(),
+            Err(error) => error.kind() == ErrorKind::InvalidData,
+        };
+        if !goes_on {
             break;
         }
     }
@@ -131,10 +135,33 @@ fn fingerprint(places: &Places) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::{self, BufReader, Read};
 
     use testkit::Workspace;
 
     use super::*;
+
+    /// Fails at every read, and counts them.
+    struct Failing(usize);
+
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            // Without this the test would not end.
+            if self.0 < 100 { Err(io::Error::other("as a terminal that is gone")) } else { Ok(0) }
+        }
+    }
+
+    #[test]
+    fn lines_end_with_the_first_error_but_one_that_is_not_utf_8_is_ignored() {
+        let (sender, lines) = channel();
+        let mut failing = BufReader::new(Failing(0));
+        send_lines(&mut failing, &sender);
+        assert_eq!(failing.get_ref().0, 1);
+        send_lines(&b"\xff\nh\n"[..], &sender);
+        drop(sender);
+        assert_eq!(lines.iter().collect::<Vec<_>>(), ["h"]);
+    }
 
     #[test]
     fn only_what_cargo_builds_changes_the_fingerprint() {
