@@ -38,8 +38,9 @@ impl FilePath {
     }
 }
 
-/// RFC 3986 section 2.4: decoded once, after the split into segments, so that `%2F` does not separate any.
-fn decode(segment: &str) -> Result<Vec<u8>, InvalidPath> {
+/// Percent-decodes a segment of a path, or the name of a parameter. RFC 3986 section 2.4: decoded once, after the split,
+/// so that `%2F` does not separate any.
+pub fn decode(segment: &str) -> Result<Vec<u8>, InvalidPath> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();
     while let [byte, tail @ ..] = rest {

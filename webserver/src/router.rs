@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use codec::{RequestHead, Version};
 
+use crate::path::decode;
 use crate::rejection::{Rejection, check_method, not_found};
 use crate::site::Site;
 
@@ -146,7 +147,7 @@ fn find(request: &RequestHead, site: &Site) -> Result<Experiment, Rejection> {
 fn drip(request: &RequestHead) -> Result<Experiment, Rejection> {
     let (mut count, mut milliseconds) = (DEFAULT_DRIP_COUNT, DEFAULT_DRIP_MILLISECONDS);
     for (name, value) in parameters(request) {
-        match name {
+        match name.as_str() {
             "count" => count = number("/drip?count=N", Some(value), 0..=MAX_DRIP_COUNT)?,
             "ms" => milliseconds = number("/drip?ms=MS", Some(value), 0..=MAX_WAIT_MILLISECONDS)?,
             _ => {}
@@ -155,10 +156,14 @@ fn drip(request: &RequestHead) -> Result<Experiment, Rejection> {
     Ok(Experiment::Drip { count, milliseconds })
 }
 
-/// The names and values in the query.
-fn parameters(request: &RequestHead) -> impl Iterator<Item = (&str, &str)> {
+/// The names and values in the query. Names are percent-decoded, as the script of `/live` does it. A name with a broken
+/// escape is none that is known.
+fn parameters(request: &RequestHead) -> impl Iterator<Item = (String, &str)> {
     let query = request.path_and_query().split_once('?').map_or("", |(_, query)| query);
-    query.split('&').filter_map(|parameter| parameter.split_once('='))
+    query.split('&').filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        Some((String::from_utf8(decode(name).ok()?).ok()?, value))
+    })
 }
 
 /// Checks which backends `/live?with=ADDRESS,ADDRESS` is to show: only some on this machine, because the page asks each
@@ -172,7 +177,7 @@ fn check_shown(request: &RequestHead) -> Result<(), Rejection> {
         let addresses = list.split(',');
         addresses.clone().count() <= MAX_SHOWN_BACKENDS && addresses.into_iter().all(is_local)
     };
-    if parameters(request).filter(|(name, _)| *name == "with").all(|(_, list)| is_valid(list)) {
+    if parameters(request).filter(|(name, _)| name == "with").all(|(_, list)| is_valid(list)) {
         return Ok(());
     }
     let text = format!(

@@ -207,6 +207,10 @@ fn backends_that_are_not_on_this_machine_are_refused() {
         assert!(html.contains("/live?with= takes at most 8 addresses of this machine"), "{html}");
         assert!(!html.contains("<script"), "{html}");
     }
+    // RFC 3986 section 2.4: the script of the page decodes the name of a parameter, too.
+    assert_eq!(webserver.get("/live?w%69th=example.com:80").status(), 400);
+    assert_eq!(webserver.get("/live?w%69th=127.0.0.1:8081").status(), 200);
+    assert_eq!(webserver.get("/live?with%=example.com:80").status(), 200, "the name of another parameter");
 }
 
 #[test]
