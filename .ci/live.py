@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from checkers import Failure
 PATIENCE_SECONDS = 10
 STATES = ["waiting for its body", "answering", "done", "cut"]
 DRAWN = "return [...document.querySelectorAll('.backend .bar')].map(bar => bar.classList[1])"
+TOOLTIPS = "return [...document.querySelectorAll('.backend .bar title')].map(title => title.textContent)"
 SHIFT = "return document.querySelector('.backend g').getAttribute('transform')"
 
 
@@ -84,6 +86,8 @@ def check_page(browser, backend, gone, second, pictures, looks, axe):
     browser.call("POST", "/url", {"url": f"http://{backend}/live?with={backend},{gone}"})
     text = lambda selector: browser.run(f"return document.querySelector('{selector}').innerText")
     wait_until("a bar for each state", lambda: {"waiting", *STATES[1:]} <= set(browser.run(DRAWN)))
+    in_flight = re.compile(r"GET /delay/60000: answering, [1-9]\d* ms so far")
+    wait_until("the time of a request in flight", lambda: any(map(in_flight.fullmatch, browser.run(TOOLTIPS))))
     wait_until("a word for each state", lambda: all(state in text("#rows") for state in STATES))
     if "GET /hello/<script>" not in text("#rows"):
         raise Failure(f"/live: the path is not in the table as text: {text('#rows')}")

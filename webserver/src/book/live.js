@@ -166,12 +166,12 @@ function bars(request, at, top, laneHeight, now) {
   if (laneHeight >= TEXT_HEIGHT && letters >= request.path.length) {
     parts.push(element("text", { class: "path", x: at(started) + 4, y: top + laneHeight / 2 + 3.5 }, request.path));
   }
-  parts[0].append(element("title", {}, `${request.method} ${request.path}: ${state}, ${time(request)}`));
+  parts[0].append(element("title", {}, `${request.method} ${request.path}: ${state}, ${time(request, now)}`));
   return parts;
 }
 
-function time({ started, ended, now }) {
-  return ended === null ? `${(now ?? started) - started} ms so far` : `${ended - started} ms`;
+function time({ started, ended }, now) {
+  return ended === null ? `${now - started} ms so far` : `${ended - started} ms`;
 }
 
 function fillTable(backends) {
@@ -179,7 +179,7 @@ function fillTable(backends) {
   const rows = requests.slice(0, SHOWN_REQUESTS).map((request) => {
     const { backend, connection, method, path, state } = request;
     const row = html("tr");
-    row.append(...[`${method} ${path}`, state, time(request), connection, backend].map((text) => html("td", text)));
+    row.append(...[`${method} ${path}`, state, time(request, request.now), connection, backend].map((text) => html("td", text)));
     return row;
   });
   if (rows.length > 0) {
