@@ -28,6 +28,7 @@ use stage::tokio::{Listener, block_on};
 
 use crate::flags::Flags;
 use crate::server::Server;
+use crate::site::Site;
 
 fn main() -> ExitCode {
     stage::exit(block_on(run(Flags::parse())))
@@ -35,9 +36,11 @@ fn main() -> ExitCode {
 
 async fn run(flags: Flags) -> anyhow::Result<()> {
     stage::start_log(&flags.log)?;
+    // Before the port is bound: a wrong folder is reported whether or not the port is free.
+    let site = Site::new(flags.docroot.as_deref())?;
     let listener = Listener::bind(&flags.listen, &flags.clients)?;
     // Lives as long as the process, so the tasks can share it without counting references.
-    let server: &'static Server = Box::leak(Box::new(Server::new(flags)?));
+    let server: &'static Server = Box::leak(Box::new(Server::new(flags, site)));
     let mut listener = listener.with_limits(server.limits());
     stage::announce(&format!("webserver listening on {}", listener.url()));
 

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use codec::tokio::{ClientConnection, RequestBody};
 use codec::{Error, Limits, Report, RequestHead, ResponseHead};
-use stage::Failure;
 
 use crate::answer::{Answer, TEXT, revalidated_head};
 use crate::bypass::{Bypassing, RawConnection};
@@ -35,16 +34,13 @@ struct Connection {
 }
 
 impl Server {
-    /// # Errors
-    /// [`Failure::usage`] if there is no folder at `--docroot`.
-    pub fn new(flags: Flags) -> Result<Server, Failure> {
+    pub fn new(flags: Flags, site: Site) -> Server {
         let mut limits = Limits::DEFAULT;
         if let Some(idle_timeout) = flags.idle_timeout() {
             limits.idle_timeout = idle_timeout;
         }
-        let site = Site::new(flags.docroot.as_deref())?;
         let (counters, recent) = (Counters::default(), Recent::new());
-        Ok(Server { flags, limits, site, counters, recent, requests: AtomicU64::new(0) })
+        Server { flags, limits, site, counters, recent, requests: AtomicU64::new(0) }
     }
 
     /// The limits of all connections.

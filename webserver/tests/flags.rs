@@ -5,14 +5,15 @@
 mod support;
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use support::Webserver;
 
 /// Runs the server until it ends or prints its ready line, and ends it then.
-fn run(flag: &str) -> (Option<i32>, String, String) {
+fn run(flags: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_webserver"));
-    let mut child = command.arg(flag).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.args(flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     if !line.is_empty() {
@@ -50,10 +51,18 @@ fn numbers_and_addresses_beyond_their_limits_are_refused() {
         cases.extend(BEYOND.map(|value| (format!("{flag}={value}"), 2, range)));
     }
     for (flag, code, words) in cases {
-        let (code_seen, stdout, stderr) = run(&flag);
+        let (code_seen, stdout, stderr) = run(&[&flag]);
         assert_eq!((code_seen, stdout.as_str()), (Some(code), ""), "{flag}: {stderr}");
         assert!(stderr.contains(words), "{flag}: {stderr}");
     }
+}
+
+#[test]
+fn a_missing_folder_is_refused_whether_or_not_the_port_is_free() {
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("--listen={}", held.local_addr().unwrap());
+    let (code, _, stderr) = run(&[&listen, "--docroot=/no such folder"]);
+    assert!(code == Some(2) && stderr.contains("Try: an existing folder"), "{stderr}");
 }
 
 #[test]
