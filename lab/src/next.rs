@@ -73,7 +73,11 @@ fn next_stage(progress: &Progress) -> Result<&'static Stage, Failure> {
         return Ok(next);
     }
     let problem = format!("the checks of {} have not passed in work/", open.join(", "));
-    Err(Failure::new(problem, format!("cargo lab check, or without your own code: cargo lab start {number}")))
+    let skip = format!("cargo lab solve {} for a task that you skip", open[0]);
+    Err(Failure::new(
+        problem,
+        format!("cargo lab check, {skip}, or without your own code: cargo lab start {number}"),
+    ))
 }
 
 /// The files of work/ after the merge. A file that only one side has, or has changed, is taken as it is.

@@ -121,7 +121,8 @@ fn next_asks_for_the_tasks_of_the_stage_before_and_ends_at_the_last_stage() {
     assert_eq!(
         said.stderr,
         "error: the checks of 1.2, 1.3 have not passed in work/. \
-         Try: cargo lab check, or without your own code: cargo lab start 2\n"
+         Try: cargo lab check, cargo lab solve 1.2 for a task that you skip, \
+         or without your own code: cargo lab start 2\n"
     );
     assert_eq!(scratch.work("proxy.rs"), before);
     let last = stages().last().unwrap();
