@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use testkit::{Interruption, end_in_the_middle, stop};
+use testkit::{Interruption, PATIENCE, end_in_the_middle, poll, stop};
 
 const BENCH: [&str; 8] = ["bench", "2", "--delay", "20", "--clients", "1", "--requests", "10000"];
 
@@ -30,6 +30,26 @@ fn check(name: &str) -> Command {
 fn ctrl_c_ends_a_check_and_its_proxy() {
     let status = end_in_the_middle(&mut check("ctrl-c.sh"), &["sleep"], Interruption::CtrlC);
     assert_eq!(status.code(), Some(stop::EXIT_CODE));
+}
+
+#[test]
+fn ctrl_c_while_a_proxy_is_started_ends_it_too() {
+    // More than one: the tool may be at any place between the start of its child and the exit.
+    const ATTEMPTS: usize = 20;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (script, number) = (folder.join("interrupter.sh"), folder.join("interrupter.pid"));
+    let text = format!("echo $$ > {}\nkill -INT $PPID\nexec sleep 4711\n", number.display());
+    fs::write(&script, text).unwrap();
+    for attempt in 1..=ATTEMPTS {
+        let line = format!("sh {} {{listen}} {{backend}}", script.display());
+        let output = lab(&["check", "4.1", "--cmd", &line]).output().unwrap();
+        assert_eq!(output.status.code(), Some(stop::EXIT_CODE), "{output:?}");
+        let stat = format!("/proc/{}/stat", fs::read_to_string(&number).unwrap().trim());
+        let has_ended = || {
+            fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z ")) || !Path::new(&stat).exists()
+        };
+        assert!(poll(PATIENCE, has_ended), "attempt {attempt}: {stat}");
+    }
 }
 
 #[test]

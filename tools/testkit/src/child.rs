@@ -1,8 +1,9 @@
 //! A child process that does not outlive this one.
 //!
 //! Invariant: a child ends when its handle is dropped, and when this process ends in any way, including
-//! `kill -9`. For the latter, a small shell script reads a pipe that only this process writes to. Without
-//! `sh`, as on Windows, a child outlives a killed parent.
+//! `kill -9`. For the latter, a small shell script, the watcher, reads a pipe that only this process writes to.
+//! Two children outlive a killed parent: one that was just started and is not yet reported to the watcher, and
+//! any child without `sh`, as on Windows.
 //!
 //! On Unix a child leads a process group, which is killed as a whole. Ctrl-C in a terminal does not reach it.
 
@@ -32,21 +33,29 @@ done
 /// The watcher, which outlives this process; `None` until the first child is started.
 static WATCHER: Mutex<Option<process::Child>> = Mutex::new(None);
 
-/// Tells the watcher that a group started or ended.
-fn tell(watcher: &mut Option<process::Child>, sign: char, group: u32) {
-    if !cfg!(unix) {
-        return;
-    }
-    if watcher.is_none() {
+/// Starts the watcher, if it does not run yet.
+fn start(watcher: &mut Option<process::Child>) {
+    if cfg!(unix) && watcher.is_none() {
         let mut command = Command::new("sh");
         command.args(["-c", WATCH]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         lead_group(&mut command);
         *watcher = command.spawn().ok();
     }
+}
+
+/// Tells the watcher that a group started or ended.
+fn tell(watcher: &mut Option<process::Child>, sign: char, group: u32) {
     if let Some(stdin) = watcher.as_mut().and_then(|watcher| watcher.stdin.as_mut()) {
         // Without a watcher the children still end when their handles are dropped.
         let _ = writeln!(stdin, "{sign} {group}");
     }
+}
+
+/// Waits until every started child is reported to the watcher, then ends this process. The watcher ends the children.
+pub(crate) fn exit(code: i32) -> ! {
+    // Held until the end, so that no child is started meanwhile.
+    let _watcher = WATCHER.lock().unwrap_or_else(PoisonError::into_inner);
+    process::exit(code)
 }
 
 fn lead_group(command: &mut Command) {
@@ -63,8 +72,9 @@ impl Child {
     /// It cannot be started; the message names the program.
     pub fn spawn(command: &mut Command) -> io::Result<Child> {
         lead_group(command);
-        // Held during the start, so that every started child is reported to the watcher before an orderly exit.
+        // Held during the start, so that the child is reported to the watcher before an orderly exit.
         let mut watcher = WATCHER.lock().unwrap_or_else(PoisonError::into_inner);
+        start(&mut watcher);
         let child = command.spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("cannot start {:?}: {error}", command.get_program()))
         })?;

@@ -37,6 +37,7 @@ pub fn end_in_the_middle(tool: &mut Command, wanted: &[&str], how: Interruption)
         all_run
     });
     assert!(all_run, "of {wanted:?} only these run: {running:?}");
+    assert!(all_threads_sleep_once(tool.id()), "a thread of the tool does not sleep");
     match how {
         Interruption::CtrlC => {
             for _ in 0..2 {
@@ -51,6 +52,17 @@ pub fn end_in_the_middle(tool: &mut Command, wanted: &[&str], how: Interruption)
         assert!(poll(PATIENCE, || !is_running(id, &name)), "{name} ({id}) was left behind");
     }
     status
+}
+
+/// Waits until each thread has slept or ended. A thread that has just started a child does not sleep before it has
+/// reported the child to the watcher, see `child.rs`. False if that takes too long.
+fn all_threads_sleep_once(id: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let mut awake: Vec<_> = tasks.map(|task| task.path().join("stat")).collect();
+    poll(PATIENCE, || {
+        awake.retain(|stat| fs::read_to_string(stat).is_ok_and(|stat| !stat.contains(") S ")));
+        awake.is_empty()
+    })
 }
 
 /// Whether the process runs; a zombie does not count.

@@ -1,8 +1,9 @@
 //! Ctrl-C, SIGTERM and SIGHUP: this process exits with code 130, and all its children end with it.
 
-use std::process;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
+
+use crate::child;
 
 /// The exit code after Ctrl-C: the code that a shell reports for a process that SIGINT ended.
 pub const EXIT_CODE: i32 = 130;
@@ -20,7 +21,7 @@ pub fn catch() -> anyhow::Result<()> {
         let listener = LISTENER.lock().unwrap_or_else(PoisonError::into_inner);
         let is_heard = listener.as_ref().is_some_and(|listener| listener.send(()).is_ok());
         if !is_heard {
-            process::exit(EXIT_CODE);
+            child::exit(EXIT_CODE);
         }
     });
     caught.map_err(|error| anyhow::anyhow!("cannot catch Ctrl-C: {error}"))
