@@ -85,7 +85,7 @@ fn rename_into(paths: &[PathBuf], folder: &Path) -> Result<(), Failure> {
                 let _ = fs::rename(place(moved), moved);
             }
             let problem = format!("cannot move {} to {}: {error}", path.display(), place(path).display());
-            return Err(Failure::new(problem, "to close what uses it, then the same command again"));
+            return Err(Failure::new(problem, "close the program that uses it, then repeat the command"));
         }
     }
     Ok(())

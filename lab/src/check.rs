@@ -55,7 +55,7 @@ pub fn run(check: &Check) -> Result<(), Failure> {
     let is_done = match check.run_once(&places)? {
         Some(round) => show(check, &places, &round),
         None => {
-            say!("next: mend it, then {}", check.command());
+            say!("next: fix it, then {}", check.command());
             false
         }
     };
@@ -163,7 +163,9 @@ impl Check {
         };
         if self.is_of_work() {
             let marks = next::marks_in(places);
-            message.extend(marks.iter().map(|mark| format!("     undone:  {mark}, TODO next\n")));
+            message.extend(
+                marks.iter().map(|mark| format!("     open:    {mark}, a conflict left by cargo lab next\n")),
+            );
         }
         message.trim_end().to_owned()
     }
@@ -228,7 +230,7 @@ fn show(check: &Check, places: &Places, round: &Round) -> bool {
         return true;
     };
     let what = if check.is_broken(round, task) { "what you changed last" } else { &task.name };
-    let mend = || format!("next: mend {what}, then {}", check.command());
-    say!("{}", check.other_stage(round, task).unwrap_or_else(mend));
+    let fix = || format!("next: fix {what}, then {}", check.command());
+    say!("{}", check.other_stage(round, task).unwrap_or_else(fix));
     false
 }

@@ -50,7 +50,7 @@ pub fn run() -> Result<(), Failure> {
     say!("Look for TODO in these files. The book: docs/src/{}.md", stage.reference());
     match builds {
         true => say!("work builds; next: cargo lab check --watch, or back: cargo lab restore"),
-        false => say!("work does not build yet: cargo says above where; or back: cargo lab restore"),
+        false => say!("work does not build yet, see the errors above. To go back: cargo lab restore"),
     }
     Ok(())
 }

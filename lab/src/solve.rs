@@ -73,7 +73,7 @@ fn solved(
     for (file, solution) in solutions {
         let Some(text) = sources.get(*file).and_then(|text| solution.apply_to(text)) else {
             let problem = "it cannot be written: your lines there are not those of the start";
-            let by_hand = format!("to write it by hand, or to begin again: {}", task.start());
+            let by_hand = format!("write it by hand, or begin again: {}", task.start());
             return Err(Failure::new(problem, by_hand));
         };
         solved.insert((*file).to_owned(), text);
@@ -83,7 +83,7 @@ fn solved(
 
 /// Asks whether to write it.
 fn is_allowed() -> bool {
-    say!("write it there? y and Enter does, any other line does not:");
+    say!("write it there? Type y and Enter to write it. Any other line cancels:");
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "y"
 }

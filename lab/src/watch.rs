@@ -34,11 +34,11 @@ pub fn watch(places: &Places, check: &Check) -> ! {
         let before = fingerprint(places);
         match run_once(places, check) {
             Ok(Some(round)) => open = round,
-            Ok(None) => say!("next: mend it, and save the file"),
+            Ok(None) => say!("next: fix it, and save the file"),
             Err(error) => say!("{error}"),
         }
         let keys = if open.is_some() { "h and Enter: a hint, " } else { "" };
-        say!("watching work/: save a file to check again, {keys}Ctrl-C: the end");
+        say!("watching work/: save a file to check again, {keys}Ctrl-C: stop");
         while fingerprint(places) == before {
             give_hint(places, open, &lines);
         }

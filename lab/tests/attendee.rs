@@ -237,7 +237,7 @@ fn a_failed_check_names_the_observation_and_the_place() {
             "     it did not start: it does not accept connections: it said nothing",
             "     look at: work/src/main.rs, run, step 2",
             "     hint:    cargo lab hint 2.1",
-            "next: mend 2.1, then cargo lab check 2.1",
+            "next: fix 2.1, then cargo lab check 2.1",
         ]
     );
     let list = scratch.run(&["list"]).stdout;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(all(test, target_os = "linux"))]
 pub(super) use system::free;
 
-pub(super) use system::{Pipe, may_be_had, received};
+pub(super) use system::{Pipe, admit_piece, received};
 
 /// The most pipes of the process. Each has two descriptors and up to 64 KiB. If all are in use, bodies are copied.
 pub const MAX_PIPES: usize = 64;
@@ -79,9 +79,10 @@ mod system {
         ioctl_fionread(stream).unwrap_or(0)
     }
 
-    /// Whether it is worth trying to get a pipe for the next piece.
-    pub(in super::super) fn may_be_had() -> bool {
-        // It fails at 0.
+    /// Returns whether the next piece may use a pipe. While splicing is paused, counts it as one of the
+    /// `COPIED_PIECES`.
+    pub(in super::super) fn admit_piece() -> bool {
+        // `checked_sub` returns `None` at 0, so the update fails.
         let less = |pieces: u32| pieces.checked_sub(1);
         ALLOWED.load(Ordering::Relaxed) > 0
             && (COPIED.load(Ordering::Relaxed) == 0
@@ -102,7 +103,7 @@ mod system {
             free.or_else(|| Pipe::open(Counted::new()?).inspect_err(|_| Pipe::pause()).ok())
         }
 
-        /// Another piece is not worth trying for a while: the system refuses pipes, or splicing.
+        /// Stops splicing for the next `COPIED_PIECES` pieces: the system refuses pipes, or cannot splice.
         pub(in super::super) fn pause() {
             COPIED.store(COPIED_PIECES, Ordering::Relaxed);
         }
@@ -188,7 +189,7 @@ mod system {
         0
     }
 
-    pub(in super::super) fn may_be_had() -> bool {
+    pub(in super::super) fn admit_piece() -> bool {
         false
     }
 

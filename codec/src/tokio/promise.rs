@@ -34,7 +34,7 @@ impl ReadHalf<'_> {
     /// body. Returns their number.
     pub(super) fn promise(&mut self, expected: u64) -> Option<usize> {
         let least = self.limits.min_spliced_bytes?;
-        if expected < least as u64 || !pipe::may_be_had() {
+        if expected < least as u64 || !pipe::admit_piece() {
             return None;
         }
         let length =

@@ -40,7 +40,8 @@ impl WriteHalf<'_> {
             let mut unsent = Unsent { before, promise, left: promise.length(), after };
             match unsent.fill(&mut pipe) {
                 Ok(()) => return self.splice(unsent, pipe, patience).await,
-                // No byte was moved: the system cannot splice this socket. What was put into the pipe is dropped with it.
+                // The system cannot splice this socket, or the socket has failed. What the pipe holds is dropped with it, so
+                // only bytes that are still in the socket are copied.
                 Err(_) => Pipe::pause(),
             }
         }
@@ -122,7 +123,7 @@ mod tests {
     use tokio::sync::{Mutex, MutexGuard};
     use tokio::time::timeout;
 
-    use super::super::pipe::{MAX_PIPES, Pipe, free, may_be_had};
+    use super::super::pipe::{MAX_PIPES, Pipe, admit_piece, free};
     use super::super::socket::Socket;
     use crate::body::Promise;
     use crate::patience::Patience;
@@ -228,7 +229,7 @@ mod tests {
         let _alone = alone().await;
         let pipes: Vec<_> = std::iter::from_fn(Pipe::take).take(MAX_PIPES + 1).collect();
         assert_eq!(pipes.len(), MAX_PIPES);
-        assert!(may_be_had(), "all are in use, which is no failure");
+        assert!(admit_piece(), "all are in use, which is no failure");
         pipes.into_iter().for_each(Pipe::give_back);
         assert_eq!(free(), MAX_PIPES);
     }
@@ -280,7 +281,7 @@ mod tests {
         let promise = Unspliceable(File::open("/").unwrap());
         to.write_promised(&promise, [b"5\r\n", b"\r\n"], Patience::For(LONG)).await.unwrap();
         assert_eq!(read(&peer, 10), b"5\r\nhello\r\n");
-        let pieces = (0..).take_while(|_| !may_be_had()).count();
+        let pieces = (0..).take_while(|_| !admit_piece()).count();
         assert_eq!(pieces, 1000);
     }
 }

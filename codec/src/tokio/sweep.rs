@@ -18,7 +18,7 @@ const SWEEPS_PER_TIMEOUT: u32 = 32;
 /// The shortest pause between two sweeps, which is the resolution of the runtime's timers.
 const MIN_PAUSE: Duration = Duration::from_millis(1);
 
-/// The open connections of a server, each with its alarm once it was idle.
+/// The open connections of a server. A connection has an alarm from its first idle wait on.
 #[derive(Debug, Default)]
 pub(super) struct Alarms {
     places: Vec<Option<Alarm>>,
@@ -52,18 +52,18 @@ impl Alarms {
         self.places.len() - self.free.len()
     }
 
-    /// Sets the alarm of a connection. The first one starts the sweep, for connections with this `idle_timeout`.
+    /// Sets the alarm of a connection. Calls `start_sweep` if no sweep is running.
     pub(super) fn set(
         &mut self,
         place: u32,
         task: Waker,
         at: Instant,
-        sweep: impl FnOnce() -> JoinHandle<()>,
+        start_sweep: impl FnOnce() -> JoinHandle<()>,
     ) {
         self.places[place as usize] = Some(Alarm { task, at });
         // The runtime of an earlier sweep may have ended.
         if self.sweep.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.sweep = Some(sweep());
+            self.sweep = Some(start_sweep());
         }
     }
 

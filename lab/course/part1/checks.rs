@@ -105,7 +105,7 @@ fn reports_errors(subject: &Subject<'_>) -> Result<(), Seen> {
     ensure(is_reported, || {
         let got = answer(&response);
         format!(
-            "the backend sent a bad chunk, need 502; the client got {got}. Is an error of `next_piece` passed on with \
+            "the backend sent a bad chunk, need 502; the client got {got}. Is an error of `next_piece` returned with \
              `?`?"
         )
     })?;
@@ -132,7 +132,7 @@ fn reports_errors(subject: &Subject<'_>) -> Result<(), Seen> {
     ensure(sent < TOO_MUCH, || {
         format!(
             "a client left, and the proxy still read {TOO_MUCH} MiB for it from the backend. Is an error of \
-             `write_piece` passed on with `?`?"
+             `write_piece` returned with `?`?"
         )
     })
 }

@@ -90,7 +90,7 @@ fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
             Err(error) => format!("no response ({error})"),
         };
         format!(
-            "the backend answered 413 before the body had come whole; the client got {got}. Is the response read \
+            "the backend answered 413 before the complete body had arrived; the client got {got}. Is the response read \
              only when the upload has ended? `both_ways` runs both at once"
         )
     })?;
@@ -112,7 +112,7 @@ fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
         let seconds = CLIENT_PATIENCE.as_secs();
         format!(
             "a client left before its answer; the backend was not told of it within {seconds} s. Does the upload end \
-             with `wait_for_reset`, and is an error of it passed on?"
+             with `wait_for_reset`, and is an error of it returned?"
         )
     })
 }
@@ -158,7 +158,7 @@ fn ends_with_the_response(subject: &Subject<'_>) -> Result<(), Seen> {
         })?;
         let more = client.read_bytes(1);
         ensure(more.is_ok_and(|more| more.is_empty()), || {
-            "the response to a GET with \"Connection: close\" has come whole, and the connection stays open. Does the \
+            "the complete response to a GET with \"Connection: close\" has arrived, and the connection stays open. Does the \
              exchange wait for the upload, which waits until the client leaves? `both_ways` ends with the response"
                 .to_owned()
         })?;

@@ -41,7 +41,7 @@ pub fn holds(subject: &Subject<'_>, task: &str) -> Result<(), Seen> {
     let response = running.client()?.exchange(format!("POST / HTTP/1.1\r\n{fields}\r\n\r\nxyz\r\n"));
     ensure(response.as_ref().is_ok_and(|response| response.status == 400), || {
         format!(
-            "a client sent a bad chunk, need 400; it got {}. Is an error of reading the request passed on with `?`, \
+            "a client sent a bad chunk, need 400; it got {}. Is an error of reading the request returned with `?`, \
              to the end of `exchange`?",
             answer(&response)
         )
@@ -50,7 +50,7 @@ pub fn holds(subject: &Subject<'_>, task: &str) -> Result<(), Seen> {
     ensure(response.as_ref().is_ok_and(|response| response.status == 502), || {
         format!(
             "the backend closed without an answer, need 502; the client got {}. Is an error of reading the response \
-             passed on with `?`, to the end of `exchange`?",
+             returned with `?`, to the end of `exchange`?",
             answer(&response)
         )
     })
