@@ -80,13 +80,13 @@ impl Check {
     /// The tasks of the argument or of the stage in work/. For a single task, also the tasks that it needs.
     fn tasks(&self, places: &Places) -> Result<Vec<&'static Task>, Failure> {
         let number = match &self.what {
-            Some(what) => what.parse().ok(),
-            None => Some(Progress::load(places).stage()),
+            None => Progress::load(places).stage(),
+            Some(what) => match what.parse() {
+                Ok(number) => number,
+                Err(_) => return Ok(hint::find_task(what)?.to_check()),
+            },
         };
-        match (number, self.what.as_deref()) {
-            (None, Some(task)) => Ok(hint::find_task(task)?.to_check()),
-            (number, _) => Ok(start::find_stage(number.unwrap_or(1))?.tasks.iter().collect()),
-        }
+        Ok(start::find_stage(number)?.tasks.iter().collect())
     }
 
     /// The first task that has not passed.

@@ -98,7 +98,7 @@ pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
 
 /// The sources of a stage without these tasks, or with these stretch tasks solved.
 pub fn patched(places: &Places, stage: &Stage, tasks: &[&Task]) -> Result<BTreeMap<String, String>, Failure> {
-    let mut files = read_sources(&places.root().join(stage.reference()).join("src"))?;
+    let mut files = read_sources(&places.stage_sources(stage.number))?;
     for (task, (file, patch)) in
         tasks.iter().flat_map(|task| by_file(task.patch).map(move |part| (task, part)))
     {
