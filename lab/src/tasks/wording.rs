@@ -10,7 +10,15 @@ const INDENT: &str = "     ";
 /// The message of a failed check: the promise, the observation, where to look and what to type next. `suspect` is the
 /// task that is being worked on, and `source` the text of its file; without it, no line number is shown.
 pub fn failure(task: &Task, seen: &Seen, suspect: &Task, source: Option<&str>) -> String {
-    message(task, &seen.0, suspect, source)
+    let course::Task { name, promise, .. } = &**task;
+    let seen = wrap(&seen.0, INDENT);
+    let course::Task { name: suspected, file, function, .. } = &**suspect;
+    let line =
+        source.and_then(|source| line_of(suspect, source)).map_or(String::new(), |line| format!(":{line}"));
+    format!(
+        "FAIL {name} {promise}\n{seen}{INDENT}look at: work/src/{file}{line}, {function}\n\
+         {INDENT}hint:    cargo lab hint {suspected}\n"
+    )
 }
 
 /// The message of a failed check that passed before.
@@ -19,19 +27,7 @@ pub fn breakage(task: &Task, seen: &Seen, suspect: &Task, source: Option<&str>) 
         "{seen}\nit passed before: what you changed since then broke it, perhaps for {}",
         suspect.name
     );
-    message(task, &seen, suspect, source)
-}
-
-fn message(task: &Task, seen: &str, suspect: &Task, source: Option<&str>) -> String {
-    let course::Task { name, promise, .. } = &**task;
-    let seen = wrap(seen, INDENT);
-    let course::Task { name: suspected, file, function, .. } = &**suspect;
-    let line =
-        source.and_then(|source| line_of(suspect, source)).map_or(String::new(), |line| format!(":{line}"));
-    format!(
-        "FAIL {name} {promise}\n{seen}{INDENT}look at: work/src/{file}{line}, {function}\n\
-         {INDENT}hint:    cargo lab hint {suspected}\n"
-    )
+    failure(task, &Seen(seen), suspect, source)
 }
 
 /// The line of the task's marker, or else of its function, from 1.
