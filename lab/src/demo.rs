@@ -11,7 +11,7 @@ use testkit::{COMMAND_LINE, Client, MAX_STAGE, Process, Profile, StartError, che
 
 use crate::clients::{Clients, MAX_CLIENTS};
 use crate::get;
-use crate::places::{DOCTOR, Places, binary};
+use crate::places::{DOCTOR, Places, binary, newest_stage};
 use crate::progress::Progress;
 
 #[derive(clap::Args)]
@@ -131,14 +131,14 @@ impl Subject {
             check_command_line(line).map_err(|problem| Failure::usage(problem, COMMAND_LINE))?;
             return Ok(Subject::Command(line.clone()));
         }
-        let known = places.workspace.stages();
-        let none = || Failure::new("there is no stage in the workspace", DOCTOR);
-        let highest = *known.last().ok_or_else(none)?;
+        let highest = newest_stage(&places.workspace)?;
         match demo.stage {
             None => Ok(Subject::Stage(highest)),
             // A new checkout has the first stage.
             Some(Stage::Work) => Ok(Subject::Work(Progress::load(places).stage.unwrap_or(1))),
-            Some(Stage::Number(number)) if known.contains(&number) => Ok(Subject::Stage(number)),
+            Some(Stage::Number(number)) if places.workspace.stages().contains(&number) => {
+                Ok(Subject::Stage(number))
+            }
             Some(Stage::Number(number)) => {
                 let problem = format!("there is no part{number}, the highest is part{highest}");
                 Err(Failure::usage(problem, format!("cargo lab demo {highest}")))

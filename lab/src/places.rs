@@ -37,6 +37,12 @@ pub fn binary<'a>(binaries: &'a Binaries, name: &str) -> Result<&'a Path, Failur
     binaries.path(name).or_try(format!("cargo build -p {name}"))
 }
 
+/// The highest number of a stage.
+pub fn newest_stage(workspace: &Workspace) -> Result<u32, Failure> {
+    let none = || Failure::new("the workspace has no stage", DOCTOR);
+    workspace.stages().pop().ok_or_else(none)
+}
+
 /// The workspace and the files that the tool stores in it.
 pub struct Places {
     pub workspace: Workspace,

@@ -7,7 +7,7 @@ use crate::bench::figures::{Expectation, Metric};
 use crate::bench::flags::{Flags, LoadFlags};
 use crate::bench::load::Pacing;
 use crate::bench::variant::Variant;
-use crate::places::DOCTOR;
+use crate::places::newest_stage;
 use testkit::{Peer, Workspace};
 
 /// A proxy and the pacing of its load.
@@ -109,7 +109,7 @@ impl Plan {
         if names.is_empty() {
             names.push(match &variant {
                 Some(variant) => variant.stage.clone(),
-                None => newest(workspace)?,
+                None => format!("part{}", newest_stage(workspace)?),
             });
         }
         let pacing = load.open.map_or(Pacing::Closed, Pacing::Open);
@@ -234,7 +234,7 @@ fn stage(workspace: &Workspace, given: &str) -> Result<String, Failure> {
         "work" => given.to_owned(),
         _ if given.parse::<u32>().is_ok() => format!("part{given}"),
         _ => {
-            let problem = format!("{given} is no stage and no exercise");
+            let problem = format!("{given} is neither a stage nor an exercise");
             return Err(Failure::usage(problem, "cargo lab bench 1 2"));
         }
     };
@@ -243,12 +243,6 @@ fn stage(workspace: &Workspace, given: &str) -> Result<String, Failure> {
         (false, "work") => Err(Failure::usage("there is no work yet", "cargo lab start 1")),
         (false, _) => Err(Failure::usage(format!("there is no {name}"), "cargo lab bench 1 2")),
     }
-}
-
-fn newest(workspace: &Workspace) -> Result<String, Failure> {
-    let newest = workspace.stages().pop();
-    let newest = newest.ok_or_else(|| Failure::new("there is no stage in the workspace", DOCTOR))?;
-    Ok(format!("part{newest}"))
 }
 
 /// The first value that occurs twice.
