@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use codec::tokio::BackendConnection;
+use codec::tokio::{BackendConnection, ResponseReader};
 use codec::{BackendAddress, BodyFraming, Limits, Piece, RequestHead};
 
 use crate::{LONG, backend, limits, read_until};
@@ -38,13 +38,19 @@ fn is_promised(piece: &Piece<'_>) -> bool {
     format!("{piece:?}").contains("promised: Some(")
 }
 
-/// Exchanges a GET, and gives each piece of the response to `take`.
-async fn exchange(backend: &mut BackendConnection, mut take: impl FnMut(Piece<'_>)) {
+/// Sends a GET, and reads the head of its response.
+async fn get(backend: &mut BackendConnection) -> ResponseReader<'_> {
     let request = RequestHead::new("GET", "/", "h", BodyFraming::Empty).unwrap();
     let (mut to_backend, mut from_backend) = backend.split(&request);
     to_backend.write_head(&request);
     to_backend.write_piece(Piece::last(&[])).await.unwrap();
     from_backend.read_response().await.unwrap();
+    from_backend
+}
+
+/// Exchanges a GET, and gives each piece of the response to `take`.
+async fn exchange(backend: &mut BackendConnection, mut take: impl FnMut(Piece<'_>)) {
+    let mut from_backend = get(backend).await;
     while let Some(piece) = from_backend.next_piece().await.unwrap() {
         take(piece);
     }
@@ -69,11 +75,7 @@ async fn a_promised_piece_is_read_when_its_bytes_are_asked_for() {
 #[tokio::test]
 async fn a_body_is_collected_although_its_pieces_are_promised() {
     let mut backend = connection(1).await;
-    let request = RequestHead::new("GET", "/", "h", BodyFraming::Empty).unwrap();
-    let (mut to_backend, mut from_backend) = backend.split(&request);
-    to_backend.write_head(&request);
-    to_backend.write_piece(Piece::last(&[])).await.unwrap();
-    from_backend.read_response().await.unwrap();
+    let mut from_backend = get(&mut backend).await;
     assert!(from_backend.read_body(LENGTH).await.unwrap() == body(0));
 }
 
@@ -117,12 +119,8 @@ async fn the_bytes_of_a_piece_that_is_dropped_are_discarded() {
 #[tokio::test]
 async fn a_last_piece_that_is_dropped_with_its_reader_is_discarded() {
     let mut backend = connection(2).await;
-    let request = RequestHead::new("GET", "/", "h", BodyFraming::Empty).unwrap();
     {
-        let (mut to_backend, mut from_backend) = backend.split(&request);
-        to_backend.write_head(&request);
-        to_backend.write_piece(Piece::last(&[])).await.unwrap();
-        from_backend.read_response().await.unwrap();
+        let mut from_backend = get(&mut backend).await;
         while !from_backend.next_piece().await.unwrap().unwrap().is_last() {}
     }
     let mut received = Vec::new();
