@@ -87,7 +87,7 @@ impl<'a> Piece<'a> {
     }
 
     /// The bytes, without any framing. If they are still in the socket, they are read now. A piece that is sent with
-    /// an adapter and whose bytes nobody asked for may never enter the program.
+    /// an adapter and whose bytes were not requested may never enter the program.
     pub fn bytes(&self) -> &'a [u8] {
         self.promise.map_or(self.bytes, Promise::bytes)
     }

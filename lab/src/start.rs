@@ -92,7 +92,7 @@ pub fn cut(places: &Places, stage: &Stage) -> Result<BTreeMap<String, String>, F
 }
 
 pub fn find_stage(number: u32) -> Result<&'static Stage, Failure> {
-    let none = || Failure::usage(format!("there is no stage {number} with tasks"), "cargo lab list");
+    let none = || Failure::usage(format!("stage {number} does not exist, or has no tasks"), "cargo lab list");
     Stage::find(number).ok_or_else(none)
 }
 

@@ -13,7 +13,7 @@ use testkit::Workspace;
 
 mod scratch;
 
-/// The sources of a stage, as the attendee has them who has done all of its tasks.
+/// Fills work/ with the sources of a stage, changed by `own`, and records all of its tasks as done.
 fn finish(scratch: &Scratch, stage: &Stage, own: impl Fn(&str) -> String) {
     let (from, to) = (scratch.folder.join(stage.reference()).join("src"), scratch.folder.join("work/src"));
     let _ = fs::remove_dir_all(&to);
@@ -227,7 +227,7 @@ fn solve_shows_a_solution_and_writes_it_only_when_asked_to() {
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
     assert!(said.stdout.contains("\n+        while client.wait_for_request().await {\n"), "{}", said.stdout);
     assert!(said.stdout.ends_with("or: cargo lab solve 2.2 --write\n"), "{}", said.stdout);
-    assert_eq!(scratch.work("proxy.rs"), before, "stdin is at its end, so nobody has said yes");
+    assert_eq!(scratch.work("proxy.rs"), before, "at the end of stdin, no answer allows the change");
 
     let said = scratch.output(&["solve", "2.2", "--write"]);
     assert_eq!(said.code, Some(0));

@@ -156,8 +156,8 @@ fn drip(request: &RequestHead) -> Result<Experiment, Rejection> {
     Ok(Experiment::Drip { count, milliseconds })
 }
 
-/// The names and values in the query. Names are percent-decoded, as the script of `/live` does it. A name with a broken
-/// escape is none that is known.
+/// The names and values in the query. Names are percent-decoded, as the script of `/live` does it. A name with an
+/// invalid escape is ignored.
 fn parameters(request: &RequestHead) -> impl Iterator<Item = (String, &str)> {
     let query = request.path_and_query().split_once('?').map_or("", |(_, query)| query);
     query.split('&').filter_map(|parameter| {
@@ -166,16 +166,16 @@ fn parameters(request: &RequestHead) -> impl Iterator<Item = (String, &str)> {
     })
 }
 
-/// Checks which backends `/live?with=ADDRESS,ADDRESS` is to show: only some on this machine, because the page asks each
-/// of them.
+/// Checks the backends that `/live?with=ADDRESS,ADDRESS` names: all must be on this machine, because the page sends
+/// requests to each.
 fn check_shown(request: &RequestHead) -> Result<(), Rejection> {
     let is_local = |address: &str| {
         let port = address.split_once(':').filter(|(host, _)| matches!(*host, "127.0.0.1" | "localhost"));
         port.is_some_and(|(_, port)| number("", Some(port), 1..=u64::from(u16::MAX)).is_ok())
     };
     let is_valid = |list: &str| {
-        let addresses = list.split(',');
-        addresses.clone().count() <= MAX_SHOWN_BACKENDS && addresses.into_iter().all(is_local)
+        let mut addresses = list.split(',');
+        addresses.clone().count() <= MAX_SHOWN_BACKENDS && addresses.all(is_local)
     };
     if parameters(request).filter(|(name, _)| name == "with").all(|(_, list)| is_valid(list)) {
         return Ok(());

@@ -31,7 +31,7 @@ impl Timer {
         }
     }
 
-    /// Frees the memory of a timer that nobody waits for any more.
+    /// Frees the memory of a timer that has fired. No task waits for it any more.
     pub(super) fn free_if_elapsed(&mut self) {
         self.sleep.take_if(|sleep| sleep.is_elapsed());
     }

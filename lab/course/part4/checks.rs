@@ -24,7 +24,7 @@ fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
     const CLIENTS: usize = 8;
     const EACH: usize = 50;
     let backend = Backend::good(HELLO)?;
-    // Whoever waits for a connection to come back, though the pool could open one, waits longer than the clients.
+    // A pool that waits for a returned connection, although it may open one, waits longer than the clients do.
     let running = subject.start_with(&[backend.address()], &["--pool-wait", "1m"])?;
     let address = running.address();
     let ask = || -> Result<(), Seen> {
