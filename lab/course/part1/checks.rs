@@ -123,10 +123,7 @@ fn reports_errors(subject: &Subject<'_>) -> Result<(), Seen> {
         Ok(())
     })?;
     let running = subject.start(&backend)?;
-    let mut client = running.client()?;
-    client.send(GET)?;
-    backend.wait_for_requests_within(1, CLIENT_PATIENCE)?;
-    client.reset()?;
+    running.leave(&backend)?;
     backend.release(1);
     let sent = ended.recv_timeout(CLIENT_PATIENCE).unwrap_or(TOO_MUCH);
     ensure(sent < TOO_MUCH, || {

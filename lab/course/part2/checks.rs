@@ -104,10 +104,7 @@ fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
         Ok(())
     })?;
     let running = subject.start(&backend)?;
-    let mut client = running.client()?;
-    client.send(GET)?;
-    backend.wait_for_requests_within(1, CLIENT_PATIENCE)?;
-    client.reset()?;
+    running.leave(&backend)?;
     ensure(ended.recv_timeout(CLIENT_PATIENCE).is_ok(), || {
         let seconds = CLIENT_PATIENCE.as_secs();
         format!(

@@ -152,6 +152,14 @@ impl Running {
         Ok(Client::connect_with(self.address(), CLIENT_PATIENCE)?)
     }
 
+    /// Sends a GET, and resets its connection when the request has reached the backend.
+    pub(super) fn leave(&self, backend: &Backend) -> Result<(), Seen> {
+        let mut client = self.client()?;
+        client.send(GET)?;
+        backend.wait_for_requests_within(1, CLIENT_PATIENCE)?;
+        Ok(client.reset()?)
+    }
+
     /// Sends a request on a new connection. The error names the request if there is no response.
     pub(super) fn exchange(&self, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
         exchange(&mut self.client()?, request)
