@@ -179,5 +179,6 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.land();
+        self.wire.end();
     }
 }

@@ -134,6 +134,21 @@ impl Wire {
         self.stream.shutdown(Shutdown::Write)
     }
 
+    /// Ends the connection before its descriptor is closed. Closing alone may end it later: a program that another thread
+    /// is starting has a copy of the descriptor until it has begun. A close that is a reset, by [`Wire::reset`] or
+    /// because of unread bytes, stays one.
+    pub fn end(&self) {
+        let is_reset =
+            socket2::SockRef::from(&*self.stream).linger().is_ok_and(|time| time == Some(Duration::ZERO));
+        // What fails here, the peer has ended.
+        let _ = self.stream.set_nonblocking(true);
+        let has_unread = self.stream.peek(&mut [0]).is_ok_and(|length| length > 0);
+        let _ = self.stream.set_nonblocking(false);
+        if !is_reset && !has_unread {
+            let _ = self.stream.shutdown(Shutdown::Write);
+        }
+    }
+
     /// Closes the connection with a reset.
     pub fn reset(&self) -> io::Result<()> {
         socket2::SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))

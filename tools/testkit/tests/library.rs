@@ -1,6 +1,10 @@
 //! The client and the backends, tested against each other. No test of a proxy can detect what they miss.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use testkit::{Backend, Client, End, Ended, Process, RefusedPort, Response, check_command_line};
@@ -169,4 +173,33 @@ fn a_command_line_is_split_with_shell_quoting() {
     assert!(error.message.contains("[a path][with a space][][it's 127.0.0.1:"), "{error}");
     assert!(error.message.ends_with("[127.0.0.1:1]"), "{error}");
     assert!(check_command_line("'no end {listen} {backend}").unwrap_err().contains("not quoted"));
+}
+
+/// A program that is being started has a copy of every descriptor until it has begun.
+#[cfg(unix)]
+#[test]
+fn a_connection_that_counts_as_closed_has_ended_although_programs_are_being_started() {
+    const CONNECTIONS: usize = 500;
+    let backend = Backend::script(|connection| connection.read_request().map(drop)).unwrap();
+    let is_done = AtomicBool::new(false);
+    let still_open = thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    Command::new("true").status().unwrap();
+                }
+            });
+        }
+        let still_open = (1..=CONNECTIONS).filter(|&closed| {
+            let mut client = TcpStream::connect(backend.address()).unwrap();
+            client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+            backend.wait_for_closed(closed).unwrap();
+            client.set_nonblocking(true).unwrap();
+            client.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+        });
+        let still_open = still_open.count();
+        is_done.store(true, Ordering::Relaxed);
+        still_open
+    });
+    assert_eq!(still_open, 0, "of {CONNECTIONS} connections");
 }
