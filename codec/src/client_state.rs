@@ -147,6 +147,7 @@ impl ClientState {
             request: std::mem::take(&mut self.request),
             status: self.response.status,
             body_bytes: self.response.body_bytes,
+            first_byte: self.response.began.map(|began| began - self.started),
             elapsed: self.idle_since - self.started,
             error: match error {
                 None if is_cut_upload => Some(Error::client(Cause::CutUpload)),

@@ -52,6 +52,11 @@ pub enum Cause {
         /// The time after which a retry is worthwhile.
         retry_after: Duration,
     },
+    /// As many requests as may be served at once are being served, and as many as may wait are waiting.
+    Overloaded {
+        /// The time after which a retry is worthwhile.
+        retry_after: Duration,
+    },
     /// The response was complete and accepted the request, but the backend did not get the complete request.
     CutUpload,
     /// The other direction of the exchange has ended. This is a consequence, not a fault of its own.
@@ -90,6 +95,11 @@ impl Error {
     /// An error that blames the backends: none is available now, but one may be after `retry_after`.
     pub fn unavailable(retry_after: Duration) -> Error {
         Error::backend(Cause::Unavailable { retry_after })
+    }
+
+    /// An error that blames this proxy: it serves as many requests as it may, but may have room after `retry_after`.
+    pub fn overloaded(retry_after: Duration) -> Error {
+        Error::proxy(Cause::Overloaded { retry_after })
     }
 
     /// The side that is to blame.
@@ -163,6 +173,10 @@ impl Error {
             }
             (Blame::Proxy, Cause::WrongBodyLength(_)) => {
                 response(500, "proxy_internal_error", "the response failed (RFC 9110 section 15.6.1)")
+            }
+            (Blame::Proxy, Cause::Overloaded { .. }) => {
+                let sentence = "too many requests for the moment (RFC 9110 section 15.6.4)";
+                response(503, "connection_limit_reached", sentence)
             }
             (Blame::Proxy, _) => {
                 let sentence = "no more connections for the moment (RFC 9110 section 15.6.4)";
@@ -239,6 +253,7 @@ impl fmt::Display for Error {
             Cause::Io(error) => write!(f, "{who}: {error}"),
             Cause::WrongBodyLength(_) => write!(f, "{who}: the body has not the length that was announced"),
             Cause::Unavailable { .. } => write!(f, "{who}: none is available"),
+            Cause::Overloaded { .. } => write!(f, "{who}: no room for another request"),
             Cause::CutUpload => write!(f, "{who}: the response was complete, the upload was cut"),
             Cause::Stopped => write!(f, "{who}: the other direction has ended"),
         }

@@ -23,7 +23,7 @@ pub(crate) fn head_and_body(error: &Error, proxy: Option<&str>) -> Option<(Respo
         // RFC 9110 section 15.5.6: a 405 lists the allowed methods.
         head.fields.append("Allow", ALLOW);
     }
-    if let Cause::Unavailable { retry_after } = error.cause() {
+    if let Cause::Unavailable { retry_after } | Cause::Overloaded { retry_after } = error.cause() {
         // RFC 9110 section 10.2.3: in whole seconds, rounded up so that the client does not retry too early.
         let seconds = retry_after.as_millis().div_ceil(1000);
         head.fields.append("Retry-After", seconds.to_string());

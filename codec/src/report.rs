@@ -14,6 +14,8 @@ pub struct Report {
     pub status: Option<u16>,
     /// The bytes of the response's body that left, without framing.
     pub body_bytes: u64,
+    /// From the first byte of the request until the head of the final response was queued; `None` if there was none.
+    pub first_byte: Option<Duration>,
     /// From the first byte of the request to the last of the response, or of an upload that continues after it.
     pub elapsed: Duration,
     /// What failed; `None` if nothing did.

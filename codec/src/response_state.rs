@@ -1,5 +1,7 @@
 //! The response to a client: what of it was sent, and what its end means for the upload.
 
+use std::time::Instant;
+
 use socket2::SockRef;
 
 use crate::signal::{ResponseEnd, Signal};
@@ -13,6 +15,8 @@ pub(crate) struct ResponseState {
     pub(crate) encoder: Encoder,
     pub(crate) answering: Answering,
     pub(crate) status: Option<u16>,
+    /// When the head of the final response was queued.
+    pub(crate) began: Option<Instant>,
     pub(crate) body_bytes: u64,
     /// The client may be waiting for a 100 before it sends its body, and none was sent.
     pub(crate) awaits_continue: bool,
@@ -46,6 +50,7 @@ impl ResponseState {
             encoder: Encoder::new(),
             answering: UNKNOWN_REQUEST,
             status: None,
+            began: None,
             body_bytes: 0,
             awaits_continue: false,
             stops_upload: true,
@@ -56,6 +61,7 @@ impl ResponseState {
     pub(crate) fn begin(&mut self) {
         self.answering = UNKNOWN_REQUEST;
         self.status = None;
+        self.began = None;
         self.body_bytes = 0;
         self.stops_upload = true;
         self.encoder.release();
@@ -112,6 +118,7 @@ impl ResponseState {
         let persistence = self.encoder.queue_response(head, self.answering, date);
         self.answering.persistence = persistence;
         self.status = Some(head.status());
+        self.began = Some(Instant::now());
     }
 
     /// Queues an interim response (RFC 9110 section 15.2). Returns `false` if the client's version does not support it,

@@ -68,6 +68,13 @@ fn printable_text_is_unchanged() {
 #[test]
 fn control_characters_are_escaped_in_log_lines() {
     let request = "GET /\u{1b}[2J\n".to_owned();
-    let report = Report { request, status: Some(200), body_bytes: 5, elapsed: Duration::ZERO, error: None };
+    let report = Report {
+        request,
+        status: Some(200),
+        body_bytes: 5,
+        first_byte: None,
+        elapsed: Duration::ZERO,
+        error: None,
+    };
     assert_eq!(report.to_string(), r"GET /\u{1b}[2J\n 200 5B 0.0ms");
 }

@@ -45,7 +45,9 @@ pub fn log_report(report: &Report) {
     };
     match (error.blame(), error.cause()) {
         // The log already reported each backend that went down, so it is not repeated for every request.
-        (Blame::Client, _) | (_, Cause::Unavailable { .. }) => log::info!("{report}"),
+        (Blame::Client, _) | (_, Cause::Unavailable { .. } | Cause::Overloaded { .. }) => {
+            log::info!("{report}")
+        }
         (Blame::Backend | Blame::Proxy, _) => log::warn!("{report}"),
     }
     let refused =

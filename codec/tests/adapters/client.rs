@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ on_both_adapters! {
     a_refusal_or_redirect_before_the_end_of_the_request_says_close,
     a_client_that_sends_after_its_last_response_is_read_for_the_linger_timeout,
     a_disconnect_of_the_client_is_reported_as_an_error_of_the_client,
+    a_report_says_when_the_head_of_the_response_was_queued,
 }
 
 fn a_silent_client_is_disconnected_without_a_response(adapter: Adapter) {
@@ -181,4 +183,25 @@ fn a_disconnect_of_the_client_is_reported_as_an_error_of_the_client(adapter: Ada
     drop(client);
     let report = proxy.reports.recv_timeout(LONG).unwrap().to_string();
     assert!(report.starts_with("GET / 200 ") && report.contains("(client: "), "{report}");
+}
+
+fn a_report_says_when_the_head_of_the_response_was_queued(adapter: Adapter) {
+    let (go_on, may_go_on) = channel();
+    let (address, _done) = backend(move |mut stream| {
+        read_until(&mut stream, "\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").unwrap();
+        may_go_on.recv().unwrap();
+        stream.write_all(b"hello").unwrap();
+    });
+    let proxy = Proxy::start(adapter, limits(Limits::DEFAULT), address);
+    let mut client = connect(&proxy);
+    client.write_all(GET.as_bytes()).unwrap();
+    read_until(&mut client, "hello");
+    let head_came = Instant::now();
+    thread::yield_now();
+    let at_least = head_came.elapsed();
+    go_on.send(()).unwrap();
+    read_until(&mut client, "hello");
+    let report = proxy.reports.recv().unwrap();
+    assert!(report.first_byte.unwrap() + at_least <= report.elapsed, "{report:?}, {at_least:?}");
 }
