@@ -34,13 +34,13 @@ fn places(scratch: &Scratch) -> Places {
 
 #[test]
 fn a_renamed_variable_goes_on_from_stage_2_to_the_last() {
-    let own = |text: &str| text.replace("let report =", "let summary =").replace("(&report)", "(&summary)");
+    let own = |text: &str| text.replace("let upload =", "let sending =").replace("(upload, ", "(sending, ");
     let scratch = Scratch::new("renamed");
     // From 1 to 2 each such line changes: it gets an `.await`.
     for stages in stages()[1..].windows(2) {
         let (before, after) = (&stages[0], &stages[1]);
         finish(&scratch, before, own);
-        assert!(scratch.work("proxy.rs").unwrap().contains("let summary ="));
+        assert!(scratch.work("proxy.rs").unwrap().contains("let sending ="));
         let said = scratch.run(&["next"]).stdout;
         assert!(!said.contains("have changed the same lines"), "{said}");
         for (name, text) in cut(&places(&scratch), after).unwrap() {

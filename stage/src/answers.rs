@@ -144,6 +144,12 @@ impl Body {
     }
 }
 
+impl From<Arc<Encoded>> for Body {
+    fn from(encoded: Arc<Encoded>) -> Body {
+        Body(vec![Part::Encoded(encoded)])
+    }
+}
+
 impl From<String> for Body {
     fn from(text: String) -> Body {
         Body(vec![Part::Text(text)])

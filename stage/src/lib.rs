@@ -10,6 +10,7 @@
 //! | `output.rs` | the ready line, and one log line per request |
 //! | `stderr.rs` | the log, panics, the reason for an exit: written without waiting for a reader |
 //! | `queue.rs` | the output on stderr that is not written yet |
+//! | `page.rs` | the live page of a proxy, for an administration port |
 //! | `hosts.rs` | the hosts for which an administration port answers |
 //! | `failure.rs` | errors that a person can act on, and the exit codes |
 
@@ -21,6 +22,7 @@ mod failure;
 mod flags;
 mod hosts;
 mod output;
+pub mod page;
 mod queue;
 mod stderr;
 #[cfg(feature = "tokio")]

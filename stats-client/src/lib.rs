@@ -1,8 +1,8 @@
 //! The contract of the stats RPC, and a typed client for it.
 //!
 //! JSON-RPC 2.0 over HTTP: a POST to [`PATH`] with a method and no parameters. The answer to [`GET_STATS`] is
-//! [`Stats`]. The answer to [`GET_BACKENDS`], which a proxy with several backends has, is [`Backends`]. Any JSON-RPC
-//! client of any language can call it, and so can curl.
+//! [`Stats`]; the other methods, which only later stages have, return [`Backends`], [`Requests`] and [`Queue`]. Any
+//! JSON-RPC client of any language can call it, and so can curl.
 
 mod client;
 mod http;
@@ -21,6 +21,11 @@ pub const PATH: &str = "/rpc";
 pub const GET_STATS: &str = "RpcServer.GetStats";
 /// The method that returns [`Backends`], of a proxy that has several.
 pub const GET_BACKENDS: &str = "RpcServer.GetBackends";
+
+/// The method that returns [`Requests`], of a proxy that measures how long they take.
+pub const GET_REQUEST_STATS: &str = "RpcServer.GetRequestStats";
+/// The method that returns [`Queue`], of a proxy that has one.
+pub const GET_QUEUE: &str = "RpcServer.GetQueue";
 
 /// What a proxy has counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +59,50 @@ pub struct Backend {
     pub failures: u64,
     /// The last error of a request or a check; `None` if there was none.
     pub last_error: Option<String>,
+}
+
+/// What a proxy has measured of the requests for each path.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Requests {
+    /// By path.
+    pub requests: BTreeMap<Arc<str>, RequestStats>,
+}
+
+/// What a proxy has measured of the requests for one path. Times are in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RequestStats {
+    /// Bytes of body that were sent to clients.
+    pub total_bytes: u64,
+    /// Requests that have ended.
+    pub request_count: u64,
+    /// The sum of all times from the first byte of a request to the last of its response.
+    pub response_total_millis: f64,
+    /// The sum of all times from the first byte of a request until the head of its response was sent.
+    pub response_first_byte_millis: f64,
+    /// The time that half of all requests did not exceed: estimated from the counts of a few ranges of times.
+    pub p50: f64,
+    /// The time that 90 % of all requests did not exceed.
+    pub p90: f64,
+    /// The time that 99 % of all requests did not exceed.
+    pub p99: f64,
+}
+
+/// How many requests a proxy serves, and how many wait for that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Queue {
+    /// Requests that are being served.
+    pub in_flight: u64,
+    /// The most that are served at once; `None` if there is no bound but that of the clients.
+    pub most_in_flight: Option<u64>,
+    /// Requests that wait to be served.
+    pub waiting: u64,
+    /// The most that may wait.
+    pub most_waiting: u64,
+    /// Requests that were refused, because too many waited or because they had waited for too long.
+    pub refused: u64,
 }
 
 /// Whether a backend gets requests.

@@ -15,6 +15,7 @@ const FILES: &[(u32, &str)] = &[
     (4, include_str!("../part4/stage.toml")),
     (5, include_str!("../part5/stage.toml")),
     (6, include_str!("../part6/stage.toml")),
+    (7, include_str!("../part7/stage.toml")),
 ];
 
 /// A stage and its tasks.
@@ -70,6 +71,8 @@ pub enum Ability {
     Rpc,
     /// It chooses among backends.
     SeveralBackends,
+    /// It bounds the requests in flight, and measures all of them.
+    Queue,
 }
 
 /// The allowed difference between a stage and the previous one.

@@ -29,6 +29,8 @@ mod part4;
 mod part5;
 #[path = "../../course/part6/checks.rs"]
 mod part6;
+#[path = "../../course/part7/checks.rs"]
+mod part7;
 
 use std::ops::Deref;
 use std::sync::LazyLock;
@@ -55,6 +57,7 @@ const CHECKS: &[&[Check]] = &[
     part4::CHECKS,
     part5::CHECKS,
     part6::CHECKS,
+    part7::CHECKS,
 ];
 
 /// The patches of the larger tasks.

@@ -37,7 +37,9 @@ mod logging;
 mod many;
 #[cfg(target_os = "linux")]
 mod network;
+mod pages;
 mod pool;
+mod queue;
 mod rpc;
 mod serial;
 mod setup;
@@ -84,6 +86,10 @@ pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
     ("balancer::choice", Some(Ability::SeveralBackends), balancer::choice::LIST),
     ("balancer::health", Some(Ability::SeveralBackends), balancer::health::LIST),
     ("balancer::recovery", Some(Ability::SeveralBackends), balancer::recovery::LIST),
+    ("pages", Some(Ability::Queue), pages::LIST),
+    ("pages::metrics", Some(Ability::Queue), pages::metrics::LIST),
+    ("queue", Some(Ability::Queue), queue::LIST),
+    ("queue::places", Some(Ability::Queue), queue::places::LIST),
     #[cfg(target_os = "linux")]
     ("balancer::addresses", Some(Ability::SeveralBackends), balancer::addresses::LIST),
 ];

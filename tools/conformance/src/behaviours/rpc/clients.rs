@@ -71,7 +71,7 @@ fn an_answer_in_progress_at_a_stop_signal_is_finished(subject: &Subject) {
         }
     }
     let mut idle = Client::connect(rpc.address).unwrap();
-    assert_eq!(idle.exchange("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap().status, 404);
+    assert_eq!(idle.exchange("GET /no-such-page HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap().status, 404);
     let mut caller = Client::connect(rpc.address).unwrap();
     caller.send(format!("{HEAD}{CALL}")).unwrap();
     let mut length = 0;

@@ -1,0 +1,141 @@
+//! What the port of the RPC shows to a browser and to Prometheus: the live page, and the counts behind it.
+//!
+//! Everything here is read-only, and only for known hosts: any web page can make a browser send a GET to this port.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use codec::tokio::ResponseWriter;
+use codec::{BodyFraming, Error, RequestHead, ResponseHead, printable};
+use serde_json::{json, to_writer};
+use stage::answers::{Answers, Body, Encoded};
+use stage::page::{HTML, SCRIPT, STYLE};
+
+use crate::latency::{BOUNDS_MICROS, Histogram, Recent};
+use crate::metrics;
+use crate::proxy::Proxy;
+
+/// A page, and the function that writes it.
+pub struct Page {
+    path: &'static str,
+    status: u16,
+    content_type: &'static str,
+    write: fn(&Proxy, &mut Encoded) -> io::Result<()>,
+}
+
+const PAGES: &[Page] = &[
+    Page::new("/", "text/html; charset=utf-8", |_, out| out.write_all(HTML.as_bytes())),
+    Page::new("/page.css", "text/css; charset=utf-8", |_, out| out.write_all(STYLE.as_bytes())),
+    Page::new("/page.js", "text/javascript; charset=utf-8", |_, out| out.write_all(SCRIPT.as_bytes())),
+    Page::new("/state.json", "application/json", write_state),
+    Page::new("/stats", "text/plain; charset=utf-8", write_stats),
+    Page::new("/metrics", "text/plain; version=0.0.4; charset=utf-8", metrics::write),
+];
+
+/// The answer to any method but GET and HEAD (RFC 9110 section 15.5.6).
+const METHOD_NOT_ALLOWED: Page = Page {
+    status: 405,
+    ..Page::new("405", "text/plain; charset=utf-8", |_, out| {
+        out.write_all(b"this page can only be read: use GET\n")
+    })
+};
+
+/// The page that a request is for; `None` if there is none, or if it is for a host that the RPC refuses.
+pub fn find(request: &RequestHead, host_names: &[String]) -> Option<&'static Page> {
+    let page = PAGES.iter().find(|page| page.path == request.path())?;
+    if !stage::is_known_host(request, host_names) {
+        return None;
+    }
+    Some(if ["GET", "HEAD"].contains(&request.method()) { page } else { &METHOD_NOT_ALLOWED })
+}
+
+impl Page {
+    const fn new(
+        path: &'static str,
+        content_type: &'static str,
+        write: fn(&Proxy, &mut Encoded) -> io::Result<()>,
+    ) -> Page {
+        Page { path, status: 200, content_type, write }
+    }
+
+    /// Makes the page outside of the runtime, and sends it.
+    pub async fn send(
+        &self,
+        to_client: &mut ResponseWriter<'_>,
+        answers: &Answers,
+        proxy: &Arc<Proxy>,
+    ) -> Result<(), Error> {
+        let (write, proxy) = (self.write, Arc::clone(proxy));
+        let (status, body) = match answers.get(self.path, move |out| write(&proxy, out)).await {
+            Ok(encoded) => (self.status, Body::from(encoded)),
+            Err(failure) => (503, Body::from(format!("503 Service Unavailable: {failure}\n"))),
+        };
+        let head = ResponseHead::new(status, BodyFraming::ContentLength(body.length()))
+            .with("Content-Type", self.content_type)
+            .with("Allow", "GET, HEAD")
+            .with("Cache-Control", "no-store")
+            // Nothing from outside, and nothing that a client has put into a path, is executed.
+            .with("Content-Security-Policy", "default-src 'self'")
+            .with("X-Content-Type-Options", "nosniff");
+        to_client.write_head(&head);
+        body.send(to_client).await
+    }
+}
+
+/// What the live page draws.
+fn write_state(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
+    let totals = proxy.latencies.totals();
+    let histogram = |histogram: &Histogram| {
+        json!({
+            "Buckets": histogram.buckets,
+            "SumMillis": histogram.sum.as_secs_f64() * 1000.0,
+            "P50": histogram.percentile(50.0),
+            "P90": histogram.percentile(90.0),
+            "P99": histogram.percentile(99.0),
+        })
+    };
+    let recent = |recent: &Recent| {
+        json!({
+            "Request": recent.request,
+            "Status": recent.status,
+            "Bytes": recent.bytes,
+            "Millis": recent.elapsed.as_secs_f64() * 1000.0,
+            "Error": recent.error,
+        })
+    };
+    let state = json!({
+        "Uptime": proxy.latencies.uptime().as_secs_f64(),
+        "Queue": proxy.queue.snapshot(),
+        "Backends": proxy.balancer.snapshot().backends,
+        "BoundsMicros": BOUNDS_MICROS,
+        "Whole": histogram(&totals.whole),
+        "FirstByte": histogram(&totals.first_byte),
+        "Recent": totals.recent.iter().map(recent).collect::<Vec<_>>(),
+    });
+    Ok(to_writer(out, &state)?)
+}
+
+/// The times of each path, in the columns of the original.
+fn write_stats(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
+    writeln!(
+        out,
+        "   count     total bytes   avg bytes    avg ms first ms      p50      p90      p99  path"
+    )?;
+    for (path, stats) in proxy.latencies.snapshot().requests {
+        let count = stats.request_count;
+        let average = |sum: f64| sum / count as f64;
+        writeln!(
+            out,
+            "{count:8} {:15} {:11} {:9.2} {:8.2} {:8.2} {:8.2} {:8.2}  {}",
+            stats.total_bytes,
+            stats.total_bytes / count,
+            average(stats.response_total_millis),
+            average(stats.response_first_byte_millis),
+            stats.p50,
+            stats.p90,
+            stats.p99,
+            printable(&path)
+        )?;
+    }
+    Ok(())
+}
