@@ -29,6 +29,7 @@ mod both_ways;
 mod client;
 mod early_response;
 mod idle;
+mod long_body;
 mod only_tokio;
 mod over_tokio;
 #[cfg(target_os = "linux")]

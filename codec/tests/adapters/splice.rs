@@ -1,15 +1,16 @@
 //! Long bodies, which stay in the kernel over tokio on Linux: whether bytes get lost, doubled or moved past the end of
 //! a body, and what happens if a side fails in the middle.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use codec::Limits;
 
+use crate::long_body::{Framed, assert_same, body, drain, read_body, read_exactly};
 use crate::proxy::{Adapter, Proxy};
 use crate::{GET, LONG, SHORT, backend, connect, limits, read_until};
 
@@ -28,76 +29,6 @@ on_both_adapters! {
 /// Around the bounds of buffers and pipes, and of the pieces that are spliced.
 const LENGTHS: [usize; 13] =
     [1, 4096, 16_383, 16_384, 16_385, 57_343, 57_345, 65_535, 65_536, 65_537, 131_071, 262_145, 1_048_583];
-
-/// Bytes that repeat at no distance that a buffer or a pipe has.
-fn body(length: usize) -> Vec<u8> {
-    const PERIOD: usize = 100_003;
-    static PATTERN: OnceLock<Vec<u8>> = OnceLock::new();
-    let byte = |place: usize| (place.wrapping_mul(2_654_435_761) >> 13) as u8;
-    let mut bytes = PATTERN.get_or_init(|| (0..PERIOD).map(byte).collect()).repeat(length / PERIOD + 1);
-    bytes.truncate(length);
-    bytes
-}
-
-/// Asserts without printing a megabyte.
-fn assert_same(found: &[u8], sent: &[u8]) {
-    if found != sent {
-        let common = found.iter().zip(sent).take_while(|(found, sent)| found == sent).count();
-        panic!("{} bytes of {}, the first {common} are right", found.len(), sent.len());
-    }
-}
-
-/// How a body is framed.
-#[derive(Clone, Copy, Debug)]
-enum Framed {
-    Length,
-    /// In one chunk.
-    Chunk,
-    Close,
-}
-
-impl Framed {
-    /// The field that says so, and the body.
-    fn message(self, body: &[u8]) -> Vec<u8> {
-        let (field, before, after) = match self {
-            Framed::Length => (format!("Content-Length: {}\r\n", body.len()), String::new(), ""),
-            Framed::Chunk => {
-                let field = "Transfer-Encoding: chunked\r\n".to_owned();
-                (field, format!("{:x}\r\n", body.len()), "\r\n0\r\n\r\n")
-            }
-            Framed::Close => (String::new(), String::new(), ""),
-        };
-        [field.as_bytes(), b"\r\n", before.as_bytes(), body, after.as_bytes()].concat()
-    }
-}
-
-/// Reads a chunked body, and returns its content.
-fn read_chunked(stream: &mut TcpStream) -> Vec<u8> {
-    let mut content = Vec::new();
-    loop {
-        let size = read_until(stream, "\r\n");
-        let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
-        content.extend(read_exactly(stream, size));
-        assert_eq!(read_exactly(stream, 2), b"\r\n");
-        if size == 0 {
-            return content;
-        }
-    }
-}
-
-fn read_exactly(stream: &mut TcpStream, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    stream.read_exact(&mut bytes).unwrap();
-    bytes
-}
-
-/// Reads the body of a message with this head.
-fn read_body(stream: &mut TcpStream, head: &str, length: usize) -> Vec<u8> {
-    match head.contains("Transfer-Encoding: chunked") {
-        true => read_chunked(stream),
-        false => read_exactly(stream, length),
-    }
-}
 
 fn a_response_of_any_length_arrives_byte_for_byte(adapter: Adapter) {
     for framed in [Framed::Length, Framed::Chunk, Framed::Close] {
@@ -146,13 +77,6 @@ const SENT: usize = 300_000;
 /// The beginning of a long message.
 fn beginning() -> Vec<u8> {
     Framed::Length.message(&body(ANNOUNCED))[..SENT].to_vec()
-}
-
-/// Reads to the end or to an error, and returns the number of bytes.
-fn drain(stream: &mut TcpStream) -> usize {
-    let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
-    bytes.len()
 }
 
 fn a_response_that_the_backend_cuts_is_cut_for_the_client(adapter: Adapter) {
