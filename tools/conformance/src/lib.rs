@@ -42,6 +42,7 @@ mod case;
 mod cases_bad_responses;
 mod cases_chunks;
 mod cases_connections;
+mod cases_connections_1_0;
 mod cases_expect_upgrade;
 mod cases_fields;
 mod cases_forwarding;
@@ -87,7 +88,7 @@ pub struct Behaviour {
 const THREADS: usize = 8;
 
 /// All cases, grouped by topic.
-pub const GROUPS: [(&str, &[Case]); 13] = [
+pub const GROUPS: [(&str, &[Case]); 14] = [
     ("Request lines", cases_request_line::CASES),
     ("Request targets", cases_targets::CASES),
     ("Fields and the limits of a head", cases_fields::CASES),
@@ -100,6 +101,7 @@ pub const GROUPS: [(&str, &[Case]); 13] = [
     ("What an intermediary changes in a response", cases_response_heads::CASES),
     ("Responses that break a rule", cases_bad_responses::CASES),
     ("Connections", cases_connections::CASES),
+    ("Connections of HTTP/1.0", cases_connections_1_0::CASES),
     ("What is never served", cases_leftovers::CASES),
 ];
 
