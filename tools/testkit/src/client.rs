@@ -4,9 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::Head;
 use crate::PATIENCE;
 use crate::fault::{invalid, is_reset};
-use crate::wire::{End, Framing, Head, Wire};
+use crate::wire::{End, Framing, Wire};
 
 /// A connection to the proxy under test.
 pub struct Client {

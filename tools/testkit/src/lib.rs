@@ -12,6 +12,8 @@ mod client;
 pub mod fault;
 /// Starts a proxy that is not a stage.
 mod foreign;
+/// The head of a message, or its trailer section.
+mod head;
 /// Ends a tool while it runs.
 #[cfg(unix)]
 mod interruption;
@@ -52,6 +54,7 @@ pub use child::Child;
 pub use child::{interrupt, terminate};
 pub use client::{Client, Ended, Response};
 pub use foreign::{COMMAND_LINE, check_command_line};
+pub use head::Head;
 #[cfg(unix)]
 pub use interruption::{Interruption, end_in_the_middle};
 pub use peer::{Peer, Settings};
@@ -62,7 +65,7 @@ pub use program::Program;
 pub use record::Received;
 pub use resources::{children, raise_open_files_limit};
 pub use script::Connection;
-pub use wire::{End, Head};
+pub use wire::End;
 pub use workspace::{Binaries, Profile, Workspace};
 
 /// The largest stage number that a flag accepts.

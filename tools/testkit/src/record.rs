@@ -4,7 +4,8 @@ use std::io::{self, ErrorKind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::wire::{End, Head};
+use crate::Head;
+use crate::wire::End;
 
 /// A request as a backend received it.
 #[derive(Clone, Debug, Default)]

@@ -7,9 +7,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Head;
 use crate::PATIENCE;
 use crate::record::{Received, Shared};
-use crate::wire::{End, Framing, Head, Wire};
+use crate::wire::{End, Framing, Wire};
 
 /// The most bytes of a body, and of all connections, that are kept in the record. All bytes are counted.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
