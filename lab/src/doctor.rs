@@ -124,7 +124,7 @@ fn leaves_out_loopback(entry: &str) -> bool {
 }
 
 fn open_files() -> Finding {
-    match testkit::raise_open_files_limit() {
+    match stage::raise_open_files_limit() {
         Ok(limit) if limit >= MIN_OPEN_FILES => {
             pass(format!("{limit} files may be open (need {MIN_OPEN_FILES})"))
         }

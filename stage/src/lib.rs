@@ -7,6 +7,7 @@
 //! | `tokio.rs` | the listener over tokio, with the feature `tokio` |
 //! | `accept.rs` | the failures of both listeners |
 //! | `answers.rs` | large answers that delay no other task, with the feature `tokio` |
+//! | `open_files.rs` | the limit of open files |
 //! | `output.rs` | the ready line, and one log line per request |
 //! | `stderr.rs` | the log, panics, the reason for an exit: written without waiting for a reader |
 //! | `queue.rs` | the output on stderr that is not written yet |
@@ -21,6 +22,7 @@ pub mod blocking;
 mod failure;
 mod flags;
 mod hosts;
+mod open_files;
 mod output;
 pub mod page;
 mod queue;
@@ -32,5 +34,6 @@ pub use codec::printable;
 pub use failure::{Failure, OrTry, exit};
 pub use flags::{EXAMPLES, Flags, parse_duration, parse_number, parse_size, resolve_address};
 pub use hosts::{is_known_host, parse_host_name};
+pub use open_files::raise_open_files_limit;
 pub use output::{announce, log_report, log_silent_client};
 pub use stderr::{report_panics, start_log};

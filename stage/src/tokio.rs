@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::accept::{Backoff, bind_failure};
 use crate::flags::{parse_number, resolve_listen};
+use crate::open_files::raise_open_files_limit;
 use crate::stderr;
 
 /// How long requests in flight may take to complete after a stop signal.
@@ -96,7 +97,7 @@ impl Listener {
         let wanted = resolve_listen(flag, listen)?;
         let listener = listen_on(wanted).map_err(|error| bind_failure(flag, wanted, &error))?;
         let address = listener.local_addr().context("cannot determine the address of the listener")?;
-        let allowed = raise_open_files_limit();
+        let allowed = clients_allowed();
         let max_clients = max_clients.unwrap_or(allowed);
         let stop = Arc::new(Notify::new());
         let signals = Signals::catch().context("cannot catch Ctrl-C")?;
@@ -190,8 +191,8 @@ fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Raises the limit of open files as far as allowed. Returns the number of clients that it permits at two
 /// descriptors each, besides the pipes.
-fn raise_open_files_limit() -> u64 {
-    match rlimit::increase_nofile_limit(u64::MAX) {
+fn clients_allowed() -> u64 {
+    match raise_open_files_limit() {
         Ok(limit) => {
             let pipes = if limit < OPEN_FILES_FOR_PIPES { 0 } else { MAX_PIPES };
             limit_pipes(pipes);

@@ -96,7 +96,7 @@ fn evaluate(places: &Places, plan: &Plan) -> Result<Vec<Comparison>, Failure> {
     for warning in &plan.warnings {
         eprint!("{}", wrap(&format!("warning: {warning}"), ""));
     }
-    let limit = testkit::raise_open_files_limit().context("cannot raise the limit of open files");
+    let limit = stage::raise_open_files_limit().context("cannot raise the limit of open files");
     limit.or_try("ulimit -n 4096")?;
     let binaries = build(plan, places)?;
     let folder = places.kept("bench");

@@ -29,8 +29,8 @@ use backend::FaultyBackend;
 use conformance::Subject;
 use level::Level;
 use phases::Phases;
+use stage::raise_open_files_limit;
 use testkit::progress::Progress;
-use testkit::raise_open_files_limit;
 
 pub use command::{Soak, command};
 pub use report::Report;

@@ -33,7 +33,7 @@ mod program;
 pub mod progress;
 /// What a backend received, and how to wait for changes.
 mod record;
-/// The memory, descriptors and CPU time of a process, and the limit of open files.
+/// The memory, descriptors and CPU time of a process.
 mod resources;
 /// What a scripted backend can do with one connection.
 mod script;
@@ -63,7 +63,7 @@ pub use port::{FullPort, KeptPort, RefusedPort, localhost};
 pub use process::{Finished, Process, StartError, run_to_end};
 pub use program::Program;
 pub use record::Received;
-pub use resources::{children, raise_open_files_limit};
+pub use resources::children;
 pub use script::Connection;
 pub use wire::End;
 pub use workspace::{Binaries, Profile, Workspace};

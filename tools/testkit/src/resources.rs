@@ -1,18 +1,12 @@
 //! The resources that a process uses. Only Linux reports them; elsewhere the values are `None`.
 
 use std::fs;
-use std::io;
 use std::time::Duration;
 
 use crate::Process;
 
 /// The unit of times in `/proc`: always 100 ticks a second in practice.
 const CLOCK_TICK: Duration = Duration::from_millis(10);
-
-/// Raises the limit of open files of this process and its children as far as possible, and returns it.
-pub fn raise_open_files_limit() -> io::Result<u64> {
-    rlimit::increase_nofile_limit(u64::MAX)
-}
 
 /// The children of a process: their ids and program names. Empty without `/proc`.
 pub fn children(parent: u32) -> Vec<(u32, String)> {

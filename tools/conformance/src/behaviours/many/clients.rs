@@ -96,7 +96,7 @@ fn unread_responses_delay_no_other_client(subject: &Subject) {
 fn a_thousand_clients_are_served_at_once(subject: &Subject) {
     // The promise of this stage: one request in flight for each client. Each client needs two descriptors
     // here and two in the proxy. Other tests need some at the same time.
-    let limit = testkit::raise_open_files_limit().unwrap();
+    let limit = stage::raise_open_files_limit().unwrap();
     let count = usize::try_from(limit / 4).unwrap().clamp(200, 1000);
     let gate = Arc::new(RwLock::new(()));
     let closed = gate.write().unwrap();
