@@ -30,20 +30,16 @@ pub fn test_stage(name: &str, binary: impl AsRef<Path>) -> ExitCode {
     libtest_mimic::run(&arguments, trials(&subject)).exit_code()
 }
 
-/// Twice as many as cores, because most tests wait for a timeout of the proxy.
+/// Four times as many as cores, because most of the time is spent in waiting for timeouts of the proxy.
 fn test_threads() -> usize {
-    thread::available_parallelism().map_or(2, |cores| 2 * cores.get())
+    thread::available_parallelism().map_or(4, |cores| 4 * cores.get())
 }
 
-/// One test for each case and behaviour that applies.
+/// One test for each behaviour and case that applies. The behaviours come first, and those of later stages before the
+/// others: the longest waits are among them, and the cases are short enough to run beside each.
 fn trials(subject: &Subject) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for case in cases().filter(|case| subject.meets(case.needs)) {
-        let subject = subject.clone();
-        let name = format!("cases::{}", case.name.replace('-', "_"));
-        trials.push(Trial::test(name, move || test_case(&subject, case)));
-    }
-    for (group, needs, behaviours) in GROUPS {
+    for (group, needs, behaviours) in GROUPS.iter().rev() {
         for behaviour in behaviours.iter().filter(|_| subject.meets(*needs)) {
             let subject = subject.clone();
             let (run, is_ignored) = (behaviour.run, behaviour.of_stages && !subject.is_stage());
@@ -53,6 +49,11 @@ fn trials(subject: &Subject) -> Vec<Trial> {
             });
             trials.push(trial.with_ignored_flag(is_ignored));
         }
+    }
+    for case in cases().filter(|case| subject.meets(case.needs)) {
+        let subject = subject.clone();
+        let name = format!("cases::{}", case.name.replace('-', "_"));
+        trials.push(Trial::test(name, move || test_case(&subject, case)));
     }
     trials
 }
