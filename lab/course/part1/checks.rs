@@ -1,12 +1,10 @@
 //! Stage 1: steps 5 to 7 of one exchange.
 
-use std::sync::mpsc::channel;
-
 use testkit::Backend;
 
 use crate::tasks::Check;
 use crate::tasks::observed::{Seen, answer, difference, ensure};
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, pattern};
+use crate::tasks::trial::{GET, HELLO, Subject, leave_within_body, pattern};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -109,29 +107,7 @@ fn reports_errors(subject: &Subject<'_>) -> Result<(), Seen> {
              `?`?"
         )
     })?;
-
-    // More than all buffers between the backend and a client hold.
-    const TOO_MUCH: usize = 32;
-    let (end, ended) = channel();
-    let backend = Backend::script(move |connection| {
-        connection.read_request()?;
-        connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", TOO_MUCH << 20))?;
-        connection.wait_for_release()?;
-        let sent = (0..TOO_MUCH).take_while(|_| connection.send(vec![b'x'; 1 << 20]).is_ok()).count();
-        // Fails if the check has already given up.
-        let _ = end.send(sent);
-        Ok(())
-    })?;
-    let running = subject.start(&backend)?;
-    running.leave(&backend)?;
-    backend.release(1);
-    let sent = ended.recv_timeout(CLIENT_PATIENCE).unwrap_or(TOO_MUCH);
-    ensure(sent < TOO_MUCH, || {
-        format!(
-            "a client left, and the proxy still read {TOO_MUCH} MiB for it from the backend. Is an error of \
-             `write_piece` returned with `?`?"
-        )
-    })
+    leave_within_body(subject)
 }
 
 fn passes_interim_responses_on(subject: &Subject<'_>) -> Result<(), Seen> {

@@ -7,7 +7,7 @@ use testkit::Backend;
 
 use crate::tasks::Check;
 use crate::tasks::observed::{Seen, answer, ensure, silence};
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject};
+use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, leave_within_body};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -104,14 +104,18 @@ fn runs_both_directions_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
         Ok(())
     })?;
     let running = subject.start(&backend)?;
-    running.leave(&backend)?;
+    let mut client = running.client()?;
+    client.send(GET)?;
+    backend.wait_for_requests_within(1, CLIENT_PATIENCE)?;
+    client.reset()?;
     ensure(ended.recv_timeout(CLIENT_PATIENCE).is_ok(), || {
         let seconds = CLIENT_PATIENCE.as_secs();
         format!(
             "a client left before its answer; the backend was not told of it within {seconds} s. Does the upload end \
              with `wait_for_reset`, and is an error of it returned?"
         )
-    })
+    })?;
+    leave_within_body(subject)
 }
 
 /// The response is sent, and the exchange ends with it, however many times it was woken for it.

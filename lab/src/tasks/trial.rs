@@ -3,6 +3,7 @@
 //! Invariant: checks count and do not measure time. Each wait has a deadline and reports its reason.
 
 use std::net::SocketAddr;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use course::Ability;
 use testkit::{Backend, Client, KeptPort, Process, Program, Response};
 
-use super::observed::{Seen, cause_of_silence, shortened, silence};
+use super::observed::{Seen, cause_of_silence, ensure, shortened, silence};
 use super::{Task, plain};
 
 /// How long a client of a check waits for the next byte. A working proxy answers in a hundredth of this time.
@@ -25,6 +26,10 @@ pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 const LOG_LINES: usize = 3;
 /// The time that a proxy has after a failure to log what it did last. It logs a request after its response.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// What is said below a panic if everything that the check looked at was right.
+const ONLY_A_PANIC: &str = "All that the check looked at was right, but a panic drops a client, or ends the proxy. Is an \
+                            error unwrapped that `?` would return?";
 
 /// A program under one check.
 pub struct Subject<'a> {
@@ -55,20 +60,27 @@ pub struct Running {
 }
 
 impl Task {
-    /// Runs the check on a program. The observation ends with the last words of the proxy: if it panicked, the place
-    /// and reason; otherwise the last lines of its log.
+    /// Runs the check on a program. The observation begins with the panic of the proxy, if there was one, because a
+    /// guess at the cause would mislead. Otherwise it ends with the last lines of its log.
     ///
     /// # Errors
-    /// The promise does not hold.
+    /// The promise does not hold, or the proxy has panicked.
     pub fn check(&self, program: &Program) -> Result<(), Seen> {
         let has_rpc = course::find(self.stage()).is_some_and(|stage| stage.can(Ability::Rpc));
         let subject = Subject { program, has_rpc, said: Arc::default() };
         let holds = self.holds.map_or(Ok(()), |holds| holds(&subject));
         let outcome = holds.and_then(|()| plain::holds(&subject, &self.name));
-        outcome.map_err(|Seen(seen)| {
+        if outcome.is_err() {
             thread::sleep(LAST_WORDS);
-            Seen(shortened(&(seen + &lock(&subject.said).last_words())))
-        })
+        }
+        let (panic, log) = lock(&subject.said).last_words();
+        let seen = match (outcome, panic) {
+            (Ok(()), None) => return Ok(()),
+            (Ok(()), Some(panic)) => format!("it {panic}\n{ONLY_A_PANIC}"),
+            (Err(Seen(seen)), Some(panic)) => format!("it {panic}\n{seen}"),
+            (Err(Seen(seen)), None) => seen + &log,
+        };
+        Err(Seen(shortened(&seen)))
     }
 }
 
@@ -84,17 +96,16 @@ impl Said {
         }
     }
 
-    fn last_words(&mut self) -> String {
+    /// A panic, and the last lines of the log.
+    fn last_words(&mut self) -> (Option<String>, String) {
         let Some((_, mut last)) = self.last.take() else {
-            return String::new();
+            return (None, String::new());
         };
-        if let Some(panic) = last.end().or(self.panic.take()) {
-            return format!("\nit {panic}");
-        }
+        let panic = last.end().or(self.panic.take());
         let log = last.log();
         let lines: Vec<&str> = log.lines().collect();
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
-        last.iter().map(|line| format!("\nits log: {line}")).collect()
+        (panic, last.iter().map(|line| format!("\nits log: {line}")).collect())
     }
 }
 
@@ -149,15 +160,8 @@ impl Running {
     }
 
     pub(super) fn client(&self) -> Result<Client, Seen> {
-        Ok(Client::connect_with(self.address(), CLIENT_PATIENCE)?)
-    }
-
-    /// Sends a GET, and resets its connection when the request has reached the backend.
-    pub(super) fn leave(&self, backend: &Backend) -> Result<(), Seen> {
-        let mut client = self.client()?;
-        client.send(GET)?;
-        backend.wait_for_requests_within(1, CLIENT_PATIENCE)?;
-        Ok(client.reset()?)
+        let client = Client::connect_with(self.address(), CLIENT_PATIENCE);
+        client.map_err(|error| Seen(format!("no connection to the proxy: {error}")))
     }
 
     /// Sends a request on a new connection. The error names the request if there is no response.
@@ -179,6 +183,46 @@ impl Drop for Running {
             lock(&self.said).end(self.number, proxy);
         }
     }
+}
+
+/// Checks that clients which reset their connections within a body end their exchanges.
+///
+/// The body begins with many small chunks, so that the proxy is writing a piece when the reset comes, and a piece fails.
+/// A proxy that waits for the backend at that moment would end the exchange because of `wait_for_reset`. It also looks
+/// for a reset after some hundred pieces, so there are several clients.
+pub(super) fn leave_within_body(subject: &Subject<'_>) -> Result<(), Seen> {
+    const CLIENTS: usize = 3;
+    const SMALL_CHUNKS: usize = 40_000;
+    // More than all buffers between the backend and a client hold.
+    const MIB: usize = 32;
+    let (end, ended) = channel();
+    let backend = Backend::script(move |connection| {
+        connection.read_request()?;
+        connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        let large = ["100000\r\n".as_bytes(), &[b'x'; 1 << 20], b"\r\n"].concat();
+        let small = "1\r\nx\r\n".repeat(SMALL_CHUNKS);
+        let mut send = |bytes: &[u8]| connection.send(bytes).is_ok();
+        let sent = if send(small.as_bytes()) { (0..MIB).take_while(|_| send(&large)).count() } else { 0 };
+        // Fails if the check has already given up.
+        let _ = end.send(sent);
+        Ok(())
+    })?;
+    let running = subject.start(&backend)?;
+    for _ in 0..CLIENTS {
+        let mut client = running.client()?;
+        client.send(GET)?;
+        client.read_head()?;
+        client.read_bytes(SMALL_CHUNKS / 10)?;
+        client.reset()?;
+        let sent = ended.recv_timeout(CLIENT_PATIENCE).unwrap_or(MIB);
+        ensure(sent < MIB, || {
+            format!(
+                "a client left, and the proxy still read {MIB} MiB for it from the backend. Is an error of `write_piece` \
+                 returned with `?`?"
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Sends a request and reads its response. The error names the request if there is no response.
