@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
-use crate::tasks::{Program, Seen, Stage, Task, breakage, failure};
+use crate::tasks::{Program, Stage, Task, breakage, failure};
 use stage::Failure;
 use testkit::say;
 use testkit::{COMMAND_LINE, Profile, check_command_line};
@@ -152,7 +152,7 @@ impl Check {
     }
 
     /// How a task has failed.
-    pub fn failure(&self, places: &Places, round: &Round, task: &'static Task, seen: &Seen) -> String {
+    pub fn failure(&self, places: &Places, round: &Round, task: &'static Task, seen: &str) -> String {
         let (is_broken, suspect) = (self.is_broken(round, task), self.suspect(round, task));
         // A foreign proxy has no known source lines.
         let file = places.work_sources().join(&suspect.file);
@@ -180,9 +180,9 @@ impl Check {
 
 impl Round {
     /// The first task that failed, and what was seen.
-    pub fn first_failed(&self) -> Option<(&'static Task, &Seen)> {
+    pub fn first_failed(&self) -> Option<(&'static Task, &str)> {
         self.results.iter().find_map(|(task, result)| match result {
-            Checked::Fail(seen) => Some((*task, seen)),
+            Checked::Fail(seen) => Some((*task, seen.as_str())),
             _ => None,
         })
     }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lab::tasks::{
-    Program, Seen, Stage, Task, all, apply, breakage, by_file, failure, heading, larger, stages, stretch,
+    Program, Stage, Task, all, apply, breakage, by_file, failure, heading, larger, stages, stretch,
 };
 use testkit::text::wrap;
 
@@ -115,7 +115,7 @@ fn a_hunk_that_has_moved_is_found_and_one_that_does_not_fit_is_refused() {
 #[test]
 fn every_failure_names_the_observation_the_place_and_the_hint_command() {
     for task in all().chain(stretch()) {
-        let seen = Seen(format!("the backend saw {} of 8 things", "very ".repeat(30)));
+        let seen = format!("the backend saw {} of 8 things", "very ".repeat(30));
         let text = failure(task, &seen, task, None);
         let course::Task { name, promise, file, function, .. } = &**task;
         assert!(text.starts_with(&format!("FAIL {name} {promise}\n")), "{text}");
@@ -129,7 +129,7 @@ fn every_failure_names_the_observation_the_place_and_the_hint_command() {
 #[test]
 fn a_task_that_passed_before_is_reported_as_broken_and_not_as_undone() {
     let [broken, open] = ["3.1", "3.2"].map(|name| Task::find(name).unwrap());
-    let text = breakage(broken, &Seen("nothing came for 4 seconds".to_owned()), open, None);
+    let text = breakage(broken, "nothing came for 4 seconds", open, None);
     let course::Task { name, promise, .. } = &**broken;
     assert!(text.starts_with(&format!("FAIL {name} {promise}\n     nothing came for 4 seconds\n")), "{text}");
     assert!(
@@ -162,15 +162,16 @@ fn a_failure_begins_with_the_first_panic_or_ends_with_the_last_log_lines_of_the_
         ("is-silent", String::new(), "", ""),
     ] {
         let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-that-{name}"));
-        fs::write(link.with_extension("log"), log).unwrap();
+        let lines: String = log.lines().map(|line| format!("{line}\n")).collect();
+        fs::write(link.with_extension("log"), lines).unwrap();
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink(&proxy, &link).unwrap();
         let task = Task::find("2.2").unwrap();
-        let Seen(seen) = task.check(&Program::Stage(link)).unwrap_err();
+        let seen = task.check(&Program::Stage(link)).unwrap_err();
         let guess = seen.strip_prefix(begin).unwrap_or_else(|| panic!("{seen}"));
         assert!(guess.starts_with("no connection to the proxy: "), "{seen}");
         assert_eq!(&guess[guess.find('\n').unwrap_or(guess.len())..], end, "{seen}");
-        assert_narrow(&failure(task, &Seen(seen.clone()), task, None));
+        assert_narrow(&failure(task, &seen, task, None));
     }
 }
 
@@ -178,7 +179,6 @@ fn a_failure_begins_with_the_first_panic_or_ends_with_the_last_log_lines_of_the_
 fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
     for stage in stages() {
         for task in &stage.tasks {
-            let seen = Seen("nothing came".to_owned());
             let whole = reference(stage, &task.file);
             let cut = apply(&whole, task.patch).unwrap();
             let function = task.function.split(',').next().unwrap().rsplit("::").next().unwrap();
@@ -186,7 +186,7 @@ fn a_failure_names_the_line_of_the_marker_or_else_of_the_function() {
                 [(&cut, format!("// TODO {}: ", task.name)), (&whole, format!("fn {function}"))]
             {
                 let line = source.lines().position(|line| line.contains(&wanted)).unwrap() + 1;
-                let text = failure(task, &seen, task, Some(source));
+                let text = failure(task, "nothing came", task, Some(source));
                 assert!(text.contains(&format!("look at: work/src/{}:{line}, ", task.file)), "{text}");
                 assert_narrow(&text);
             }

@@ -37,7 +37,7 @@ fn sends_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
         let requests = backend.requests();
         let received = requests.get(index).ok_or_else(|| {
             let why = answer.err().map(|error| format!(" ({error})")).unwrap_or_default();
-            Seen(format!(
+            Seen::new(format!(
                 "a client sent a {method} with {size} bytes of body; it did not reach the backend{why}. The head \
                  leaves with the first piece. Is each piece sent, also an empty one, and to the last?"
             ))

@@ -44,7 +44,7 @@ fn serves_clients_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     for client in &mut clients {
         let response = client.read_response("GET").map_err(|error| {
             let why = silence(&error);
-            Seen(format!(
+            Seen::new(format!(
                 "{CLIENTS} clients are served at once, and one got no response. Is 2.3 half done? ({why})"
             ))
         })?;

@@ -22,9 +22,11 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\
 /// The value of `X-Bytes`.
 fn x_bytes(response: &Response) -> Result<u64, Seen> {
     match &response.head.all("x-bytes")[..] {
-        [] => Err(Seen(format!("a response {} has no X-Bytes field", response.status))),
-        [value] => value.parse().map_err(|_| Seen(format!("X-Bytes says {value:?}, which is no number"))),
-        _ => Err(Seen("a response has more than one X-Bytes field".to_owned())),
+        [] => Err(Seen::new(format!("a response {} has no X-Bytes field", response.status))),
+        [value] => {
+            value.parse().map_err(|_| Seen::new(format!("X-Bytes says {value:?}, which is no number")))
+        }
+        _ => Err(Seen::new("a response has more than one X-Bytes field")),
     }
 }
 
@@ -99,7 +101,7 @@ fn count_round(running: &Running, path: &str) -> Result<(), Seen> {
                 let response = client.read_response("GET");
                 let response = response.map_err(|error| {
                     let (why, cause) = (silence(&error), cause_of_silence(&error));
-                    Seen(format!("no response to one of 400 requests: {why}. {cause}"))
+                    Seen::new(format!("no response to one of 400 requests: {why}. {cause}"))
                 })?;
                 x_bytes(&response)
             })
@@ -109,7 +111,7 @@ fn count_round(running: &Running, path: &str) -> Result<(), Seen> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
         for worker in workers {
-            let totals = worker.join().map_err(|_| Seen("a client of the check has failed".to_owned()))?;
+            let totals = worker.join().map_err(|_| Seen::new("a client of the check has failed"))?;
             seen.extend(totals?);
         }
         Ok::<(), Seen>(())

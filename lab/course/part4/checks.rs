@@ -44,7 +44,7 @@ fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
         for worker in workers {
-            worker.join().map_err(|_| Seen("a client of the check has failed".to_owned()))??;
+            worker.join().map_err(|_| Seen::new("a client of the check has failed"))??;
         }
         Ok::<(), Seen>(())
     })?;

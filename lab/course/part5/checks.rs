@@ -40,7 +40,7 @@ fn stats(running: &Running) -> Result<String, Seen> {
     let answer: String = call(running, CALL)?.split_whitespace().collect();
     let stats = answer.split(r#""RequestBytes":{"#).nth(1).and_then(|stats| stats.split('}').next());
     let stats = stats.map(str::to_owned);
-    stats.ok_or_else(|| Seen(format!("a call was answered {answer}, need \"RequestBytes\"")))
+    stats.ok_or_else(|| Seen::new(format!("a call was answered {answer}, need \"RequestBytes\"")))
 }
 
 fn tells_what_was_counted(subject: &Subject<'_>) -> Result<(), Seen> {
@@ -119,7 +119,7 @@ fn tells_of_one_moment(subject: &Subject<'_>) -> Result<(), Seen> {
         is_over.store(true, Ordering::Relaxed);
         looked?;
         for client in asking {
-            client.join().map_err(|_| Seen("a client of the check has failed".to_owned()))??;
+            client.join().map_err(|_| Seen::new("a client of the check has failed"))??;
         }
         Ok(())
     })

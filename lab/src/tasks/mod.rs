@@ -35,7 +35,7 @@ mod part7;
 use std::ops::Deref;
 use std::sync::LazyLock;
 
-pub use observed::Seen;
+use observed::Seen;
 pub use patch::{apply, by_file};
 pub use testkit::Program;
 pub use trial::{CLIENT_PATIENCE, Running, Subject};

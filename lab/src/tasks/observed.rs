@@ -1,7 +1,8 @@
 //! What a check has observed, in words that lead to the cause.
 
-use std::fmt;
 use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use testkit::{Response, StartError};
 
@@ -10,13 +11,20 @@ use super::trial::CLIENT_PATIENCE;
 /// The most characters of a word: it fits into 80 columns with the indentation of a message.
 const MAX_WORD: usize = 70;
 
-/// A wrong observation, in one sentence or two. Lines below it are output of the proxy.
+/// The time that a proxy has after a failure to log what led to it. It logs a request after its response.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// A wrong observation, in one sentence or two.
 #[derive(Debug)]
-pub struct Seen(pub String);
+pub struct Seen {
+    pub text: String,
+    /// What the proxy logs from here on follows from the end of the check, which drops its clients and backends.
+    pub at: Instant,
+}
 
 /// Returns the observation as an error unless `is_so` is true.
 pub fn ensure(is_so: bool, seen: impl FnOnce() -> String) -> Result<(), Seen> {
-    if is_so { Ok(()) } else { Err(Seen(seen())) }
+    if is_so { Ok(()) } else { Err(Seen::new(seen())) }
 }
 
 /// Describes why no response arrived.
@@ -76,15 +84,17 @@ pub fn times(count: usize) -> String {
     }
 }
 
-impl fmt::Display for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl Seen {
+    /// Describes what is seen now, after a moment in which the proxy logs what led to it.
+    pub fn new(text: impl Into<String>) -> Seen {
+        thread::sleep(LAST_WORDS);
+        Seen { text: text.into(), at: Instant::now() }
     }
 }
 
 impl From<io::Error> for Seen {
     fn from(error: io::Error) -> Seen {
-        Seen(error.to_string())
+        Seen::new(error.to_string())
     }
 }
 
@@ -92,8 +102,8 @@ impl From<StartError> for Seen {
     fn from(error: StartError) -> Seen {
         match error.exit_code {
             // The last line of its flag parser only says how to get help.
-            Some(2) => Seen("it did not start: it does not take the flags of this stage".to_owned()),
-            _ => Seen(format!("it did not start: {error}")),
+            Some(2) => Seen::new("it did not start: it does not take the flags of this stage"),
+            _ => Seen::new(format!("it did not start: {error}")),
         }
     }
 }

@@ -5,8 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use course::Ability;
 use testkit::{Backend, Client, KeptPort, Process, Program, Response};
@@ -24,8 +23,6 @@ pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
 /// The most lines of the proxy's log below an observation.
 const LOG_LINES: usize = 3;
-/// The time that a proxy has after a failure to log what it did last. It logs a request after its response.
-const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What is said below a panic if everything that the check looked at was right.
 const ONLY_A_PANIC: &str = "All that the check looked at was right, but a panic drops a client, or ends the proxy. Is an \
@@ -44,7 +41,7 @@ pub struct Subject<'a> {
 struct Said {
     started: usize,
     panic: Option<String>,
-    /// Of the proxies that are no longer used, the one that started last, and its number. It may still log something.
+    /// Of the proxies that are no longer used, the one that started last, and its number. It may still panic.
     last: Option<(usize, Process)>,
 }
 
@@ -60,27 +57,24 @@ pub struct Running {
 }
 
 impl Task {
-    /// Runs the check on a program. The observation begins with the panic of the proxy, if there was one, because a
-    /// guess at the cause would mislead. Otherwise it ends with the last lines of its log.
+    /// Runs the check on a program.
     ///
     /// # Errors
-    /// The promise does not hold, or the proxy has panicked.
-    pub fn check(&self, program: &Program) -> Result<(), Seen> {
+    /// The promise does not hold, or the proxy has panicked. The error says what was seen: first the panic, if there
+    /// was one, because a guess at the cause would mislead. Otherwise the last lines of the log are below it.
+    pub fn check(&self, program: &Program) -> Result<(), String> {
         let has_rpc = course::find(self.stage()).is_some_and(|stage| stage.can(Ability::Rpc));
         let subject = Subject { program, has_rpc, said: Arc::default() };
         let holds = self.holds.map_or(Ok(()), |holds| holds(&subject));
         let outcome = holds.and_then(|()| plain::holds(&subject, &self.name));
-        if outcome.is_err() {
-            thread::sleep(LAST_WORDS);
-        }
-        let (panic, log) = lock(&subject.said).last_words();
-        let seen = match (outcome, panic) {
+        let mut said = lock(&subject.said);
+        let seen = match (outcome, said.panic()) {
             (Ok(()), None) => return Ok(()),
             (Ok(()), Some(panic)) => format!("it {panic}\n{ONLY_A_PANIC}"),
-            (Err(Seen(seen)), Some(panic)) => format!("it {panic}\n{seen}"),
-            (Err(Seen(seen)), None) => seen + &log,
+            (Err(seen), Some(panic)) => format!("it {panic}\n{}", seen.text),
+            (Err(seen), None) => seen.text + &said.log_until(seen.at),
         };
-        Err(Seen(shortened(&seen)))
+        Err(shortened(&seen))
     }
 }
 
@@ -96,16 +90,16 @@ impl Said {
         }
     }
 
-    /// A panic, and the last lines of the log.
-    fn last_words(&mut self) -> (Option<String>, String) {
-        let Some((_, mut last)) = self.last.take() else {
-            return (None, String::new());
-        };
-        let panic = last.end().or(self.panic.take());
-        let log = last.log();
-        let lines: Vec<&str> = log.lines().collect();
+    /// Ends the last proxy, and returns a panic.
+    fn panic(&mut self) -> Option<String> {
+        self.last.as_mut().and_then(|(_, last)| last.end()).or(self.panic.take())
+    }
+
+    /// The last lines that came into the log of the last proxy before `end`.
+    fn log_until(&self, end: Instant) -> String {
+        let lines = self.last.as_ref().map_or_else(Vec::new, |(_, last)| last.log_until(end));
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
-        (panic, last.iter().map(|line| format!("\nits log: {line}")).collect())
+        last.iter().map(|line| format!("\nits log: {line}")).collect()
     }
 }
 
@@ -161,7 +155,7 @@ impl Running {
 
     pub(super) fn client(&self) -> Result<Client, Seen> {
         let client = Client::connect_with(self.address(), CLIENT_PATIENCE);
-        client.map_err(|error| Seen(format!("no connection to the proxy: {error}")))
+        client.map_err(|error| Seen::new(format!("no connection to the proxy: {error}")))
     }
 
     /// Sends a request on a new connection. The error names the request if there is no response.
@@ -171,9 +165,9 @@ impl Running {
 
     /// Connects to its stats RPC.
     pub(super) fn rpc_client(&self) -> Result<Client, Seen> {
-        let rpc = self.rpc.ok_or_else(|| Seen("its ready line names no stats RPC".to_owned()))?;
+        let rpc = self.rpc.ok_or_else(|| Seen::new("its ready line names no stats RPC"))?;
         let client = Client::connect_with(rpc, CLIENT_PATIENCE);
-        client.map_err(|error| Seen(format!("no connection to its stats RPC: {error}")))
+        client.map_err(|error| Seen::new(format!("no connection to its stats RPC: {error}")))
     }
 }
 
@@ -231,7 +225,7 @@ pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result
     client.exchange(request).map_err(|error| {
         let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
         let (line, why) = (line.escape_ascii(), silence(&error));
-        Seen(format!("no response to \"{line}\": {why}. {}", cause_of_silence(&error)))
+        Seen::new(format!("no response to \"{line}\": {why}. {}", cause_of_silence(&error)))
     })
 }
 

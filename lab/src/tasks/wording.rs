@@ -2,16 +2,16 @@
 
 use testkit::text::wrap;
 
-use super::{Seen, Task};
+use super::Task;
 
 /// The indentation of lines that belong to the line above.
 const INDENT: &str = "     ";
 
 /// The message of a failed check: the promise, the observation, where to look and what to type next. `suspect` is the
 /// task that is being worked on, and `source` the text of its file; without it, no line number is shown.
-pub fn failure(task: &Task, seen: &Seen, suspect: &Task, source: Option<&str>) -> String {
+pub fn failure(task: &Task, seen: &str, suspect: &Task, source: Option<&str>) -> String {
     let course::Task { name, promise, .. } = &**task;
-    let seen = wrap(&seen.0, INDENT);
+    let seen = wrap(seen, INDENT);
     let course::Task { name: suspected, file, function, .. } = &**suspect;
     let line =
         source.and_then(|source| line_of(suspect, source)).map_or(String::new(), |line| format!(":{line}"));
@@ -22,12 +22,12 @@ pub fn failure(task: &Task, seen: &Seen, suspect: &Task, source: Option<&str>) -
 }
 
 /// The message of a failed check that passed before.
-pub fn breakage(task: &Task, seen: &Seen, suspect: &Task, source: Option<&str>) -> String {
+pub fn breakage(task: &Task, seen: &str, suspect: &Task, source: Option<&str>) -> String {
     let seen = format!(
         "{seen}\nit passed before: what you changed since then broke it, perhaps for {}",
         suspect.name
     );
-    failure(task, &Seen(seen), suspect, source)
+    failure(task, &seen, suspect, source)
 }
 
 /// The line of the task's marker, or else of its function, from 1.

@@ -10,7 +10,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
 use crate::child::Child;
@@ -147,13 +147,18 @@ impl Process {
 
     /// Its stderr so far.
     pub fn log(&self) -> String {
-        self.log.lock().clone()
+        self.log.text()
+    }
+
+    /// The lines of its stderr that arrived before `end`.
+    pub fn log_until(&self, end: Instant) -> Vec<String> {
+        self.log.until(end)
     }
 
     /// The last line of its stderr so far; the final line if it has ended.
     pub fn last_line(&mut self) -> String {
         self.wait_for_last_words();
-        self.log.lock().lines().last().unwrap_or("it said nothing").to_owned()
+        self.log.text().lines().last().unwrap_or("it said nothing").to_owned()
     }
 
     /// Ends it and returns its first panic.
