@@ -84,7 +84,46 @@ fn counts_exactly(subject: &Subject<'_>) -> Result<(), Seen> {
              bytes to each, need 10. Without `has_room` the map grows without bound: what has no room is counted \
              under `OTHER`"
         )
+    })?;
+    keeps_the_known_paths(subject)
+}
+
+/// Fills the map of a stage. Another proxy may have no bound.
+fn keeps_the_known_paths(subject: &Subject<'_>) -> Result<(), Seen> {
+    const KNOWN: &str = "/known";
+    // `MAX_PATHS` of the stage, and some that have no room.
+    const OTHERS: usize = 10_100;
+    const CLIENTS: usize = 4;
+    if !subject.is_stage() {
+        return Ok(());
+    }
+    // It closes each connection first, so that the proxy keeps no port of it for a minute: there are some 16,000.
+    let backend = Backend::closing(HELLO)?;
+    let running = subject.start(&backend)?;
+    expect(&running.exchange(get(KNOWN))?, 5, "one response of 5 bytes")?;
+    let ask = |client: usize| -> Result<(), Seen> {
+        let requests: String =
+            (client..OTHERS).step_by(CLIENTS).map(|path| get(&format!("/{path}"))).collect();
+        let mut connection = running.client()?;
+        connection.send(&requests)?;
+        (client..OTHERS).step_by(CLIENTS).try_for_each(|_| connection.read_response("GET").map(drop))?;
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..CLIENTS).map(|client| scope.spawn(move || ask(client))).collect();
+        asking.into_iter().try_for_each(|client| client.join().unwrap_or_else(|_| Err(client_failed())))
+    })?;
+    let total = x_bytes(&running.exchange(get(KNOWN))?)?;
+    ensure(total == 10, || {
+        format!(
+            "X-Bytes says {total} after two responses of 5 bytes to a path, with {OTHERS} other paths between them, need \
+             10. The map is full, but this path is in it: look for `path` first, also without room for another"
+        )
     })
+}
+
+fn client_failed() -> Seen {
+    Seen::new("a client of the check has failed")
 }
 
 /// Sends 400 requests for a path that is new to the proxy.
@@ -111,7 +150,7 @@ fn count_round(running: &Running, path: &str) -> Result<(), Seen> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
         for worker in workers {
-            let totals = worker.join().map_err(|_| Seen::new("a client of the check has failed"))?;
+            let totals = worker.join().map_err(|_| client_failed())?;
             seen.extend(totals?);
         }
         Ok::<(), Seen>(())
