@@ -174,6 +174,13 @@ fn tells_calls_apart(subject: &Subject<'_>) -> Result<(), Seen> {
             let needed = if is_valid { "a result" } else { "the error -32602" };
             format!("a call with the params {params} was answered {answer}, need {needed}")
         })?;
+        // JSON-RPC 2.0 section 5: the id is that of the call. Null is for a call whose id cannot be known.
+        ensure(answer.split_whitespace().collect::<String>().contains(r#""id":1"#), || {
+            format!(
+                "a call with the id 1 and the params {params} was answered {answer}, need the same id: it says which \
+                 call this answers"
+            )
+        })?;
     }
     Ok(())
 }
