@@ -124,21 +124,24 @@ fn uses_no_closed_connection(subject: &Subject<'_>) -> Result<(), Seen> {
     })?;
     let running = subject.start(&backend)?;
     let mut client = running.client()?;
+    exchange(&mut client, POST)?;
     for closed in 1..=5 {
-        // A POST, because a retry cannot hide its failure.
-        let status = exchange(&mut client, POST)?.status;
-        ensure(status == 200, || {
-            format!(
-                "the backend closed an idle connection; the next POST was sent into it: {status}. `is_usable` must \
-                 say no if `is_stale` says yes"
-            )
-        })?;
         backend.wait_for_closed(closed)?;
         // The proxy answers this itself. After two answers it has processed the earlier close: one of its
         // threads may answer the first while another is still being notified.
         for _ in 0..2 {
             running.exchange("OPTIONS * HTTP/1.1\r\nHost: example.test\r\n\r\n")?;
         }
+        // A POST, because a retry cannot hide its failure. Before 4.4 is done, it is retried without its body, and
+        // gets no response at all.
+        let response = client.exchange(POST);
+        ensure(response.as_ref().is_ok_and(|response| response.status == 200), || {
+            format!(
+                "the backend closed an idle connection; the next POST was sent into it, and the client got {}. \
+                 `is_usable` must say no if `is_stale` says yes",
+                answer(&response)
+            )
+        })?;
     }
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
