@@ -2,7 +2,7 @@
 //! reserved for a program that will listen there.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,12 +36,18 @@ pub struct FullPort {
 impl FullPort {
     /// Binds a port and fills its queue.
     pub fn bind() -> io::Result<FullPort> {
+        FullPort::fill(RefusedPort::bind()?.socket)
+    }
+
+    /// Fills the queue of a port that may have accepted connections until now.
+    pub fn fill(socket: impl Into<socket2::Socket>) -> io::Result<FullPort> {
         /// Connecting on the same machine takes no time if it succeeds.
         const IN_VAIN: Duration = Duration::from_millis(200);
         /// More than the queue can hold with the requested length.
         const MOST: usize = 64;
 
-        let RefusedPort { socket } = RefusedPort::bind()?;
+        let socket = socket.into();
+        // On Linux, also a new length for a queue that there is.
         socket.listen(0)?;
         let mut port = FullPort { socket, queued: Vec::new() };
         while port.queued.len() < MOST {
@@ -52,6 +58,11 @@ impl FullPort {
             }
         }
         Err(io::Error::other("the queue of a listener does not fill"))
+    }
+
+    /// The listener. When it accepts, there is room for what tried to connect meanwhile, and tries again.
+    pub fn open(self) -> TcpListener {
+        self.socket.into()
     }
 
     /// The address that neither accepts nor refuses connections.
