@@ -3,7 +3,7 @@
 //! A three-way merge of each file: from the reference of the stage in work/, to the attendee's lines and to the start
 //! of the next stage. Invariant: no line that the attendee has written is removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stage::Failure;
 use testkit::{Profile, say};
@@ -27,7 +27,9 @@ pub fn run() -> Result<(), Failure> {
     let before = stage.number - 1;
     let (base, theirs) = (read_sources(&places.stage_sources(before))?, cut(&places, stage)?);
     let ours = read_sources(&places.work_sources())?;
-    let merged = merge_files(&base, &ours, &theirs, stage.number);
+    let markers = markers(find_stage(before)?);
+    let written = ours.iter().map(|(name, text)| (name.clone(), without(text, &markers))).collect();
+    let merged = merge_files(&base, &written, &theirs, stage.number);
     let backup = backup::copy(&places.work_sources(), &places.kept("backup"), before)?;
     let kept = places.shown(&backup);
     replace_sources(&places.work_sources(), &ours, &merged, &kept)?;
@@ -78,6 +80,27 @@ fn next_stage(progress: &Progress) -> Result<&'static Stage, Failure> {
         problem,
         format!("cargo lab check, {skip}, or without your own code: cargo lab start {number}"),
     ))
+}
+
+/// The comments that mark the tasks of a stage, line by line. They are not the attendee's, also if they still stand in
+/// a task that is done.
+fn markers(stage: &Stage) -> BTreeSet<&'static str> {
+    let mut markers = BTreeSet::new();
+    for task in stage.tasks.iter().chain(&stage.larger) {
+        let mut is_in_marker = false;
+        for line in task.patch.lines() {
+            let comment = line.strip_prefix('+').map(str::trim).filter(|line| line.starts_with("//"));
+            is_in_marker =
+                comment.is_some_and(|line| is_in_marker || line.starts_with(task.marker().trim_end()));
+            markers.extend(comment.filter(|_| is_in_marker));
+        }
+    }
+    markers
+}
+
+fn without(text: &str, markers: &BTreeSet<&str>) -> String {
+    let stays = |line: &&str| !markers.contains(line.trim());
+    text.split_inclusive('\n').filter(stays).collect()
 }
 
 /// The files of work/ after the merge. A file that only one side has, or has changed, is taken as it is.
