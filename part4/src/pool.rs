@@ -41,7 +41,7 @@ pub struct Pool {
     backend: BackendAddress,
     size: usize,
     wait: Duration,
-    idle: Arc<IdleConnections>,
+    pub idle: Arc<IdleConnections>,
     /// Connections that may come back, including those that are being opened.
     borrows: Borrows,
 }
@@ -50,7 +50,7 @@ pub struct Pool {
 pub struct IdleConnections {
     max_age: Duration,
     sender: Sender<Idle>,
-    receiver: Receiver<Idle>,
+    pub receiver: Receiver<Idle>,
     /// Held by the sweep, which takes each connection out of the channel to check it.
     sweeping: Mutex<()>,
 }

@@ -10,7 +10,9 @@ use codec::{BodyFraming, Error, RequestHead, ResponseHead, printable};
 use serde_json::{json, to_writer};
 use stage::answers::{Answers, Body, Encoded};
 use stage::page::{HTML, SCRIPT, STYLE};
+use stage::tokio::client_count;
 
+use crate::balancer::Backend;
 use crate::latency::{BOUNDS_MICROS, Histogram, Recent};
 use crate::metrics;
 use crate::proxy::Proxy;
@@ -103,10 +105,14 @@ fn write_state(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
             "Error": recent.error,
         })
     };
+    let idle = |backend: &Arc<Backend>| backend.pool.idle.receiver.len();
     let state = json!({
         "Uptime": proxy.latencies.uptime().as_secs_f64(),
+        "Clients": client_count(),
         "Queue": proxy.queue.snapshot(),
         "Backends": proxy.balancer.snapshot().backends,
+        // Of each backend, in the same order.
+        "IdleConnections": proxy.balancer.backends.iter().map(idle).collect::<Vec<_>>(),
         "BoundsMicros": BOUNDS_MICROS,
         "Whole": histogram(&totals.whole),
         "FirstByte": histogram(&totals.first_byte),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -38,8 +38,11 @@ const MAX_CLIENTS_WITHOUT_LIMIT: u64 = 100_000;
 /// The largest `--max-clients`. A process of Linux has at most 1,048,576 descriptors, and each client takes one or two.
 const MAX_CLIENTS: u64 = 1_000_000;
 
-/// The connections of every listener of this process, so that a drain waits for all of them.
-static ALL_CONNECTIONS: Mutex<Vec<Connections>> = Mutex::new(Vec::new());
+/// The flag that says where to listen for clients.
+const LISTEN: &str = "--listen";
+
+/// The connections of every listener of this process and the flag of the listener, so that a drain waits for all of them.
+static ALL_CONNECTIONS: Mutex<Vec<(&str, Connections)>> = Mutex::new(Vec::new());
 
 /// Runs a program on a runtime with one thread for each available core. With one core, the runtime has no
 /// threads of its own, which saves each request the cost of synchronization.
@@ -85,7 +88,7 @@ impl Listener {
     /// # Panics
     /// Outside of a runtime.
     pub fn bind(listen: &str, flags: &Flags) -> anyhow::Result<Listener> {
-        Listener::bind_flag("--listen", listen, flags.max_clients)
+        Listener::bind_flag(LISTEN, listen, flags.max_clients)
     }
 
     /// As [`Listener::bind`], for a flag other than `--listen`, and for `max_clients` at once. `None` means
@@ -93,7 +96,7 @@ impl Listener {
     ///
     /// # Errors
     /// As [`Listener::bind`].
-    pub fn bind_flag(flag: &str, listen: &str, max_clients: Option<u64>) -> anyhow::Result<Listener> {
+    pub fn bind_flag(flag: &'static str, listen: &str, max_clients: Option<u64>) -> anyhow::Result<Listener> {
         let wanted = resolve_listen(flag, listen)?;
         let listener = listen_on(wanted).map_err(|error| bind_failure(flag, wanted, &error))?;
         let address = listener.local_addr().context("cannot determine the address of the listener")?;
@@ -103,7 +106,7 @@ impl Listener {
         let signals = Signals::catch().context("cannot catch Ctrl-C")?;
         tokio::spawn(stop_on_signal(signals, Arc::clone(&stop)));
         let connections = Connections::new();
-        ALL_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner).push(connections.clone());
+        all_connections().push((flag, connections.clone()));
         Ok(Listener {
             listener,
             address,
@@ -161,7 +164,7 @@ impl Listener {
     /// Closes the idle connections of all listeners of this process at once, and waits for their requests in
     /// flight, for 10 s at most.
     pub async fn drain(self) {
-        let all = ALL_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let all: Vec<_> = all_connections().iter().map(|(_, connections)| connections.clone()).collect();
         // Before the port is released, as in `accept`. Another listener may not have seen the signal yet.
         all.iter().for_each(Connections::close);
         drop(self);
@@ -178,6 +181,17 @@ impl Listener {
             log::warn!("stopped: {} clients were cut off", count());
         }
     }
+}
+
+/// The clients that are connected now, without those of other ports such as the RPC's.
+pub fn client_count() -> usize {
+    let clients =
+        |(flag, connections): &(&str, Connections)| if *flag == LISTEN { connections.count() } else { 0 };
+    all_connections().iter().map(clients).sum()
+}
+
+fn all_connections() -> MutexGuard<'static, Vec<(&'static str, Connections)>> {
+    ALL_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {

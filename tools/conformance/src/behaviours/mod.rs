@@ -87,6 +87,7 @@ pub(crate) const GROUPS: &[(&str, Needs, &[Behaviour])] = &[
     ("balancer::health", Some(Ability::SeveralBackends), balancer::health::LIST),
     ("balancer::recovery", Some(Ability::SeveralBackends), balancer::recovery::LIST),
     ("pages", Some(Ability::Queue), pages::LIST),
+    ("pages::live", Some(Ability::Queue), pages::live::LIST),
     ("pages::metrics", Some(Ability::Queue), pages::metrics::LIST),
     ("queue", Some(Ability::Queue), queue::LIST),
     ("queue::places", Some(Ability::Queue), queue::places::LIST),

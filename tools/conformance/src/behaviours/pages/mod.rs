@@ -1,5 +1,6 @@
 //! The pages on the port of the RPC (from part7 on): what was counted, for browsers, people and Prometheus.
 
+pub mod live;
 pub mod metrics;
 
 use std::time::Instant;
