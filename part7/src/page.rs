@@ -9,7 +9,7 @@ use codec::tokio::ResponseWriter;
 use codec::{BodyFraming, Error, RequestHead, ResponseHead, printable};
 use serde_json::{json, to_writer};
 use stage::answers::{Answers, Body, Encoded};
-use stage::page::{HTML, SCRIPT, STYLE};
+use stage::page::FILES;
 use stage::tokio::client_count;
 
 use crate::balancer::Backend;
@@ -17,60 +17,67 @@ use crate::latency::{BOUNDS_MICROS, Histogram, Recent};
 use crate::metrics;
 use crate::proxy::Proxy;
 
-/// A page, and the function that writes it.
+/// A page, and what it shows.
+#[derive(Clone, Copy)]
 pub struct Page {
     path: &'static str,
     status: u16,
     content_type: &'static str,
-    write: fn(&Proxy, &mut Encoded) -> io::Result<()>,
+    content: Content,
 }
 
-const PAGES: &[Page] = &[
-    Page::new("/", "text/html; charset=utf-8", |_, out| out.write_all(HTML.as_bytes())),
-    Page::new("/page.css", "text/css; charset=utf-8", |_, out| out.write_all(STYLE.as_bytes())),
-    Page::new("/page.js", "text/javascript; charset=utf-8", |_, out| out.write_all(SCRIPT.as_bytes())),
-    Page::new("/state.json", "application/json", write_state),
-    Page::new("/stats", "text/plain; charset=utf-8", write_stats),
-    Page::new("/metrics", "text/plain; version=0.0.4; charset=utf-8", metrics::write),
+#[derive(Clone, Copy)]
+enum Content {
+    Text(&'static str),
+    /// A function that writes the current counts.
+    Counts(fn(&Proxy, &mut Encoded) -> io::Result<()>),
+}
+
+/// The pages besides the live page, which `stage` has.
+const PAGES: [Page; 3] = [
+    Page::new("/state.json", "application/json", Content::Counts(write_state)),
+    Page::new("/stats", "text/plain; charset=utf-8", Content::Counts(write_stats)),
+    Page::new("/metrics", "text/plain; version=0.0.4; charset=utf-8", Content::Counts(metrics::write)),
 ];
 
 /// The answer to any method but GET and HEAD (RFC 9110 section 15.5.6).
 const METHOD_NOT_ALLOWED: Page = Page {
     status: 405,
-    ..Page::new("405", "text/plain; charset=utf-8", |_, out| {
-        out.write_all(b"this page can only be read: use GET\n")
-    })
+    ..Page::new("", "text/plain; charset=utf-8", Content::Text("this page can only be read: use GET\n"))
 };
 
 /// The page that a request is for; `None` if there is none, or if it is for a host that the RPC refuses.
-pub fn find(request: &RequestHead, host_names: &[String]) -> Option<&'static Page> {
-    let page = PAGES.iter().find(|page| page.path == request.path())?;
+pub fn find(request: &RequestHead, host_names: &[String]) -> Option<Page> {
+    let files =
+        FILES.iter().map(|&(path, content_type, text)| Page::new(path, content_type, Content::Text(text)));
+    let page = files.chain(PAGES).find(|page| page.path == request.path())?;
     if !stage::is_known_host(request, host_names) {
         return None;
     }
-    Some(if ["GET", "HEAD"].contains(&request.method()) { page } else { &METHOD_NOT_ALLOWED })
+    Some(if ["GET", "HEAD"].contains(&request.method()) { page } else { METHOD_NOT_ALLOWED })
 }
 
 impl Page {
-    const fn new(
-        path: &'static str,
-        content_type: &'static str,
-        write: fn(&Proxy, &mut Encoded) -> io::Result<()>,
-    ) -> Page {
-        Page { path, status: 200, content_type, write }
+    const fn new(path: &'static str, content_type: &'static str, content: Content) -> Page {
+        Page { path, status: 200, content_type, content }
     }
 
-    /// Makes the page outside of the runtime, and sends it.
+    /// Sends the page. Counts are written outside of the runtime.
     pub async fn send(
         &self,
         to_client: &mut ResponseWriter<'_>,
         answers: &Answers,
         proxy: &Arc<Proxy>,
     ) -> Result<(), Error> {
-        let (write, proxy) = (self.write, Arc::clone(proxy));
-        let (status, body) = match answers.get(self.path, move |out| write(&proxy, out)).await {
-            Ok(encoded) => (self.status, Body::from(encoded)),
-            Err(failure) => (503, Body::from(format!("503 Service Unavailable: {failure}\n"))),
+        let (status, body) = match self.content {
+            Content::Text(text) => (self.status, Body::from(text.to_owned())),
+            Content::Counts(write) => {
+                let proxy = Arc::clone(proxy);
+                match answers.get(self.path, move |out| write(&proxy, out)).await {
+                    Ok(encoded) => (self.status, Body::from(encoded)),
+                    Err(failure) => (503, Body::from(format!("503 Service Unavailable: {failure}\n"))),
+                }
+            }
         };
         let head = ResponseHead::new(status, BodyFraming::ContentLength(body.length()))
             .with("Content-Type", self.content_type)

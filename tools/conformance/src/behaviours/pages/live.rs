@@ -1,13 +1,48 @@
-//! The live page: what it draws.
+//! The live page: its files, and what it draws.
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 use testkit::{Backend, Client, PATIENCE, Process, poll};
 
-use crate::behaviours::queue::state;
+use crate::behaviours::queue::{page, state};
 use crate::behaviours::setup::{GET, HELLO};
 use crate::{Behaviour, Subject};
 
-pub(crate) const LIST: &[Behaviour] = behaviours![the_state_has_clients_and_idle_connections,];
+pub(crate) const LIST: &[Behaviour] =
+    behaviours![the_live_page_needs_only_files_of_the_proxy, the_state_has_clients_and_idle_connections,];
+
+/// The file that each of these marks is followed by, up to the next quotation mark.
+fn named<'a>(text: &'a str, marks: &[&str]) -> Vec<&'a str> {
+    let after = |mark: &str| text.split(mark).skip(1).collect::<Vec<_>>();
+    let parts = marks.iter().flat_map(|mark| after(mark));
+    parts.map(|part| part.split('"').next().unwrap()).collect()
+}
+
+fn the_live_page_needs_only_files_of_the_proxy(subject: &Subject) {
+    let backend = Backend::good(HELLO).unwrap();
+    let proxy = subject.start(backend.address(), &[]).unwrap();
+    let (mut wanted, mut seen) = (vec!["/".to_owned()], BTreeSet::new());
+    while let Some(path) = wanted.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let response = page(&proxy, &path);
+        assert_eq!(response.status, 200, "{path}");
+        let text = response.text();
+        // An address of XML is a name, which nothing is loaded from.
+        let text = text.replace("http://www.w3.org/2000/svg", "");
+        assert!(!text.contains("://"), "{path} names another server");
+        // The policy that the page is sent with forbids these.
+        assert!(
+            !["<style", "style=", "onclick=", "innerHTML"].iter().any(|bad| text.contains(bad)),
+            "{path}"
+        );
+        wanted.extend(named(&text, &["href=\"", "src=\""]).into_iter().map(str::to_owned));
+        wanted.extend(named(&text, &["from \"./"]).into_iter().map(|file| format!("/{file}")));
+    }
+    assert!(seen.contains("/page.js") && seen.contains("/state.json") && seen.len() > 5, "{seen:?}");
+}
 
 fn wait_for(proxy: &Process, name: &str, needed: &serde_json::Value) {
     assert!(
