@@ -49,6 +49,9 @@ const WORK: &str = "work";
 /// The addresses of the backends: a stage with several backends uses all, other stages the first.
 const BACKENDS_LISTEN: [&str; 3] = ["127.0.0.1:8081", "127.0.0.1:8082", "127.0.0.1:8083"];
 
+/// The path of the RPC in the ready line of a stage.
+const RPC_PATH: &str = "rpc";
+
 /// Longer than the 10 s that a stage may take to drain its clients.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
 /// The polling interval for the children.
@@ -76,8 +79,6 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
         parts.push(start(binary(&binaries, BACKEND)?, name, &["--listen", listen, "--log", log])?);
     }
     let list = listens.join(",");
-    let with = if listens.len() == 1 { String::new() } else { format!("?with={list}") };
-    println!("What the backend sees, as a live picture: http://{}/live{with}", listens[0]);
     let proxy = match (&subject, subject.package()) {
         (Subject::Command(line), _) => start_command(line, &list)?,
         (_, package) => {
@@ -85,6 +86,11 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
             start(binary(&binaries, &name)?, name, &["--backend", &list, "--log", log])?
         }
     };
+    if let Some(page) = subject.page(proxy.process.ready_line()) {
+        println!("The proxy at work, as a live page: {page}");
+    }
+    let with = if listens.len() == 1 { String::new() } else { format!("?with={list}") };
+    println!("What the backend sees, as a live picture: http://{}/live{with}", listens[0]);
     let address = proxy.process.address();
     for path in ["/hello/world", "/"] {
         match show(&proxy, path, &subject) {
@@ -166,10 +172,20 @@ impl Subject {
 
     /// Whether it distributes requests over several backends.
     fn takes_several(&self) -> bool {
+        self.can(Ability::SeveralBackends)
+    }
+
+    /// The URL of its live page, which is on the port of the RPC. The ready line names the port.
+    fn page<'a>(&self, ready_line: &'a str) -> Option<&'a str> {
+        let (_, rpc) = ready_line.split_once("stats RPC on ")?;
+        rpc.strip_suffix(RPC_PATH).filter(|_| self.can(Ability::Queue))
+    }
+
+    fn can(&self, ability: Ability) -> bool {
         let (Subject::Stage(number) | Subject::Work(number)) = *self else {
             return false;
         };
-        course::find(number).is_some_and(|stage| stage.can(Ability::SeveralBackends))
+        course::find(number).is_some_and(|stage| stage.can(ability))
     }
 }
 

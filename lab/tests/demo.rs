@@ -1,4 +1,4 @@
-//! `cargo lab demo --clients`: the address of the live page is printed first, and the page shows the load.
+//! `cargo lab demo --clients`: the addresses of the live pages are printed first, and the picture shows the load.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use testkit::Client;
 
 const BACKEND: &str = "127.0.0.1:8081";
+/// All addresses that a demo may listen on.
+const ADDRESSES: [&str; 5] =
+    [BACKEND, "127.0.0.1:8082", "127.0.0.1:8083", "127.0.0.1:8080", "127.0.0.1:8079"];
 /// Far more than the first requests take.
 const DEADLINE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(20);
@@ -58,21 +61,24 @@ fn show(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn address_of_the_picture_comes_first_and_the_load_is_in_it() {
-    if let Some(address) = [BACKEND, "127.0.0.1:8080"].into_iter().find(|address| !is_free(address)) {
+fn addresses_of_the_pages_come_first_and_the_load_is_in_the_picture() {
+    if let Some(address) = ADDRESSES.into_iter().find(|address| !is_free(address)) {
         println!("skipped: {address} is in use");
         return;
     }
     let proxy = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign_proxy.py");
     let line = format!("python3 {} {{listen}} {{backend}}", proxy.display());
     let python = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
-    let mut demos = vec![vec!["2"]];
+    let backend = "What the backend sees, as a live picture: http://127.0.0.1:8081/live";
+    let proxy = "The proxy at work, as a live page: http://127.0.0.1:8079/\n";
+    let mut demos = vec![(vec!["2"], format!("{backend}\n"))];
     if python.is_ok_and(|status| status.success()) {
-        demos.push(vec!["--cmd", &line]);
+        demos.push((vec!["--cmd", &line], format!("{backend}\n")));
     }
-    for arguments in demos {
+    // A stage with a live page of its own.
+    demos.push((vec!["7"], format!("{proxy}{backend}?with=")));
+    for (arguments, first) in demos {
         let text = show(&arguments);
-        let first = "What the backend sees, as a live picture: http://127.0.0.1:8081/live\n";
-        assert!(text.starts_with(first), "{text}");
+        assert!(text.starts_with(&first), "{text}");
     }
 }
