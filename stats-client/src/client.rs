@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{Backends, GET_BACKENDS, GET_STATS, PATH, Stats};
+use crate::{Backends, GET_BACKENDS, GET_QUEUE, GET_REQUEST_STATS, GET_STATS, PATH, Queue, Requests, Stats};
 
 /// The largest answer that is read: 10,000 paths of 1 KiB, and their numbers, are a sixth of it.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -48,6 +48,16 @@ pub fn get_stats(rpc: &BackendAddress) -> Result<Stats, ClientError> {
 /// Asks the RPC at `rpc` for the backends of the proxy.
 pub fn get_backends(rpc: &BackendAddress) -> Result<Backends, ClientError> {
     call(rpc, GET_BACKENDS)
+}
+
+/// Asks the RPC at `rpc` how long the requests for each path took.
+pub fn get_request_stats(rpc: &BackendAddress) -> Result<Requests, ClientError> {
+    call(rpc, GET_REQUEST_STATS)
+}
+
+/// Asks the RPC at `rpc` how many requests are served, and how many wait for that.
+pub fn get_queue(rpc: &BackendAddress) -> Result<Queue, ClientError> {
+    call(rpc, GET_QUEUE)
 }
 
 fn call<T: DeserializeOwned>(rpc: &BackendAddress, method: &str) -> Result<T, ClientError> {

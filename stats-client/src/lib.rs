@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use client::{ClientError, get_backends, get_stats};
+pub use client::{ClientError, get_backends, get_queue, get_request_stats, get_stats};
 pub use http::check_request;
 
 /// The path that the RPC is served at.

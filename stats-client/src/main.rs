@@ -1,4 +1,5 @@
-//! Prints what a running proxy has counted: the paths with the most bytes first; or its backends.
+//! Prints what a running proxy has counted: the paths with the most bytes first; or its backends,
+//! how long requests took, and its queue.
 
 mod table;
 
@@ -11,7 +12,7 @@ use anyhow::Context;
 use clap::Parser;
 use serde::Serialize;
 use stage::parse_number;
-use stats_client::{PATH, get_backends, get_stats};
+use stats_client::{PATH, get_backends, get_queue, get_request_stats, get_stats};
 
 /// The escape sequences that move the cursor to the upper left corner and clear the screen after it.
 const CLEAR: &str = "\x1b[H\x1b[J";
@@ -29,7 +30,9 @@ const MAX_WATCH_SECONDS: u64 = 24 * 60 * 60;
 Examples:
   cargo run -p stats-client                    the ten paths with the most bytes
   cargo run -p stats-client -- --watch 1       the same, again every second
-  cargo run -p stats-client -- --backends      the backends of part6, with their state"
+  cargo run -p stats-client -- --backends      the backends of part6, with their state
+  cargo run -p stats-client -- --latencies --queue
+                                               how long the requests of part7 took, and its queue"
 )]
 struct Flags {
     /// The address of the stats RPC: HOST:PORT, or the URL that the proxy prints
@@ -44,7 +47,15 @@ struct Flags {
     #[arg(long, conflicts_with = "top")]
     backends: bool,
 
-    /// Print the complete answer of the RPC as JSON
+    /// Print how long the requests for each path took, instead of the bytes (part7)
+    #[arg(long, conflicts_with = "top")]
+    latencies: bool,
+
+    /// Print how many requests are in flight, wait and were refused, instead of the paths (part7)
+    #[arg(long, conflicts_with = "top")]
+    queue: bool,
+
+    /// Print each complete answer of the RPC as a line of JSON
     #[arg(long)]
     json: bool,
 
@@ -106,12 +117,25 @@ fn run(flags: &Flags) -> anyhow::Result<()> {
 fn ask(flags: &Flags) -> anyhow::Result<String> {
     let rpc = flags.rpc.strip_suffix(PATH).unwrap_or(&flags.rpc);
     let rpc = stage::resolve_address("--rpc", rpc, "127.0.0.1:8079")?;
-    Ok(match (flags.backends, flags.json) {
-        (false, false) => table::paths(&get_stats(&rpc)?, flags.top),
-        (false, true) => json(&get_stats(&rpc)?)?,
-        (true, false) => table::backends(&get_backends(&rpc)?),
-        (true, true) => json(&get_backends(&rpc)?)?,
-    })
+    let mut answers = Vec::new();
+    if flags.backends {
+        answers.push(shown(flags, &get_backends(&rpc)?, table::backends)?);
+    }
+    if flags.latencies {
+        answers.push(shown(flags, &get_request_stats(&rpc)?, table::latencies)?);
+    }
+    if flags.queue {
+        answers.push(shown(flags, &get_queue(&rpc)?, table::queue)?);
+    }
+    if answers.is_empty() {
+        answers.push(shown(flags, &get_stats(&rpc)?, |stats| table::paths(stats, flags.top))?);
+    }
+    Ok(answers.join(if flags.json { "" } else { "\n" }))
+}
+
+/// An answer as a table, or as JSON.
+fn shown<T: Serialize>(flags: &Flags, answer: &T, table: impl Fn(&T) -> String) -> anyhow::Result<String> {
+    if flags.json { json(answer) } else { Ok(table(answer)) }
 }
 
 /// The answer as a line of JSON in ASCII: a terminal would act on some of the other characters.

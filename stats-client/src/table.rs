@@ -1,13 +1,16 @@
 //! The answers of the RPC as people read them.
 
 use codec::printable;
-use stats_client::{Availability, Backends, Stats};
+use stats_client::{Availability, Backends, Queue, Requests, Stats};
+
+/// Printed if no request has ended yet.
+const NO_PATHS: &str = "0 paths yet. Send a request: cargo lab get /\n";
 
 /// The `top` paths with the most bytes, a line each: bytes, path.
 pub fn paths(stats: &Stats, top: usize) -> String {
     let rows = stats.by_bytes();
     if rows.is_empty() {
-        return "0 paths yet. Send a request: cargo lab get /\n".to_owned();
+        return NO_PATHS.to_owned();
     }
     let mut text = String::new();
     for (path, bytes) in rows.iter().take(top) {
@@ -35,4 +38,40 @@ pub fn backends(backends: &Backends) -> String {
         );
     }
     text
+}
+
+/// How long the requests for each path took, a line each, in the columns of the original and with percentiles.
+pub fn latencies(requests: &Requests) -> String {
+    if requests.requests.is_empty() {
+        return NO_PATHS.to_owned();
+    }
+    let mut text =
+        "   count     total bytes   avg bytes    avg ms first ms      p50      p90      p99  path\n"
+            .to_owned();
+    for (path, stats) in &requests.requests {
+        // The answer may come from any server, so the count may be 0.
+        let count = stats.request_count.max(1);
+        text += &format!(
+            "{:8} {:15} {:11} {:9.2} {:8.2} {:8.2} {:8.2} {:8.2}  {}\n",
+            stats.request_count,
+            stats.total_bytes,
+            stats.total_bytes / count,
+            stats.response_total_millis / count as f64,
+            stats.response_first_byte_millis / count as f64,
+            stats.p50,
+            stats.p90,
+            stats.p99,
+            printable(path)
+        );
+    }
+    text
+}
+
+/// The queue of a proxy, in a line.
+pub fn queue(queue: &Queue) -> String {
+    let Queue { in_flight, most_in_flight, waiting, most_waiting, refused } = queue;
+    let most_in_flight = most_in_flight.map(|most| format!(" of at most {most}")).unwrap_or_default();
+    format!(
+        "{in_flight}{most_in_flight} in flight, {waiting} of at most {most_waiting} waiting, {refused} refused\n"
+    )
 }

@@ -5,6 +5,7 @@
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use testkit::{Backend, Finished, RefusedPort, run_to_end};
 
@@ -143,6 +144,85 @@ fn backends_are_printed_in_their_order_a_line_each() {
     );
     let call = String::from_utf8(server.requests()[0].body.clone()).unwrap();
     assert!(call.contains(r#""method":"RpcServer.GetBackends""#), "{call}");
+}
+
+const LATENCIES: &str = r#"{"Requests":{"/b\u001b[2J":{"TotalBytes":1300,"RequestCount":100,"ResponseTotalMillis":2150.0,"ResponseFirstByteMillis":2100.0,"P50":21.5,"P90":24.25,"P99":270.0},"/a":{"TotalBytes":7,"RequestCount":0,"ResponseTotalMillis":0.0,"ResponseFirstByteMillis":0.0,"P50":0.0,"P90":0.0,"P99":0.0}}}"#;
+const QUEUE: &str = r#"{"InFlight":8,"MostInFlight":8,"Waiting":4,"MostWaiting":4,"Refused":17}"#;
+
+/// A server that returns [`LATENCIES`] for the first call, and [`QUEUE`] for the second.
+fn server_of_both() -> Backend {
+    let results = Mutex::new([LATENCIES, QUEUE].into_iter());
+    Backend::script(move |connection| {
+        connection.read_request()?;
+        let result = results.lock().unwrap().next().unwrap();
+        let json = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        connection.answer(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{json}", json.len()))
+    })
+    .unwrap()
+}
+
+/// The methods that were called.
+fn methods(server: &Backend) -> Vec<String> {
+    let calls = server.requests().into_iter().map(|request| String::from_utf8(request.body).unwrap());
+    calls
+        .map(|call| call.split('"').find(|word| word.starts_with("RpcServer.")).unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn latencies_are_printed_by_path_in_the_columns_of_the_original() {
+    let server = answering(&format!(r#"{{"result":{LATENCIES}}}"#));
+    let finished = run(&server, &["--latencies"]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        finished.stdout,
+        "   count     total bytes   avg bytes    avg ms first ms      p50      p90      p99  path\n\
+         \x20      0               7           7      0.00     0.00     0.00     0.00     0.00  /a\n\
+         \x20    100            1300          13     21.50    21.00    21.50    24.25   270.00  /b\\u{1b}[2J\n"
+    );
+    assert_eq!(methods(&server), ["RpcServer.GetRequestStats"]);
+    let empty = run(&answering(r#"{"result":{"Requests":{}}}"#), &["--latencies"]);
+    assert_eq!(empty.stdout, "0 paths yet. Send a request: cargo lab get /\n");
+}
+
+#[test]
+fn queue_is_printed_in_words_with_its_bounds() {
+    let server = answering(&format!(r#"{{"result":{QUEUE}}}"#));
+    let finished = run(&server, &["--queue"]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    assert_eq!(finished.stdout, "8 of at most 8 in flight, 4 of at most 4 waiting, 17 refused\n");
+    assert_eq!(methods(&server), ["RpcServer.GetQueue"]);
+    let unbounded =
+        r#"{"result":{"InFlight":3,"MostInFlight":null,"Waiting":0,"MostWaiting":100,"Refused":0}}"#;
+    let finished = run(&answering(unbounded), &["--queue"]);
+    assert_eq!(finished.stdout, "3 in flight, 0 of at most 100 waiting, 0 refused\n");
+}
+
+#[test]
+fn latencies_and_queue_are_printed_together_and_as_a_line_of_json_each() {
+    let server = server_of_both();
+    let finished = run(&server, &["--queue", "--latencies"]);
+    let (table, queue) = finished.stdout.split_once("\n\n").unwrap();
+    assert!(table.starts_with("   count ") && queue.starts_with("8 of at most 8 "), "{}", finished.stdout);
+    assert_eq!(methods(&server), ["RpcServer.GetRequestStats", "RpcServer.GetQueue"]);
+
+    let json = run(&server_of_both(), &["--latencies", "--queue", "--json"]).stdout;
+    let lines: Vec<&str> = json.lines().collect();
+    assert_eq!(lines[1..], [QUEUE], "{json}");
+    assert!(lines[0].starts_with(r#"{"Requests":{"/a":{"TotalBytes":7,"RequestCount":0,"#), "{json}");
+    assert!(lines[0].contains(r#""/b\u001b[2J":{"#), "{json}");
+}
+
+#[test]
+fn a_stage_without_latencies_or_a_queue_is_named_in_the_error() {
+    for (flag, method) in [("--latencies", "RpcServer.GetRequestStats"), ("--queue", "RpcServer.GetQueue")] {
+        let server =
+            answering(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#);
+        let finished = run(&server, &[flag]);
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""), "{flag}");
+        let words = format!("Method not found (-32601). A stage without {method} runs there");
+        assert!(finished.stderr.contains(&words), "{flag}: {}", finished.stderr);
+    }
 }
 
 #[test]

@@ -28,6 +28,15 @@ fn numbers_and_addresses_beyond_their_limits_are_refused() {
 }
 
 #[test]
+fn top_conflicts_with_everything_but_the_paths() {
+    for flag in ["--backends", "--latencies", "--queue"] {
+        let finished = run_to_end(BINARY, &[flag, "--top", "5"]).unwrap();
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{flag}");
+        assert!(finished.stderr.contains("cannot be used with") && finished.stderr.contains(flag), "{flag}");
+    }
+}
+
+#[test]
 fn numbers_at_their_limits_are_accepted() {
     let json = r#"{"result":{"RequestBytes":{"/a":1}}}"#;
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", json.len());
