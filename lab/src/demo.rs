@@ -27,6 +27,10 @@ pub struct Demo {
     /// Another proxy: its command, with {listen}, {backend}
     #[arg(long, value_name = "COMMAND", conflicts_with = "stage")]
     cmd: Option<String>,
+
+    /// Flags of the stage, after `--`
+    #[arg(value_name = "FLAG", last = true, conflicts_with = "cmd")]
+    flags: Vec<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -83,7 +87,9 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
         (Subject::Command(line), _) => start_command(line, &list)?,
         (_, package) => {
             let name = package.unwrap_or_default();
-            start(binary(&binaries, &name)?, name, &["--backend", &list, "--log", log])?
+            let mut arguments = vec!["--backend", &list, "--log", log];
+            arguments.extend(demo.flags.iter().map(String::as_str));
+            start(binary(&binaries, &name)?, name, &arguments)?
         }
     };
     if let Some(page) = subject.page(proxy.process.ready_line()) {
@@ -101,10 +107,11 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
     }
     let clients = demo.clients.map(|count| Clients::start(count, address));
     println!("Open http://{address}/ in a browser, or in a second terminal try:");
-    match subject {
-        Subject::Command(_) => println!("  cargo lab get /hello/you --proxy {address}"),
-        _ => println!("  cargo lab get /hello/you"),
-    }
+    let proxy_flag = match address.to_string() {
+        default if default == get::DEFAULT_PROXY => String::new(),
+        other => format!(" --proxy {other}"),
+    };
+    println!("  cargo lab get /hello/you{proxy_flag}");
     if listens.len() > 1 {
         println!("  cargo run -q -p stats-client -- --backends");
         let numbers: Vec<String> = parts.iter().map(|part| part.process.id().to_string()).collect();
@@ -206,10 +213,14 @@ fn start(binary: &Path, name: String, arguments: &[&str]) -> Result<Part, Failur
     Ok(Part { name, process })
 }
 
-/// The child's own message is already shown. Its exit code for an environment failure is kept.
+/// The child's own message is already shown. Its exit codes for an environment failure and a wrong flag are kept.
 fn start_failure(name: &str, error: &StartError) -> Failure {
     match error.exit_code {
         Some(3) => Failure::environment(format!("{name} could not start"), "do what its message above says"),
+        Some(2) => Failure::usage(
+            format!("{name} rejects a flag, see its message above"),
+            format!("cargo run -q -p {name} -- --help"),
+        ),
         Some(code) => Failure::new(format!("{name} could not start (exit code {code}): {error}"), DOCTOR),
         None => Failure::new(format!("{name} could not start: {error}"), DOCTOR),
     }

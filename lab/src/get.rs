@@ -29,7 +29,7 @@ struct Target {
 }
 
 /// The default address of a stage.
-const DEFAULT_PROXY: &str = "127.0.0.1:8080";
+pub const DEFAULT_PROXY: &str = "127.0.0.1:8080";
 const EXAMPLE: &str = "cargo lab get /hello/you";
 /// What to look at if the proxy broke off.
 const LOG: &str = "read the log of the proxy";

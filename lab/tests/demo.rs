@@ -1,4 +1,5 @@
-//! `cargo lab demo --clients`: the addresses of the live pages are printed first, and the picture shows the load.
+//! `cargo lab demo`: the addresses of the live pages are printed first, with `--clients` the picture shows the load, and
+//! what follows `--` reaches the stage.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
@@ -6,12 +7,14 @@
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testkit::Client;
+use testkit::{Client, run_to_end};
 
+const LAB: &str = env!("CARGO_BIN_EXE_lab");
 const BACKEND: &str = "127.0.0.1:8081";
 /// All addresses that a demo may listen on.
 const ADDRESSES: [&str; 5] =
@@ -20,14 +23,23 @@ const ADDRESSES: [&str; 5] =
 const DEADLINE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(20);
 
+/// Held by each test that starts a demo: all demos need the same ports.
+static PORTS: Mutex<()> = Mutex::new(());
+
+/// Whether another program uses one of these addresses, so that the test is skipped.
+fn is_skipped(addresses: &[&str]) -> bool {
+    let used = addresses.iter().find(|address| !is_free(address));
+    used.inspect(|address| println!("skipped: {address} is in use")).is_some()
+}
+
 fn is_free(address: &str) -> bool {
     TcpListener::bind(address).is_ok()
 }
 
-/// Runs a demo until the picture has a request of each kind; returns its stdout up to there.
-fn show(arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
-    command.args(["demo", "--clients", "4"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+/// Starts a demo; returns it with its stdout up to its last line.
+fn start(arguments: &[&str]) -> (Child, String) {
+    let mut command = Command::new(LAB);
+    command.arg("demo").args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut demo = command.spawn().unwrap();
     let mut text = String::new();
     for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
@@ -36,6 +48,23 @@ fn show(arguments: &[&str]) -> String {
             break;
         }
     }
+    (demo, text)
+}
+
+/// Ends a demo. The programs that it started end with it.
+fn end(mut demo: Child) {
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    let start = Instant::now();
+    while !is_free(BACKEND) {
+        assert!(start.elapsed() < DEADLINE, "the backend was left behind");
+        thread::sleep(TICK);
+    }
+}
+
+/// Runs a demo until the picture has a request of each kind; returns its stdout up to there.
+fn show(arguments: &[&str]) -> String {
+    let (demo, text) = start(&[&["--clients", "4"], arguments].concat());
     let address: SocketAddr = BACKEND.parse().unwrap();
     let start = Instant::now();
     let json = loop {
@@ -49,21 +78,15 @@ fn show(arguments: &[&str]) -> String {
         }
         thread::sleep(TICK);
     };
-    // The programs that it started end with it.
-    demo.kill().unwrap();
-    demo.wait().unwrap();
-    while !is_free(BACKEND) {
-        assert!(start.elapsed() < 2 * DEADLINE, "the backend was left behind");
-        thread::sleep(TICK);
-    }
+    end(demo);
     assert!(start.elapsed() < DEADLINE, "not all requests are in {json}");
     text
 }
 
 #[test]
 fn addresses_of_the_pages_come_first_and_the_load_is_in_the_picture() {
-    if let Some(address) = ADDRESSES.into_iter().find(|address| !is_free(address)) {
-        println!("skipped: {address} is in use");
+    let _ports = PORTS.lock().unwrap();
+    if is_skipped(&ADDRESSES) {
         return;
     }
     let proxy = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign_proxy.py");
@@ -81,4 +104,49 @@ fn addresses_of_the_pages_come_first_and_the_load_is_in_the_picture() {
         let text = show(&arguments);
         assert!(text.starts_with(&first), "{text}");
     }
+}
+
+#[test]
+fn flags_after_two_dashes_reach_the_stage() {
+    const RPC: &str = "127.0.0.1:8079";
+    let _ports = PORTS.lock().unwrap();
+    if is_skipped(&[BACKEND, "127.0.0.1:8082", "127.0.0.1:8083", RPC]) {
+        return;
+    }
+    let flags = ["--listen", "127.0.0.1:0", "--max-in-flight", "8", "--queue", "4"];
+    let (demo, text) = start(&[&["7", "--"], &flags[..]].concat());
+    let address: SocketAddr = RPC.parse().unwrap();
+    let state = Client::connect(address)
+        .and_then(|mut client| client.exchange("GET /state.json HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    end(demo);
+    let state = state.unwrap().text();
+    assert!(state.contains(r#""MostInFlight":8"#) && state.contains(r#""MostWaiting":4"#), "{state}");
+    // Not the default address, so the command to try names it.
+    assert!(text.contains("  cargo lab get /hello/you --proxy 127.0.0.1:"), "{text}");
+}
+
+#[test]
+fn flag_that_the_stage_rejects_ends_the_demo_with_the_words_of_the_stage() {
+    let _ports = PORTS.lock().unwrap();
+    if is_skipped(&[BACKEND]) {
+        return;
+    }
+    for (flags, words) in [
+        (["--queue", "4"], "unexpected argument '--queue'"),
+        // The demo has set it already.
+        (["--log", "debug"], "'--log <LEVEL>' cannot be used multiple times"),
+    ] {
+        let output = Command::new(LAB).args(["demo", "2", "--"]).args(flags).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {stderr}");
+        assert!(stderr.contains(words), "{flags:?}: {stderr}");
+        assert!(stderr.contains("part2 rejects a flag") && stderr.contains("part2 -- --help"), "{stderr}");
+    }
+}
+
+#[test]
+fn another_proxy_takes_no_flags() {
+    let finished = run_to_end(LAB, &["demo", "--cmd", "proxy {listen}", "--", "--queue", "4"]).unwrap();
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(finished.stderr.contains("cannot be used with"), "{}", finished.stderr);
 }
