@@ -18,7 +18,7 @@ struct Lab {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure stages against each other; b1, b2, b3 and b5 are graded
+    /// Measure stages against each other; b1, b2, b3, b5 and b7 are graded
     Bench(bench::Flags),
     /// Start the demo backend and a stage before it, and make two requests
     Demo(demo::Demo),

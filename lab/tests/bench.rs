@@ -59,7 +59,7 @@ fn load(address: SocketAddr, requests: u64, pacing: Pacing) -> Load {
     Load {
         address,
         request: b"GET / HTTP/1.1\r\nHost: test\r\n\r\n".to_vec(),
-        expected: Expected { status: 200, body: BODY.as_bytes().to_vec() },
+        expected: Expected { status: 200, body: BODY.as_bytes().to_vec(), or_refusal: false },
         clients: 1,
         requests,
         warm_up: 0,
@@ -208,6 +208,33 @@ fn every_response_is_verified() {
         assert!(outcome.errors.keys().next().unwrap().contains(error), "{:?}", outcome.errors);
         assert_eq!(outcome.latencies.count(), 19);
     }
+}
+
+#[test]
+fn refusals_are_counted_apart_if_the_load_expects_them() {
+    let refuses_every_second = |number| match number % 2 {
+        0 => response(503, "come back later\n"),
+        _ => response(200, BODY),
+    };
+    let expecting = |load: Load| Load { expected: Expected { or_refusal: true, ..load.expected }, ..load };
+    let outcome = run(&expecting(load(server(refuses_every_second), 20, Pacing::Closed)));
+    assert_eq!((outcome.latencies.count(), outcome.refused.count()), (10, 10), "{outcome:?}");
+    assert!(outcome.errors.is_empty() && outcome.connections == 1, "{outcome:?}");
+    // Any other status is still an error, and without the expectation a 503 is one too.
+    let outcome = run(&expecting(load(server(|_| response(502, BODY)), 1, Pacing::Closed)));
+    assert!(outcome.errors.contains_key("status 502 instead of 200"), "{outcome:?}");
+    let outcome = run(&load(server(refuses_every_second), 2, Pacing::Closed));
+    assert!(outcome.errors.contains_key("status 503 instead of 200"), "{outcome:?}");
+    assert_eq!((outcome.latencies.count(), outcome.refused.count()), (1, 0), "{outcome:?}");
+}
+
+#[test]
+fn refusal_that_closes_the_connection_is_followed_by_a_new_one() {
+    let closing = "HTTP/1.1 503 Some\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno";
+    let mut load = load(server(|_| closing.to_owned()), 3, Pacing::Closed);
+    load.expected.or_refusal = true;
+    let outcome = run(&load);
+    assert_eq!((outcome.refused.count(), outcome.connections), (3, 3), "{outcome:?}");
 }
 
 #[test]

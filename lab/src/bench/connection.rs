@@ -11,13 +11,23 @@ use std::time::Duration;
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// What every response must contain.
+/// What every response must be.
 #[derive(Clone, Debug)]
 pub struct Expected {
     /// The status code.
     pub status: u16,
     /// The body without its framing.
     pub body: Vec<u8>,
+    /// Whether a 503 with any body is accepted too, as a refusal.
+    pub or_refusal: bool,
+}
+
+/// What came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Expected,
+    /// A 503 in its place.
+    Refusal,
 }
 
 /// Whether the connection can be used for another request.
@@ -63,11 +73,19 @@ impl Connection {
     ///
     /// # Errors
     /// The response differs from the expected one. The message says how, and the connection is unusable.
-    pub(crate) fn exchange(&mut self, request: &[u8], expected: &Expected) -> Result<Persistence, String> {
+    pub(crate) fn exchange(
+        &mut self,
+        request: &[u8],
+        expected: &Expected,
+    ) -> Result<(Answer, Persistence), String> {
         self.stream.write_all(request).map_err(|error| format!("cannot send a request: {error}"))?;
         let mut head = self.read_head()?;
         while (100..200).contains(&head.status) {
             head = self.read_head()?;
+        }
+        if expected.or_refusal && head.status == 503 {
+            self.discard(head.framing)?;
+            return Ok((Answer::Refusal, head.persistence));
         }
         if head.status != expected.status {
             return Err(format!("status {} instead of {}", head.status, expected.status));
@@ -82,7 +100,7 @@ impl Connection {
             Framing::UntilClose => self.compare_to_end(&mut rest)?,
         }
         match (rest.is_empty(), self.start == self.end) {
-            (true, true) => Ok(head.persistence),
+            (true, true) => Ok((Answer::Expected, head.persistence)),
             (false, _) => Err(format!("the body ended {} bytes too soon", rest.len())),
             (_, false) => Err("there are unexpected bytes after a response".to_owned()),
         }
@@ -141,6 +159,22 @@ impl Connection {
             }
             let length = missing.min(self.end - self.start);
             self.compare_piece(length, rest)?;
+            missing -= length;
+        }
+        Ok(())
+    }
+
+    /// Reads the body of a refusal, which any proxy sends with its length.
+    fn discard(&mut self, framing: Framing) -> Result<(), String> {
+        let Framing::Length(mut missing) = framing else {
+            return Err("a refusal has no Content-Length".to_owned());
+        };
+        while missing > 0 {
+            if self.start == self.end && self.fill()? == 0 {
+                return Err("the body of a refusal was cut short".to_owned());
+            }
+            let length = missing.min(self.end - self.start);
+            self.start += length;
             missing -= length;
         }
         Ok(())

@@ -26,7 +26,7 @@ noisy or out of its range.";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, next_line_help = true)]
 pub struct Flags {
-    /// The numbers of stages, or `work`; or one exercise: b1, b2, b3, b5
+    /// The numbers of stages, or `work`; or one exercise: b1, b2, b3, b5, b7
     #[arg(value_name = "STAGE")]
     pub(super) subjects: Vec<String>,
 

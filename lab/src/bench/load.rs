@@ -13,7 +13,7 @@ use std::sync::{OnceLock, RwLock};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-use crate::bench::connection::{Connection, Expected, Persistence};
+use crate::bench::connection::{Answer, Connection, Expected, Persistence};
 use crate::bench::latencies::Latencies;
 use crate::bench::usage;
 
@@ -59,6 +59,8 @@ pub struct Load {
 pub struct Outcome {
     /// One latency for each successful request, without warm-up.
     pub latencies: Latencies,
+    /// One latency for each refused request, without warm-up.
+    pub refused: Latencies,
     /// The time from the start to the end of the last response.
     pub elapsed: Duration,
     /// Errors and their counts, including those of the warm-up.
@@ -174,7 +176,8 @@ impl Client<'_> {
                 }
             };
             match self.exchange() {
-                Ok(()) => self.outcome.latencies.record(due.elapsed()),
+                Ok(Answer::Expected) => self.outcome.latencies.record(due.elapsed()),
+                Ok(Answer::Refusal) => self.outcome.refused.record(due.elapsed()),
                 Err(error) => self.fail(error),
             }
             self.shared.done.fetch_add(1, Ordering::Relaxed);
@@ -182,7 +185,7 @@ impl Client<'_> {
         }
     }
 
-    fn exchange(&mut self) -> Result<(), String> {
+    fn exchange(&mut self) -> Result<Answer, String> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
@@ -190,11 +193,11 @@ impl Client<'_> {
                 Connection::open(self.load.address)?
             }
         };
-        let persistence = connection.exchange(&self.load.request, &self.load.expected)?;
+        let (answer, persistence) = connection.exchange(&self.load.request, &self.load.expected)?;
         if persistence == Persistence::KeepAlive && !self.load.close {
             self.connection = Some(connection);
         }
-        Ok(())
+        Ok(answer)
     }
 
     fn fail(&mut self, error: String) {
@@ -212,6 +215,7 @@ impl Client<'_> {
 impl Outcome {
     fn add(&mut self, part: &Outcome) {
         self.latencies.add(&part.latencies);
+        self.refused.add(&part.refused);
         self.connections += part.connections;
         for (error, count) in &part.errors {
             *self.errors.entry(error.clone()).or_default() += count;

@@ -28,6 +28,8 @@ pub(super) const BACKEND: &str = "webserver";
 pub(super) struct Run {
     pub(super) throughput: f64,
     pub(super) latencies: Latencies,
+    /// The latencies of the refused requests.
+    pub(super) refused: Latencies,
     pub(super) elapsed: Duration,
     pub(super) proxy_cpu: Option<Duration>,
     pub(super) generator_cpu: Option<Duration>,
@@ -78,6 +80,13 @@ impl Case {
         all
     }
 
+    /// The latencies of the refused requests of all rounds together.
+    pub(super) fn refused(&self) -> Latencies {
+        let mut all = Latencies::default();
+        self.runs.iter().for_each(|run| all.add(&run.refused));
+        all
+    }
+
     /// Microseconds for each request over all rounds, because a single round may be too short for the clock.
     pub(super) fn cpu_per_request(&self, cpu: impl Fn(&Run) -> Option<Duration>) -> Option<f64> {
         let sum: Duration = self.runs.iter().map(cpu).sum::<Option<Duration>>()?;
@@ -93,7 +102,8 @@ pub(super) fn run(
     progress: &mut Progress,
 ) -> Result<Result<Vec<Case>, Invalid>, Failure> {
     let backend = start_backend(plan, binaries)?;
-    let expected = ask_backend(backend.address(), &plan.load.path)?;
+    let expected =
+        Expected { or_refusal: plan.counts_refusals, ..ask_backend(backend.address(), &plan.load.path)? };
     let start = |subject: &Subject| start(subject, binaries, backend.address());
     let mut running = Vec::new();
     if !plan.load.cold {
@@ -172,13 +182,14 @@ fn measure(
         serde_json::from_slice(&counters).context("the counters are not JSON").or_try(DOCTOR)?;
     let counter = |name: &str| counters[name].as_u64().unwrap_or_default();
     // More requests are correct, because a pool may resend a request.
-    if counter("requests") < plan.requests {
+    let answered = outcome.latencies.count();
+    if counter("requests") < answered {
         let reached = counter("requests");
-        let problem = format!("of {} requests only {reached} reached the backend", plan.requests);
+        let problem = format!("of {answered} requests only {reached} reached the backend");
         return Err(Failure::new(problem + ": another program answered", "cargo lab get /"));
     }
     Ok(Ok(Run {
-        throughput: outcome.latencies.count() as f64 / outcome.elapsed.as_secs_f64(),
+        throughput: answered as f64 / outcome.elapsed.as_secs_f64(),
         elapsed: outcome.elapsed,
         proxy_cpu: after.zip(before).map(|(after, before)| after.saturating_sub(before)),
         generator_cpu: outcome.cpu,
@@ -186,6 +197,7 @@ fn measure(
         backend_connections: counter("accepted"),
         in_flight_max: counter("in_flight_max"),
         latencies: outcome.latencies,
+        refused: outcome.refused,
     }))
 }
 
@@ -218,6 +230,7 @@ fn start(
     let binary = &binaries[&subject.name];
     let backend = backend.to_string();
     let mut arguments = vec!["--listen", "127.0.0.1:0", "--backend", &backend, "--log", "warn"];
+    arguments.extend(subject.flags);
     // From part5 on there is a second port. `work` may be at any stage, so its `--help` decides.
     if run_to_end(binary, &["--help"]).is_ok_and(|help| help.stdout.contains("--rpc ")) {
         arguments.extend(["--rpc", "127.0.0.1:0"]);
@@ -256,7 +269,7 @@ fn ask_backend(backend: SocketAddr, path: &str) -> Result<Expected, Failure> {
             format!("the backend answers GET {path} with {status} {reason}, and only a 200 is measured");
         return Err(Failure::usage(problem, "--path /hello/you"));
     }
-    Ok(Expected { status: first.status, body: first.body })
+    Ok(Expected { status: first.status, body: first.body, or_refusal: false })
 }
 
 fn lab_request(backend: SocketAddr, method: &str, path: &str) -> Result<Vec<u8>, Failure> {

@@ -16,6 +16,8 @@ pub(super) struct Subject {
     pub(super) name: String,
     pub(super) program: Program,
     pub(super) pacing: Pacing,
+    /// The flags of the stage.
+    pub(super) flags: &'static [&'static str],
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,8 @@ pub(super) struct Plan {
     /// The quantity that the ratios compare.
     pub(super) metric: Metric,
     pub(super) expectation: Option<Expectation>,
+    /// Whether a 503 is counted as refused. Otherwise it makes the run invalid.
+    pub(super) counts_refusals: bool,
     /// Warnings that are shown before the figures.
     pub(super) warnings: Vec<String>,
 }
@@ -113,7 +117,7 @@ impl Plan {
             });
         }
         let pacing = load.open.map_or(Pacing::Closed, Pacing::Open);
-        let subject = |name: String, program| Subject { name, program, pacing };
+        let subject = |name: String, program| Subject { name, program, pacing, flags: &[] };
         let mut subjects: Vec<Subject> =
             names.into_iter().map(|name| subject(name.clone(), Program::Stage(name))).collect();
         if let Some(variant) = variant {
@@ -145,6 +149,7 @@ impl Plan {
                 Pacing::Open(_) => Metric::P99,
             },
             expectation: None,
+            counts_refusals: false,
             warnings: Vec::new(),
             subjects,
             load,
@@ -153,17 +158,13 @@ impl Plan {
 
     /// The plan of an exercise, with another stage in place of the graded one.
     pub(super) fn graded(exercise: &Exercise, rounds: u32, replaced: Option<String>) -> Plan {
-        let [(first, _), (second, _)] = exercise.pair;
-        let subjects = exercise.pair.iter().enumerate().map(|(index, &(stage, pacing))| {
+        let [first, second] = &exercise.pair;
+        let subjects = exercise.pair.iter().enumerate().map(|(index, side)| {
             // If a stage is compared with itself, both subjects are replaced.
-            let is_graded = index == 1 || first == second;
-            let stage = replaced.clone().filter(|_| is_graded).unwrap_or_else(|| stage.to_owned());
-            let name = match (first == second, pacing) {
-                (false, _) => stage.clone(),
-                (true, Pacing::Closed) => format!("{stage} closed"),
-                (true, Pacing::Open(rate)) => format!("{stage} open {rate}/s"),
-            };
-            Subject { name, program: Program::Stage(stage), pacing }
+            let is_graded = index == 1 || first.stage == second.stage;
+            let stage = replaced.clone().filter(|_| is_graded).unwrap_or_else(|| side.stage.to_owned());
+            let name = format!("{stage} {}", side.label).trim_end().to_owned();
+            Subject { name, program: Program::Stage(stage), pacing: side.pacing, flags: side.flags }
         });
         let load = LoadFlags {
             delay: exercise.delay,
@@ -182,6 +183,7 @@ impl Plan {
             load,
             metric: exercise.metric,
             expectation: Some(exercise.expectation.clone()),
+            counts_refusals: exercise.counts_refusals,
             warnings: Vec::new(),
         }
     }

@@ -63,9 +63,12 @@ fn plan_json(plan: &Plan) -> Value {
     let subjects: Vec<Value> = plan
         .subjects
         .iter()
-        .map(|subject| match subject.pacing {
-            Pacing::Closed => json!({ "name": subject.name, "loop": "closed" }),
-            Pacing::Open(rate) => json!({ "name": subject.name, "loop": "open", "rate": rate }),
+        .map(|subject| {
+            let (name, flags) = (&subject.name, subject.flags);
+            match subject.pacing {
+                Pacing::Closed => json!({ "name": name, "flags": flags, "loop": "closed" }),
+                Pacing::Open(rate) => json!({ "name": name, "flags": flags, "loop": "open", "rate": rate }),
+            }
         })
         .collect();
     json!({
@@ -104,6 +107,7 @@ fn run_json(run: &Run) -> Value {
         "requests_per_second": run.throughput,
         "seconds": run.elapsed.as_secs_f64(),
         "latency_ms": latencies_json(&run.latencies),
+        "refused_latency_ms": latencies_json(&run.refused),
         "proxy_cpu_seconds": run.proxy_cpu.map(|cpu| cpu.as_secs_f64()),
         "load_generator_cpu_seconds": run.generator_cpu.map(|cpu| cpu.as_secs_f64()),
         "client_connections": run.client_connections,

@@ -116,7 +116,19 @@ pub(super) fn notes(plan: &Plan, cases: &[Case]) -> Vec<String> {
         let subject = plan.subjects.iter().find(|subject| subject.name == case.name);
         if let Some(Pacing::Open(rate)) = subject.map(|subject| subject.pacing) {
             let median = case.series(|run| run.throughput).median();
-            if median < rate * 0.95 {
+            let refused = case.refused();
+            if refused.count() > 0 {
+                notes.push(format!(
+                    "{} answered {} of {rate} requests a second, and refused {} of {} in all: half of these within \
+                     {} ms, 99 % within {} ms.",
+                    case.name,
+                    number(median),
+                    refused.count(),
+                    refused.count() + case.latencies().count(),
+                    number(refused.quantile(0.5)),
+                    number(refused.quantile(0.99)),
+                ));
+            } else if median < rate * 0.95 {
                 notes.push(format!(
                     "{} served {} of {rate} requests a second: the queue grows, and the latencies with it.",
                     case.name,

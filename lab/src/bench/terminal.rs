@@ -118,6 +118,7 @@ mod tests {
             Run {
                 throughput: throughput + f64::from(round),
                 latencies,
+                refused: Latencies::default(),
                 elapsed: Duration::from_secs(1),
                 proxy_cpu: Some(Duration::from_millis(50)),
                 generator_cpu: Some(Duration::from_millis(20)),
@@ -185,6 +186,21 @@ next: open .lab/bench/page.html
         {
             assert_eq!(plan(others).title, "bench", "{others:?}");
         }
+    }
+
+    #[test]
+    fn refusals_are_counted_in_a_note() {
+        let plan = plan(&["b7"]);
+        let mut cases = [case("part7 queue 100", 1700, 399.0), case("part7 queue 10000", 1700, 399.0)];
+        for run in &mut cases[0].runs {
+            (0..500).for_each(|_| run.refused.record(Duration::from_micros(400)));
+        }
+        let notes = report::notes(&plan, &cases);
+        let refusals = "part7 queue 100 answered 400 of 800 requests a second, and refused 1500 of 4500 in all: half \
+                        of these within 0.400 ms, 99 % within 0.400 ms.";
+        assert_eq!(notes[1], refusals);
+        // Without a refusal, all requests wait.
+        assert!(notes[2].starts_with("part7 queue 10000 served 400 of 800"), "{notes:?}");
     }
 
     #[test]
