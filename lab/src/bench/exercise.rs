@@ -101,7 +101,7 @@ static EXERCISES: [Exercise; 5] = [
             Side { label: "queue 10000", flags: &["--max-in-flight", "8", "--queue", "10000"], ..OVERLOADED },
         ],
         // More than wait in the longer queue at any time, so that all requests are sent when they are due.
-        clients: 1700,
+        clients: 1900,
         requests: 3200,
         delay: 20,
         accept_delay: 0,
