@@ -2,8 +2,8 @@
 
 Fails on a request that failed, on an error in the console, on a page that is wider than its window, and on what
 axe-core and html-validate find (see checkers.py). Leaves screenshots of each kind of page (light, dark, phone, print) in
-target/browser. The live picture has a check of its own (see live.py). Needs only Python's standard library:
-chromedriver speaks HTTP and JSON (https://www.w3.org/TR/webdriver2/).
+target/browser. The live picture of the backend and the live page of the proxy have checks of their own (see live.py and
+page.py). Needs only Python's standard library: chromedriver speaks HTTP and JSON (https://www.w3.org/TR/webdriver2/).
 
 Usage: browser.py CHROMIUM TARGET_FOLDER [NODE_MODULES]
 """
@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from checkers import Axe, Failure, HtmlValidator
 from freshness import check_freshness
 from live import check_live
+from page import check_proxy_page
 
 # A page waits for its pictures; through part1 each waits for the one before, and for connections that say nothing.
 PAGE_TIMEOUT_SECONDS = 60
@@ -70,6 +71,7 @@ class Program:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
         for line in self.process.stdout:
             if ready in line:
+                self.ready_line = line
                 self.address = line.split(ready)[1].split()[0].strip(".,")
                 return
         raise Failure(f"{command[0]} did not start: {pathlib.Path(log).read_text()}")
@@ -202,6 +204,7 @@ def read_all(browser, start, backend, proxy, pictures, node_modules):
             if path != "/counters/live":
                 axe.check(browser, path, "phone")
     print(f"browser: {len(paths)} pages, {requests} requests, no failure, no error in the console")
+    check_proxy_page(browser, start, f"part{NEWEST}", pictures, LOOKS, axe, validator)
     if validator:
         validator.start()
     check_counters(browser, proxy)
@@ -271,8 +274,8 @@ def main(chromium, target, node_modules=None):
     binaries, pictures = pathlib.Path(target, "debug").resolve(), pathlib.Path(target, "browser").resolve()
     pictures.mkdir(parents=True, exist_ok=True)
 
-    def start(name, *arguments, log=None):
-        command = [str(binaries / name), "--listen", "127.0.0.1:0", *arguments]
+    def start(name, *arguments, listen="127.0.0.1:0", log=None):
+        command = [str(binaries / name), "--listen", listen, *arguments]
         return Program(command, " listening on ", pictures / f"{log or name}.log")
 
     with (

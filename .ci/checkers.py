@@ -1,8 +1,10 @@
-"""Checks a page with axe-core (accessibility) and html-validate (the HTML standard). Both come from the npm registry."""
+"""What the checks of pages share: waiting, axe-core (accessibility) and html-validate (the HTML standard). Both come from
+the npm registry."""
 
 import json
 import pathlib
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -19,8 +21,20 @@ HTML_RULES = {"root": True, "extends": ["html-validate:standard"]}
 SHOWN_FAULTS = 5
 
 
+# Longer than anything takes that a page shows.
+PATIENCE_SECONDS = 10
+
+
 class Failure(Exception):
     pass
+
+
+def wait_until(page, what, condition):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failure(f"{page}: {what} was waited for in vain")
+        time.sleep(0.05)
 
 
 class Axe:

@@ -1,5 +1,6 @@
 """Checks the live picture in the browser: what it draws and says, that it asks no other server, and how it looks."""
 
+import functools
 import http.client
 import json
 import re
@@ -8,22 +9,15 @@ import threading
 import time
 import urllib.parse
 
-from checkers import Failure
+import checkers
+from checkers import PATIENCE_SECONDS, Failure
 
-# A backend that does not answer turns grey within 3 s, and a request is drawn with the next look.
-PATIENCE_SECONDS = 10
+wait_until = functools.partial(checkers.wait_until, "/live")
+
 STATES = ["waiting for its body", "answering", "done", "cut"]
 DRAWN = "return [...document.querySelectorAll('.backend .bar')].map(bar => bar.classList[1])"
 TOOLTIPS = "return [...document.querySelectorAll('.backend .bar title')].map(title => title.textContent)"
 SHIFT = "return document.querySelector('.backend g').getAttribute('transform')"
-
-
-def wait_until(what, condition):
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise Failure(f"/live: {what} was waited for in vain")
-        time.sleep(0.05)
 
 
 class Load:
