@@ -8,6 +8,7 @@ use testkit::Backend;
 use crate::tasks::Check;
 use crate::tasks::observed::{Seen, answer, ensure, silence};
 use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, leave_within_body};
+use testkit::text::counted;
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -152,9 +153,10 @@ fn ends_with_the_response(subject: &Subject<'_>) -> Result<(), Seen> {
                 _ => "The upload ends first, and the download must go on: does `select!` drop it?",
             };
             format!(
-                "the backend answered a GET with 200 and a body of {pieces} bytes; the client got {} and {received} \
-                 bytes. {cause}",
-                answer(&response)
+                "the backend answered a GET with 200 and a body of {}; the client got {} and {}. {cause}",
+                counted(pieces, "byte"),
+                answer(&response),
+                counted(received, "byte")
             )
         })?;
         let more = client.read_bytes(1);

@@ -8,6 +8,7 @@ use testkit::{Backend, Response};
 use crate::tasks::Check;
 use crate::tasks::observed::{Seen, cause_of_silence, ensure, silence};
 use crate::tasks::trial::{GET, HELLO, Running, Subject, exchange, get};
+use testkit::text::counted;
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -165,8 +166,8 @@ fn count_round(running: &Running, path: &str) -> Result<(), Seen> {
             _ => "Is the lock released between reading the total and writing it?",
         };
         format!(
-            "{count} responses of 5 bytes said {distinct} different totals, the largest {last}; need {count}, \
-             the largest {}. {cause}",
+            "{count} responses of 5 bytes said {}, the largest {last}; need {count}, the largest {}. {cause}",
+            counted(distinct, "different total"),
             count * 5
         )
     })

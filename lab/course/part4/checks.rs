@@ -9,6 +9,7 @@ use testkit::{Backend, Client, Response};
 use crate::tasks::Check;
 use crate::tasks::observed::{Seen, answer, ensure, times};
 use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, exchange, get};
+use testkit::text::counted;
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -56,8 +57,8 @@ fn takes_idle_connections(subject: &Subject<'_>) -> Result<(), Seen> {
             ". Some are lost: is each one that `receive` takes out returned, or not usable?"
         };
         format!(
-            "{requests} requests of {CLIENTS} clients came on {accepted} connections, need at most \
-             {CLIENTS}{reused}"
+            "{requests} requests of {CLIENTS} clients came on {}, need at most {CLIENTS}{reused}",
+            counted(accepted, "connection")
         )
     })?;
     leaves_out_what_is_too_old(subject)
@@ -78,8 +79,9 @@ fn leaves_out_what_is_too_old(subject: &Subject<'_>) -> Result<(), Seen> {
     let accepted = backend.accepted();
     ensure(accepted == REQUESTS, || {
         format!(
-            "with --pool-idle 0ms every idle connection is too old; {REQUESTS} requests came on {accepted} \
-             connections, need {REQUESTS}. Does `receive` ask `is_usable`, and `is_usable` for the age?"
+            "with --pool-idle 0ms every idle connection is too old; {REQUESTS} requests came on {}, need {REQUESTS}. Does \
+             `receive` ask `is_usable`, and `is_usable` for the age?",
+            counted(accepted, "connection")
         )
     })
 }
@@ -110,7 +112,8 @@ fn puts_back_only_what_is_clean(subject: &Subject<'_>) -> Result<(), Seen> {
     let accepted = backend.accepted();
     ensure(accepted == 1, || {
         format!(
-            "3 requests one after the other came on {accepted} connections, need 1. What is clean is put back"
+            "3 requests one after the other came on {}, need 1. What is clean is put back",
+            counted(accepted, "connection")
         )
     })
 }

@@ -10,6 +10,7 @@ use testkit::{Backend, Client, FullPort, KeptPort, RefusedPort, listen_anywhere}
 use crate::tasks::Check;
 use crate::tasks::observed::{Seen, answer, ensure, times};
 use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Subject, exchange};
+use testkit::text::counted;
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
 pub const CHECKS: &[Check] = &[
@@ -122,7 +123,10 @@ fn leaves_out_what_fails(subject: &Subject<'_>) -> Result<(), Seen> {
 fn ensure_asked(broken: &Backend, needed: usize, cause: &str) -> Result<(), Seen> {
     let asked = sent(broken, "GET");
     ensure(asked == needed, || {
-        format!("a backend that answers nothing was sent {asked} requests, need {needed}. {cause}")
+        format!(
+            "a backend that answers nothing was sent {}, need {needed}. {cause}",
+            counted(asked, "request")
+        )
     })
 }
 

@@ -1,6 +1,6 @@
 //! The messages about a task and its check, in lines of at most 80 columns.
 
-use testkit::text::wrap;
+use testkit::text::{counted, wrap};
 
 use super::Task;
 
@@ -43,6 +43,6 @@ fn line_of(task: &Task, source: &str) -> Option<usize> {
 /// The description of a task.
 pub fn heading(task: &Task) -> String {
     let course::Task { name, title, file, function, lines, minutes, .. } = &**task;
-    let lines = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    let lines = counted(*lines, "line");
     format!("{name} {title}\n{INDENT}work/src/{file}, {function}: at most {lines}, {minutes} minutes\n")
 }

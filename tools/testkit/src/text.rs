@@ -11,6 +11,13 @@ macro_rules! say {
 
 /// The maximum width of a line.
 const COLUMNS: usize = 80;
+
+/// A number and its noun, which is in the plural unless the number is 1.
+pub fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 /// Wraps text into lines that start with `indent`. Lines of code (four leading spaces) stay unchanged.
 pub fn wrap(text: &str, indent: &str) -> String {
     let mut wrapped = String::new();
