@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use stage::{Failure, printable};
+use testkit::text::counted;
 use testkit::{Client, Response};
 
 use crate::shown::Shown;
@@ -33,6 +34,9 @@ pub const DEFAULT_PROXY: &str = "127.0.0.1:8080";
 const EXAMPLE: &str = "cargo lab get /hello/you";
 /// What to look at if the proxy broke off.
 const LOG: &str = "read the log of the proxy";
+/// What to do if it closed without a response, which its log need not show as an error.
+const NO_RESPONSE: &str = "read the log of the proxy. If it has no error for this request, the code that sends the \
+                           response did not run, or sent nothing: for work/, cargo lab check says where";
 /// Longer than a proxy waits for its backend, so that its 504 is received.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -74,14 +78,21 @@ pub fn run(get: &Get) -> Result<(), Failure> {
     if unwritten.is_err() {
         return written(unwritten);
     }
-    let invalid = |error| Failure::new(format!("no valid response from {proxy}: {error}"), LOG);
+    let invalid = |error: io::Error| match error.kind() {
+        ErrorKind::UnexpectedEof => {
+            let problem =
+                format!("{proxy} took the request, and closed the connection without any byte of a response");
+            Failure::new(problem, NO_RESPONSE)
+        }
+        _ => Failure::new(format!("no valid response from {proxy}: {error}"), LOG),
+    };
     let response = response.map_err(invalid)?;
     if last_byte != b'\n' && stdout.is_terminal() {
         eprintln!();
     }
     report(&response, length, started.elapsed());
     if !response.is_complete() {
-        return Err(Failure::new(format!("the body was cut short after {length} bytes"), LOG));
+        return Err(Failure::new(format!("the body was cut short after {}", counted(length, "byte")), LOG));
     }
     if response.status >= 400 {
         let problem = format!("the status is {} {}", response.status, printable(&response.reason));
@@ -126,7 +137,8 @@ impl Target {
 /// Prints the summary and the fields after the body, because its length and time are known only then.
 fn report(response: &Response, length: usize, elapsed: Duration) {
     let reason = printable(&response.reason);
-    eprintln!("{} {reason} {length} bytes {} ms", response.status, elapsed.as_millis());
+    let length = counted(length, "byte");
+    eprintln!("{} {reason} {length} {} ms", response.status, elapsed.as_millis());
     for (name, value) in &response.head.fields {
         eprintln!("{}: {}", printable(name), printable(value));
     }

@@ -42,6 +42,19 @@ fn a_bad_status_or_a_cut_body_ends_with_exit_code_1() {
 }
 
 #[test]
+fn a_connection_that_closes_without_a_response_is_not_left_to_the_log_alone() {
+    let backend = Backend::script(|connection| connection.read_request().map(drop)).unwrap();
+    let finished = get(&backend, "/");
+    assert_eq!(finished.code, Some(1));
+    let said = format!(
+        "error: {} took the request, and closed the connection without any byte of a response. Try: ",
+        backend.address()
+    );
+    assert!(finished.stderr.starts_with(&said), "{}", finished.stderr);
+    assert!(finished.stderr.contains("cargo lab check says where"), "{}", finished.stderr);
+}
+
+#[test]
 fn control_characters_of_the_head_are_escaped_and_a_piped_body_is_unchanged() {
     let head =
         "HTTP/1.1 404 No\u{9b}2J\u{202e}\r\nContent-Length: 5\r\nX-Name: \t\u{9b}1m\u{2066}a\tb\r\n\r\n";
