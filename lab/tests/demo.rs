@@ -1,5 +1,5 @@
-//! `cargo lab demo`: the addresses of the live pages are printed first, with `--clients` the picture shows the load, and
-//! what follows `--` reaches the stage.
+//! `cargo lab demo`: the addresses of the live pages are printed first, with `--clients` the picture shows the load, what
+//! follows `--` reaches the stage, and a port in use is named.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
 #![cfg(unix)]
@@ -103,6 +103,8 @@ fn addresses_of_the_pages_come_first_and_the_load_is_in_the_picture() {
     for (arguments, first) in demos {
         let text = show(&arguments);
         assert!(text.starts_with(&first), "{text}");
+        // What the stage can do is what there is to try.
+        assert_eq!(text.contains("\n  cargo run -q -p stats-client\n"), arguments == ["7"], "{text}");
     }
 }
 
@@ -128,7 +130,7 @@ fn flags_after_two_dashes_reach_the_stage() {
 #[test]
 fn flag_that_the_stage_rejects_ends_the_demo_with_the_words_of_the_stage() {
     let _ports = PORTS.lock().unwrap();
-    if is_skipped(&[BACKEND]) {
+    if is_skipped(&[BACKEND, "127.0.0.1:8080"]) {
         return;
     }
     for (flags, words) in [
@@ -149,4 +151,19 @@ fn another_proxy_takes_no_flags() {
     let finished = run_to_end(LAB, &["demo", "--cmd", "proxy {listen}", "--", "--queue", "4"]).unwrap();
     assert_eq!(finished.code, Some(2), "{}", finished.stderr);
     assert!(finished.stderr.contains("cannot be used with"), "{}", finished.stderr);
+}
+
+#[test]
+fn a_port_in_use_is_named_without_a_flag_that_a_demo_does_not_have() {
+    let _ports = PORTS.lock().unwrap();
+    // If it fails, another program has the port.
+    let _taken = TcpListener::bind(BACKEND);
+    let demo = Command::new(LAB).args(["demo", "2"]).output().unwrap();
+    let said = String::from_utf8(demo.stderr).unwrap();
+    assert_eq!(demo.status.code(), Some(3), "{said}");
+    assert!(said.contains("error: the demo cannot listen on 127.0.0.1:8081: "), "{said}");
+    assert!(
+        said.contains("Try: stop the program that listens there") && !said.contains("--listen"),
+        "{said}"
+    );
 }

@@ -72,7 +72,7 @@ pub(crate) fn bind_failure(flag: &str, address: SocketAddr, error: &io::Error) -
     let loopback = SocketAddr::from(([127, 0, 0, 1], port));
     let (what, next, helps) = match error.kind() {
         ErrorKind::AddrInUse => {
-            let what = "the port is in use: another stage may still be running";
+            let what = "the port is in use by another program, perhaps by a stage";
             (what.to_owned(), "stop it, or choose another port", elsewhere)
         }
         ErrorKind::PermissionDenied if port < FIRST_UNRESERVED => {

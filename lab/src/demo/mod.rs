@@ -1,5 +1,7 @@
 //! `cargo lab demo`: a stage in front of one or three demo backends, and what to try next.
 
+mod subject;
+
 use std::path::Path;
 use std::process::{self, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -7,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use course::Ability;
 use stage::{Failure, parse_number, printable};
-use testkit::{COMMAND_LINE, Client, MAX_STAGE, Process, Profile, StartError, check_command_line, stop};
+use testkit::text::counted;
+use testkit::{Client, MAX_STAGE, Process, Profile, StartError, stop};
 
+use self::subject::Subject;
 use crate::clients::{Clients, MAX_CLIENTS};
 use crate::get;
-use crate::places::{DOCTOR, Places, binary, newest_stage};
-use crate::progress::Progress;
+use crate::places::{DOCTOR, Places, binary};
 
 #[derive(clap::Args)]
 pub struct Demo {
@@ -40,29 +43,18 @@ enum Stage {
     Work,
 }
 
-/// What is shown.
-enum Subject {
-    Stage(u32),
-    /// `work`, and the stage that it was last filled with.
-    Work(u32),
-    Command(String),
-}
-
 const BACKEND: &str = "webserver";
 const WORK: &str = "work";
 /// The addresses of the backends: a stage with several backends uses all, other stages the first.
 const BACKENDS_LISTEN: [&str; 3] = ["127.0.0.1:8081", "127.0.0.1:8082", "127.0.0.1:8083"];
-
-/// The path of the RPC in the ready line of a stage.
-const RPC_PATH: &str = "rpc";
 
 /// Longer than the 10 s that a stage may take to drain its clients.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
 /// The polling interval for the children.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A child process.
-struct Part {
+/// A program of the demo.
+struct Started {
     name: String,
     process: Process,
 }
@@ -70,26 +62,26 @@ struct Part {
 pub fn run(demo: &Demo) -> Result<(), Failure> {
     let places = Places::find()?;
     let subject = Subject::choose(&places, demo)?;
-    let packages: Vec<String> = [BACKEND.to_owned()].into_iter().chain(subject.package()).collect();
+    subject.need_ports(&demo.flags)?;
+    let packages: Vec<&str> = [BACKEND].into_iter().chain(subject.package()).collect();
     let binaries = places.build(Profile::Own, &packages)?;
     let stop = stop::listen();
 
-    let listens = if subject.takes_several() { &BACKENDS_LISTEN[..] } else { &BACKENDS_LISTEN[..1] };
+    let listens = subject.backends();
     // The lines of a load would hide all others, and the picture shows its requests.
     let log = if demo.clients.is_some() { "warn" } else { "info" };
-    let mut parts = Vec::new();
+    let mut programs = Vec::new();
     for listen in listens {
         let name = if listens.len() == 1 { BACKEND.to_owned() } else { format!("{BACKEND} {listen}") };
-        parts.push(start(binary(&binaries, BACKEND)?, name, &["--listen", listen, "--log", log])?);
+        programs.push(start(binary(&binaries, BACKEND)?, name, &["--listen", listen, "--log", log])?);
     }
     let list = listens.join(",");
-    let proxy = match (&subject, subject.package()) {
-        (Subject::Command(line), _) => start_command(line, &list)?,
-        (_, package) => {
-            let name = package.unwrap_or_default();
+    let proxy = match &subject {
+        Subject::Command(line) => start_command(line, &list)?,
+        Subject::Package { name, .. } => {
             let mut arguments = vec!["--backend", &list, "--log", log];
             arguments.extend(demo.flags.iter().map(String::as_str));
-            start(binary(&binaries, &name)?, name, &arguments)?
+            start(binary(&binaries, name)?, name.clone(), &arguments)?
         }
     };
     if let Some(page) = subject.page(proxy.process.ready_line()) {
@@ -101,7 +93,7 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
     for path in ["/hello/world", "/"] {
         match show(&proxy, path, &subject) {
             // The proxy may be unfinished, and the live page shows where it fails.
-            Err(failure) if !matches!(subject, Subject::Stage(_)) => eprintln!("{failure}"),
+            Err(failure) if subject.may_be_unfinished() => eprintln!("{failure}"),
             shown => shown?,
         }
     }
@@ -112,9 +104,12 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
         other => format!(" --proxy {other}"),
     };
     println!("  cargo lab get /hello/you{proxy_flag}");
+    if subject.can(Ability::Rpc) {
+        println!("  cargo run -q -p stats-client");
+    }
     if listens.len() > 1 {
         println!("  cargo run -q -p stats-client -- --backends");
-        let numbers: Vec<String> = parts.iter().map(|part| part.process.id().to_string()).collect();
+        let numbers: Vec<String> = programs.iter().map(|program| program.process.id().to_string()).collect();
         println!(
             "To see a failover, kill one of the backends (processes {}) and run this again.",
             numbers.join(", ")
@@ -122,10 +117,10 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
     }
     println!("Ctrl-C stops all programs.");
 
-    parts.insert(0, proxy);
-    wait(&mut parts, &stop)?;
+    programs.insert(0, proxy);
+    wait(&mut programs, &stop)?;
     drop(clients);
-    stop_all(&mut parts, &stop)?;
+    stop_all(&mut programs, &stop)?;
     process::exit(stop::EXIT_CODE)
 }
 
@@ -137,80 +132,21 @@ fn parse_stage(text: &str) -> Result<Stage, String> {
     }
 }
 
-impl Subject {
-    /// The requested subject, or the newest stage.
-    fn choose(places: &Places, demo: &Demo) -> Result<Subject, Failure> {
-        if let Some(line) = &demo.cmd {
-            check_command_line(line).map_err(|problem| Failure::usage(problem, COMMAND_LINE))?;
-            return Ok(Subject::Command(line.clone()));
-        }
-        let highest = newest_stage(&places.workspace)?;
-        match demo.stage {
-            None => Ok(Subject::Stage(highest)),
-            // A new checkout has the first stage.
-            Some(Stage::Work) => Ok(Subject::Work(Progress::load(places).stage.unwrap_or(1))),
-            Some(Stage::Number(number)) if places.workspace.stages().contains(&number) => {
-                Ok(Subject::Stage(number))
-            }
-            Some(Stage::Number(number)) => {
-                let problem = format!("there is no part{number}, the highest is part{highest}");
-                Err(Failure::usage(problem, format!("cargo lab demo {highest}")))
-            }
-        }
-    }
-
-    /// Its package in the workspace; a command has none.
-    fn package(&self) -> Option<String> {
-        match self {
-            Subject::Stage(number) => Some(format!("part{number}")),
-            Subject::Work(_) => Some(WORK.to_owned()),
-            Subject::Command(_) => None,
-        }
-    }
-
-    /// What to do if it does not answer as it should.
-    fn advice(&self) -> String {
-        match self {
-            Subject::Stage(_) => DOCTOR.to_owned(),
-            Subject::Work(stage) => format!("cargo lab check {stage}"),
-            Subject::Command(_) => "the log of the command".to_owned(),
-        }
-    }
-
-    /// Whether it distributes requests over several backends.
-    fn takes_several(&self) -> bool {
-        self.can(Ability::SeveralBackends)
-    }
-
-    /// The URL of its live page, which is on the port of the RPC. The ready line names the port.
-    fn page<'a>(&self, ready_line: &'a str) -> Option<&'a str> {
-        let (_, rpc) = ready_line.split_once("stats RPC on ")?;
-        rpc.strip_suffix(RPC_PATH).filter(|_| self.can(Ability::Queue))
-    }
-
-    fn can(&self, ability: Ability) -> bool {
-        let (Subject::Stage(number) | Subject::Work(number)) = *self else {
-            return false;
-        };
-        course::find(number).is_some_and(|stage| stage.can(ability))
-    }
-}
-
 /// Starts a foreign proxy.
-fn start_command(line: &str, backend: &str) -> Result<Part, Failure> {
+fn start_command(line: &str, backend: &str) -> Result<Started, Failure> {
     let name = "the command".to_owned();
     let process = Process::foreign(line, backend).map_err(|error| start_failure(&name, &error))?;
-    Ok(Part { name, process })
+    Ok(Started { name, process })
 }
 
 /// Starts a binary. `name` is its name in messages.
-fn start(binary: &Path, name: String, arguments: &[&str]) -> Result<Part, Failure> {
+fn start(binary: &Path, name: String, arguments: &[&str]) -> Result<Started, Failure> {
     let mut command = Command::new(binary);
     command.args(arguments);
     let prefix = name.clone();
     let started = Process::start(command, move |line| eprintln!("[{prefix}] {line}"));
     let process = started.map_err(|error| start_failure(&name, &error))?;
-    Ok(Part { name, process })
+    Ok(Started { name, process })
 }
 
 /// The child's own message is already shown. Its exit codes for an environment failure and a wrong flag are kept.
@@ -227,7 +163,7 @@ fn start_failure(name: &str, error: &StartError) -> Failure {
 }
 
 /// Sends a request and shows the beginning of the response.
-fn show(proxy: &Part, path: &str, subject: &Subject) -> Result<(), Failure> {
+fn show(proxy: &Started, path: &str, subject: &Subject) -> Result<(), Failure> {
     const SHOWN_FIELDS: [&str; 5] = ["Content-Type", "Content-Length", "Transfer-Encoding", "Via", "X-Bytes"];
     const SHOWN_LINES: usize = 5;
 
@@ -256,45 +192,46 @@ fn show(proxy: &Part, path: &str, subject: &Subject) -> Result<(), Failure> {
         println!("  {}", printable(line));
     }
     if text.lines().count() > SHOWN_LINES {
-        println!("  ... {} bytes in all", response.body.len());
+        println!("  ... {} in all", counted(response.body.len(), "byte"));
     }
     println!();
     Ok(())
 }
 
 /// Waits for Ctrl-C. One of several backends may end before, to demonstrate the failover.
-fn wait(parts: &mut Vec<Part>, stop: &Receiver<()>) -> Result<(), Failure> {
-    let is_only_backend = parts.len() == 2;
+fn wait(programs: &mut Vec<Started>, stop: &Receiver<()>) -> Result<(), Failure> {
+    let is_only_backend = programs.len() == 2;
     while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-        let ended = parts.iter_mut().position(|part| !part.process.is_running());
+        let ended = programs.iter_mut().position(|program| !program.process.is_running());
         let Some(index) = ended else {
             continue;
         };
-        let mut part = parts.remove(index);
+        let mut program = programs.remove(index);
         if index == 0 || is_only_backend {
-            let status = part.process.exit_status().map(|status| format!(" ({status})")).unwrap_or_default();
-            let last_line = part.process.last_line();
+            let status =
+                program.process.exit_status().map(|status| format!(" ({status})")).unwrap_or_default();
+            let last_line = program.process.last_line();
             let problem = format!(
                 "{} has ended{status}, so all programs were stopped. Its last line: {last_line}",
-                part.name
+                program.name
             );
             return Err(Failure::new(problem, "cargo lab demo"));
         }
-        let listen = part.process.address();
-        eprintln!("{} has ended. To start it again, type in another terminal:", part.name);
+        let listen = program.process.address();
+        eprintln!("{} has ended. To start it again, type in another terminal:", program.name);
         eprintln!("  cargo run -q -p {BACKEND} -- --listen {listen}");
     }
     Ok(())
 }
 
 /// Asks all children to stop, the proxy first, and waits until they end. A second Ctrl-C ends the wait.
-fn stop_all(parts: &mut [Part], stop: &Receiver<()>) -> Result<(), Failure> {
-    for part in &mut *parts {
+fn stop_all(programs: &mut [Started], stop: &Receiver<()>) -> Result<(), Failure> {
+    for program in &mut *programs {
         // Fails if the child has just ended, which is the goal.
-        let _ = part.process.terminate();
+        let _ = program.process.terminate();
     }
     let deadline = Instant::now() + STOP_TIMEOUT;
-    while parts.iter_mut().any(|part| part.process.is_running()) {
+    while programs.iter_mut().any(|program| program.process.is_running()) {
         if Instant::now() > deadline {
             return Err(Failure::new("some programs did not stop in time and were killed", DOCTOR));
         }
