@@ -2,18 +2,18 @@
 
 use testkit::Backend;
 
-use crate::tasks::Check;
+use crate::tasks::TaskCheck;
 use crate::tasks::observed::{Seen, answer, difference, ensure};
 use crate::tasks::trial::{GET, HELLO, Subject, leave_within_body, pattern};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[Check] = &[
-    ("1.1", include_str!("1.1.patch"), sends_the_request),
-    ("1.2", include_str!("1.2.patch"), sends_the_response_on),
-    ("1.3", include_str!("1.3.patch"), passes_interim_responses_on),
+pub const CHECKS: &[TaskCheck] = &[
+    ("1.1", include_str!("1.1.patch"), forwards_the_request),
+    ("1.2", include_str!("1.2.patch"), forwards_the_response),
+    ("1.3", include_str!("1.3.patch"), forwards_interim_responses),
 ];
 
-fn sends_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
+fn forwards_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
     const SIZE: usize = 100_000;
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
@@ -50,7 +50,7 @@ fn sends_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
     Ok(())
 }
 
-fn sends_the_response_on(subject: &Subject<'_>) -> Result<(), Seen> {
+fn forwards_the_response(subject: &Subject<'_>) -> Result<(), Seen> {
     const SIZE: usize = 1024 * 1024;
     let body = pattern(SIZE);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n");
@@ -110,7 +110,7 @@ fn reports_errors(subject: &Subject<'_>) -> Result<(), Seen> {
     leave_within_body(subject)
 }
 
-fn passes_interim_responses_on(subject: &Subject<'_>) -> Result<(), Seen> {
+fn forwards_interim_responses(subject: &Subject<'_>) -> Result<(), Seen> {
     const SENT: [u16; 3] = [103, 103, 200];
     let backend = Backend::script(|connection| {
         while connection.read_request()?.is_some() {

@@ -5,13 +5,13 @@ use std::thread;
 
 use testkit::{Backend, Response};
 
-use crate::tasks::Check;
+use crate::tasks::TaskCheck;
 use crate::tasks::observed::{Seen, cause_of_silence, ensure, silence};
 use crate::tasks::trial::{GET, HELLO, Running, Subject, exchange, get};
 use testkit::text::counted;
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[Check] = &[
+pub const CHECKS: &[TaskCheck] = &[
     ("3.1", include_str!("3.1.patch"), announces_known_lengths),
     ("3.2", include_str!("3.2.patch"), counts_exactly),
     ("3.3", include_str!("3.3.patch"), corrects_what_was_announced),

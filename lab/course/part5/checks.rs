@@ -6,14 +6,14 @@ use std::thread;
 
 use testkit::{Backend, Client, Response};
 
-use crate::tasks::Check;
+use crate::tasks::TaskCheck;
 use crate::tasks::observed::{Seen, ensure};
 use crate::tasks::trial::{HELLO, Running, Subject, exchange, get};
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[Check] = &[
-    ("5.1", include_str!("5.1.patch"), tells_what_was_counted),
-    ("5.2", include_str!("5.2.patch"), tells_calls_apart),
+pub const CHECKS: &[TaskCheck] = &[
+    ("5.1", include_str!("5.1.patch"), reports_the_counts),
+    ("5.2", include_str!("5.2.patch"), distinguishes_calls),
     ("5.3", include_str!("5.3.patch"), delays_no_other_client),
 ];
 
@@ -43,7 +43,7 @@ fn stats(running: &Running) -> Result<String, Seen> {
     stats.ok_or_else(|| Seen::new(format!("a call was answered {answer}, need \"RequestBytes\"")))
 }
 
-fn tells_what_was_counted(subject: &Subject<'_>) -> Result<(), Seen> {
+fn reports_the_counts(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
     for (request, counts) in
@@ -62,12 +62,12 @@ fn tells_what_was_counted(subject: &Subject<'_>) -> Result<(), Seen> {
             )
         })?;
     }
-    tells_of_one_moment(subject)
+    copies_all_counts_at_once(subject)
 }
 
 /// Clients ask for their paths in turn, so of two paths the later one never has more than the earlier one. A copy that
 /// was made while the counts changed shows it sooner or later.
-fn tells_of_one_moment(subject: &Subject<'_>) -> Result<(), Seen> {
+fn copies_all_counts_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     const CLIENTS: usize = 4;
     const PATHS: usize = 400;
     const CALLS: usize = 60;
@@ -125,7 +125,7 @@ fn tells_of_one_moment(subject: &Subject<'_>) -> Result<(), Seen> {
     })
 }
 
-fn tells_calls_apart(subject: &Subject<'_>) -> Result<(), Seen> {
+fn distinguishes_calls(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::good(HELLO)?;
     let running = subject.start(&backend)?;
     let notification = CALL.replace(r#","id":1"#, "");

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use testkit::{Backend, Client, FullPort, KeptPort, RefusedPort, listen_anywhere};
 
-use crate::tasks::Check;
+use crate::tasks::TaskCheck;
 use crate::tasks::observed::{Seen, answer, ensure, times};
 use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Subject, exchange};
 use testkit::text::counted;
 
 /// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[Check] = &[
+pub const CHECKS: &[TaskCheck] = &[
     ("6.1", include_str!("6.1.patch"), takes_turns),
     ("6.2", include_str!("6.2.patch"), leaves_out_what_fails),
     ("6.3", include_str!("6.3.patch"), repeats_what_is_safe),

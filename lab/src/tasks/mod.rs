@@ -43,13 +43,13 @@ pub use wording::{breakage, failure, heading};
 
 /// The name of a task, the unified diff that removes it from the stage's sources (or adds a stretch task),
 /// and the function that checks its promise.
-type Check = (&'static str, &'static str, Holds);
+type TaskCheck = (&'static str, &'static str, Holds);
 
 /// Checks that a promise holds.
 type Holds = fn(&Subject<'_>) -> Result<(), Seen>;
 
 /// The checks of all stages.
-const CHECKS: &[&[Check]] = &[
+const CHECKS: &[&[TaskCheck]] = &[
     // One line for each stage, so that a new one changes no other.
     part1::CHECKS,
     part2::CHECKS,

@@ -19,16 +19,16 @@ const TOP = 16;
 const BOTTOM = 18;
 
 const addresses = new URLSearchParams(location.search).get("with")?.split(",") ?? [location.host];
-const stands = matchMedia("(prefers-reduced-motion: reduce)");
+const prefersStill = matchMedia("(prefers-reduced-motion: reduce)");
 const pause = document.getElementById("pause");
 let isPaused = false;
 
 const rounded = (value) => (typeof value === "number" ? Math.round(value * 10) / 10 : value);
 const element = (name, attributes = {}, text = "") => {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, rounded(value)));
-  made.textContent = text;
-  return made;
+  const created = document.createElementNS("http://www.w3.org/2000/svg", name);
+  Object.entries(attributes).forEach(([key, value]) => created.setAttribute(key, rounded(value)));
+  created.textContent = text;
+  return created;
 };
 const html = (name, text = "") => Object.assign(document.createElement(name), { textContent: text });
 const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
@@ -40,15 +40,15 @@ class Backend {
     this.url = address === location.host ? "/live.json" : `http://${address}/live.json`;
     this.section = html("section");
     this.section.className = "backend";
-    this.words = html("p", "asking");
+    this.summary = html("p", "asking");
     this.svg = element("svg", { class: "live", role: "img" });
-    this.section.append(html("h2", `Backend ${address}`), this.words);
+    this.section.append(html("h2", `Backend ${address}`), this.summary);
     this.requests = [];
     this.height = 0;
   }
 
-  /** Returns how long to wait before the next look. */
-  async look() {
+  /** Returns how long to wait before the next poll. */
+  async poll() {
     try {
       const response = await fetch(this.url, { signal: AbortSignal.timeout(TIMEOUT_MS), cache: "no-store" });
       this.show(await response.json());
@@ -56,7 +56,7 @@ class Backend {
       return POLL_MS;
     } catch {
       this.section.classList.add("unreachable");
-      this.words.textContent = `Cannot be reached.${this.data ? " The grey picture is the last that was seen." : ""}`;
+      this.summary.textContent = `Cannot be reached.${this.data ? " The grey picture is the last that was seen." : ""}`;
       this.requests = this.requests.filter((request) => request.ended !== null);
       return UNREACHABLE_POLL_MS;
     }
@@ -72,10 +72,10 @@ class Backend {
     });
     const open = data.connections.filter((connection) => connection.closed === null).length;
     const inFlight = data.requests.filter((request) => request.ended === null).length;
-    this.words.textContent =
+    this.summary.textContent =
       `Now: ${count(open, "connection")} open, ${count(inFlight, "request")} in flight. ` +
       `In ${data.window / 1000} s: ${count(data.requests.length, "request")} on ${count(data.connections.length, "connection")}.`;
-    this.svg.setAttribute("aria-label", `${this.address}. ${this.words.textContent}`);
+    this.svg.setAttribute("aria-label", `${this.address}. ${this.summary.textContent}`);
     this.draw();
   }
 
@@ -90,16 +90,16 @@ class Backend {
     this.scale = (width - LEFT) / window;
     const at = (time) => rounded((time - now + window) * this.scale);
     const bottom = TOP + this.height;
-    const all = { width, height: bottom + BOTTOM, viewBox: `0 0 ${width} ${bottom + BOTTOM}` };
-    Object.entries(all).forEach(([key, value]) => this.svg.setAttribute(key, value));
+    const size = { width, height: bottom + BOTTOM, viewBox: `0 0 ${width} ${bottom + BOTTOM}` };
+    Object.entries(size).forEach(([key, value]) => this.svg.setAttribute(key, value));
 
-    const left = connections.length - lanes.length;
-    const parts = [element("text", { x: 0, y: 11 }, left > 0 ? `${left} older connections are not drawn` : "connection")];
+    const undrawn = connections.length - lanes.length;
+    const parts = [element("text", { x: 0, y: 11 }, undrawn > 0 ? `${undrawn} older connections are not drawn` : "connection")];
     for (let seconds = window / 1000; seconds >= 0; seconds -= 2) {
       const x = rounded(LEFT + (window - seconds * 1000) * this.scale);
       parts.push(element("path", { class: "grid", d: `M${x} ${TOP}V${bottom}` }));
-      const side = seconds === 0 ? "end" : "middle";
-      parts.push(element("text", { class: side, x, y: bottom + 13 }, seconds === 0 ? "now" : `−${seconds} s`));
+      const anchor = seconds === 0 ? "end" : "middle";
+      parts.push(element("text", { class: anchor, x, y: bottom + 13 }, seconds === 0 ? "now" : `−${seconds} s`));
     }
     // It clips what is older than the window, or has not come into view.
     const view = element("svg", { x: LEFT, y: TOP, width: width - LEFT, height: this.height });
@@ -137,8 +137,8 @@ class Backend {
 
   /** Shifts the drawing to the left as time goes on. It shows what was POLL_MS ago, so that the right end never lacks data. */
   move() {
-    const late = stands.matches || isPaused ? 0 : POLL_MS - (performance.now() - this.received);
-    this.moving?.setAttribute("transform", `translate(${(Math.max(late, -POLL_MS) * this.scale).toFixed(1)} 0)`);
+    const shift = prefersStill.matches || isPaused ? 0 : POLL_MS - (performance.now() - this.received);
+    this.moving?.setAttribute("transform", `translate(${(Math.max(shift, -POLL_MS) * this.scale).toFixed(1)} 0)`);
   }
 }
 
@@ -151,16 +151,16 @@ function bars(request, at, top, laneHeight, now) {
     return element("rect", { class: `bar ${kind}`, x: at(from), y: top + 1, width, height: laneHeight - 2 });
   };
   const parts = [];
-  const body = answering ?? end;
+  const bodyEnd = answering ?? end;
   if (answering === null || answering > started) {
-    parts.push(bar("waiting", started, body));
+    parts.push(bar("waiting", started, bodyEnd));
   }
   if (answering !== null) {
-    parts.push(bar(state, body, end));
+    parts.push(bar(state, bodyEnd, end));
   }
   if (state === "cut") {
-    const [x, size] = [at(end), laneHeight / 2];
-    parts.push(element("path", { class: "cross", d: `M${x - size} ${top + 1}l${size} ${laneHeight - 2}M${x} ${top + 1}l-${size} ${laneHeight - 2}` }));
+    const [x, crossWidth] = [at(end), laneHeight / 2];
+    parts.push(element("path", { class: "cross", d: `M${x - crossWidth} ${top + 1}l${crossWidth} ${laneHeight - 2}M${x} ${top + 1}l-${crossWidth} ${laneHeight - 2}` }));
   }
   const letters = Math.floor((at(end) - at(started) - 6) / LETTER_WIDTH);
   if (laneHeight >= TEXT_HEIGHT && letters >= request.path.length) {
@@ -192,9 +192,9 @@ document.getElementById("backends").append(...backends.map((backend) => backend.
 
 for (const backend of backends) {
   const poll = async () => {
-    const isLooking = !isPaused && !document.hidden;
-    const next = isLooking ? await backend.look() : POLL_MS;
-    if (isLooking) {
+    const isPolling = !isPaused && !document.hidden;
+    const next = isPolling ? await backend.poll() : POLL_MS;
+    if (isPolling) {
       fillTable(backends);
     }
     setTimeout(poll, next);
@@ -211,7 +211,7 @@ pause.addEventListener("click", () => {
 addEventListener("resize", () => backends.filter((backend) => backend.data).forEach((backend) => backend.draw()));
 
 const frame = () => {
-  if (!stands.matches && !isPaused) {
+  if (!prefersStill.matches && !isPaused) {
     backends.filter((backend) => backend.data).forEach((backend) => backend.move());
   }
   requestAnimationFrame(frame);
