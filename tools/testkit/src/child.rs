@@ -2,8 +2,9 @@
 //!
 //! Invariant: a child ends when its handle is dropped, and when this process ends in any way, including
 //! `kill -9`. For the latter, a small shell script, the watcher, reads a pipe that only this process writes to.
-//! Two children outlive a killed parent: one that was just started and is not yet reported to the watcher, and
-//! any child without `sh`, as on Windows.
+//! It kills the groups that were reported to it, and on Linux also a child that was just started and is not yet
+//! reported, which it finds by a variable. The pipe ends only when such a child has begun, because until then the
+//! child has a copy of it. Elsewhere it outlives a killed parent, as does any child without `sh`, as on Windows.
 //!
 //! On Unix a child leads a process group, which is killed as a whole. Ctrl-C in a terminal does not reach it.
 
@@ -17,35 +18,52 @@ pub struct Child {
     has_ended: bool,
 }
 
-/// The script of the watcher, which outlives this process: it kills the groups added and not removed.
+/// The variable that each child has: the process id of its watcher, how many children were started before, and a dot.
+const VARIABLE: &str = "LAB_WATCHER";
+
+/// The script of the watcher, which outlives this process: it kills the groups added and not removed, and a child that
+/// was not added. At most one is not, because children are started one after the other.
 const WATCH: &str = r#"trap '' HUP INT TERM
 groups=
+started=0
 while read -r sign group; do
   case $sign in
-    +) groups="$groups -$group" ;;
+    +) groups="$groups -$group"
+       started=$((started + 1)) ;;
     *) kept=
        for other in $groups; do [ "$other" = "-$group" ] || kept="$kept $other"; done
        groups=$kept ;;
   esac
 done
-[ -z "$groups" ] || kill -s KILL -- $groups"#;
+[ -z "$groups" ] || kill -s KILL -- $groups
+grep -ls "LAB_WATCHER=$$[.]$started[.]" /proc/[0-9]*/environ | while IFS=/ read -r _ _ process _; do
+  kill -s KILL "$process"
+done"#;
 
-/// The watcher, which outlives this process; `None` until the first child is started.
-static WATCHER: Mutex<Option<process::Child>> = Mutex::new(None);
+/// The watcher, which outlives this process.
+struct Watcher {
+    process: process::Child,
+    /// How many children were reported to it.
+    started: usize,
+}
+
+/// `None` until the first child is started.
+static WATCHER: Mutex<Option<Watcher>> = Mutex::new(None);
 
 /// Starts the watcher, if it does not run yet.
-fn start(watcher: &mut Option<process::Child>) {
+fn start(watcher: &mut Option<Watcher>) {
     if cfg!(unix) && watcher.is_none() {
         let mut command = Command::new("sh");
         command.args(["-c", WATCH]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         lead_group(&mut command);
-        *watcher = command.spawn().ok();
+        // It also outlives the process that started this one, and so must not be found by that one's watcher.
+        *watcher = command.env_remove(VARIABLE).spawn().ok().map(|process| Watcher { process, started: 0 });
     }
 }
 
 /// Tells the watcher that a group started or ended.
-fn tell(watcher: &mut Option<process::Child>, sign: char, group: u32) {
-    if let Some(stdin) = watcher.as_mut().and_then(|watcher| watcher.stdin.as_mut()) {
+fn tell(watcher: &mut Option<Watcher>, sign: char, group: u32) {
+    if let Some(stdin) = watcher.as_mut().and_then(|watcher| watcher.process.stdin.as_mut()) {
         // Without a watcher the children still end when their handles are dropped.
         let _ = writeln!(stdin, "{sign} {group}");
     }
@@ -75,10 +93,16 @@ impl Child {
         // Held during the start, so that the child is reported to the watcher before an orderly exit.
         let mut watcher = WATCHER.lock().unwrap_or_else(PoisonError::into_inner);
         start(&mut watcher);
+        if let Some(Watcher { process, started }) = &*watcher {
+            command.env(VARIABLE, format!("{}.{started}.", process.id()));
+        }
         let child = command.spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("cannot start {:?}: {error}", command.get_program()))
         })?;
         tell(&mut watcher, '+', child.id());
+        if let Some(watcher) = &mut *watcher {
+            watcher.started += 1;
+        }
         Ok(Child { child, has_ended: false })
     }
 
@@ -201,4 +225,33 @@ fn signal(id: u32, signal: rustix::process::Signal) -> io::Result<()> {
 fn pid(id: u32) -> io::Result<rustix::process::Pid> {
     let pid = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
     pid.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used)] // A failed unwrap fails the test.
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    /// A child of the watcher with this id, before which so many were started.
+    fn child(watcher: u32, started: usize) -> process::Child {
+        Command::new("sleep").arg("60").env(VARIABLE, format!("{watcher}.{started}.")).spawn().unwrap()
+    }
+
+    #[test]
+    fn a_child_that_was_not_reported_is_killed_and_what_an_ended_child_left_is_not() {
+        let mut watcher = None;
+        start(&mut watcher);
+        let id = watcher.as_ref().unwrap().process.id();
+        let (mut left, mut unreported) = (child(id, 0), child(id, 1));
+        tell(&mut watcher, '+', left.id());
+        tell(&mut watcher, '-', left.id());
+        // `wait` first closes the pipe.
+        watcher.unwrap().process.wait().unwrap();
+        assert_eq!(unreported.wait().unwrap().signal(), Some(9));
+        assert_eq!(left.try_wait().unwrap(), None);
+        left.kill().unwrap();
+        left.wait().unwrap();
+    }
 }
