@@ -1,9 +1,11 @@
 //! The complete list as tests of one stage, filtered and printed like those of `cargo test`.
 
 use std::env;
+use std::fs;
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
 use std::thread;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -17,17 +19,31 @@ const FOREIGN: &str = "LAB_PROXY";
 /// Tests the stage with this name: the `main` of its `tests/suite.rs`, without libtest's harness.
 ///
 /// # Panics
-/// `lab/course` describes no stage with this name, so its abilities are unknown.
+/// `lab/course` describes no stage with this name, so its abilities are unknown. The binary cannot be copied.
 pub fn test_stage(name: &str, binary: impl AsRef<Path>) -> ExitCode {
     let stage = course::stages().iter().find(|stage| stage.reference() == name);
     let number = stage.unwrap_or_else(|| panic!("lab/course does not describe {name}")).number;
     let subject = match env::var(FOREIGN) {
         Ok(command_line) => Subject::command("foreign", &command_line, number),
-        Err(_) => Subject::stage(number, binary.as_ref()),
+        Err(_) => {
+            Subject::stage(number, copy(binary.as_ref()).unwrap_or_else(|error| panic!("{name}: {error}")))
+        }
     };
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert_with(test_threads);
     libtest_mimic::run(&arguments, trials(&subject)).exit_code()
+}
+
+/// Copies the binary of the stage, because cargo may replace the original while the tests run: another build of the same
+/// stage removes it for an instant.
+fn copy(binary: &Path) -> io::Result<PathBuf> {
+    let folder = env::current_exe()?.with_extension("stage");
+    let copy = folder.join(binary.file_name().unwrap_or_default());
+    let unfinished = folder.join(process::id().to_string());
+    fs::create_dir_all(&folder)?;
+    fs::copy(binary, &unfinished)?;
+    fs::rename(&unfinished, &copy)?;
+    Ok(copy)
 }
 
 /// Four times as many as cores, because most of the time is spent in waiting for timeouts of the proxy.
@@ -78,4 +94,20 @@ fn test_case(subject: &Subject, case: &'static Case) -> Result<(), Failed> {
         Verdict::Fail(problems) => problems.clone(),
     };
     Err(Failed::from(format!("{}: {}\n{}", case.section, problems.join("; "), command::seen(&row))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_tests_its_binary_although_another_build_replaces_it() {
+        let original = env::temp_dir().join(format!("suite-{}", process::id()));
+        fs::write(&original, "built").expect("a file");
+        let tested = copy(&original).expect("a copy");
+        fs::remove_file(&original).expect("the original");
+        assert_eq!(fs::read(&tested).expect("the copy"), b"built");
+        assert_eq!(tested.file_name(), original.file_name(), "programs print their own names");
+        let _ = fs::remove_file(tested);
+    }
 }
