@@ -34,7 +34,7 @@ pub fn holds(folder: &Path, files: &BTreeMap<String, String>) -> bool {
 ///
 /// The folder itself stays, so that a shell in it keeps its directory. A link or a file is moved itself. All is
 /// renamed and not copied, so that every byte and link is kept.
-pub fn move_away(folder: &Path, backups: &Path, stage: u32) -> Result<Option<PathBuf>, Failure> {
+fn move_away(folder: &Path, backups: &Path, stage: u32) -> Result<Option<PathBuf>, Failure> {
     let paths = match folder.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => entries(folder).or_cannot("read", folder)?,
         Ok(_) => vec![folder.to_owned()],

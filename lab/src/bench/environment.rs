@@ -73,7 +73,7 @@ fn file_name_of(seconds: u64) -> String {
 }
 
 /// The date `days` days after 1970-01-01.
-pub fn date_of(mut days: u64) -> (u64, u64, u64) {
+fn date_of(mut days: u64) -> (u64, u64, u64) {
     let is_leap = |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     let mut year = 1970;
     while days >= 365 + u64::from(is_leap(year)) {

@@ -1,7 +1,7 @@
 //! Medians, spreads and ratios, and when a ratio is too noisy to be printed.
 
 /// A ratio is rejected if its largest and smallest rounds differ by more than this fraction of its median.
-pub const MOST_SPREAD: f64 = 0.25;
+const MOST_SPREAD: f64 = 0.25;
 
 /// The quantity that a ratio compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
