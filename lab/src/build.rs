@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use crate::tasks::{Program, Task};
+use course::Task;
 use stage::Failure;
+use testkit::Program;
 
 use crate::places::{OrCannot, Places};
 

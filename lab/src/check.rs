@@ -3,10 +3,9 @@
 use std::fs;
 use std::time::Instant;
 
-use crate::tasks::{Program, Stage, Task, breakage, failure};
+use course::{Stage, Task, breakage, failure};
 use stage::Failure;
-use testkit::say;
-use testkit::{COMMAND_LINE, Profile, check_command_line};
+use testkit::{COMMAND_LINE, Profile, Program, check_command_line, say};
 
 use crate::build::{self, Checked};
 use crate::lock::Lock;

@@ -1,6 +1,6 @@
 //! `cargo lab hint TASK`: the hints in order: where, what, and nearly the code.
 
-use crate::tasks::{Task, heading};
+use course::{Task, heading};
 use stage::{Failure, parse_number};
 use testkit::say;
 use testkit::text::wrap;

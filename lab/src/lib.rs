@@ -38,7 +38,5 @@ pub mod sources;
 pub mod start;
 /// Handles failed writes to stdout.
 mod stdout;
-/// The attendee's tasks: how each is cut out of its stage, checked, and described.
-pub mod tasks;
 /// Checks again whenever a file changes.
 mod watch;

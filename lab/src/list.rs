@@ -1,6 +1,6 @@
 //! `cargo lab list`: the stages, their tasks, and which tasks are done.
 
-use crate::tasks::{Task, all, stages};
+use course::{Task, all, stages};
 use stage::Failure;
 use testkit::say;
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use course::Stage;
 use stage::Failure;
 use testkit::{Profile, say};
 
@@ -14,7 +15,6 @@ use crate::merge::{Part, merge};
 use crate::places::{Places, read_sources, replace_sources};
 use crate::progress::Progress;
 use crate::start::{cut, find_stage, say_tasks};
-use crate::tasks::Stage;
 
 /// What marks the lines that both have changed.
 const MARK: &str = "// TODO next: ";

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+use course::Task;
 use stage::Failure;
 
 use crate::lock::Lock;
 use crate::places::{OrCannot, Places};
-use crate::tasks::Task;
 
 #[derive(Default)]
 pub struct Progress {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use course::{Task, apply, by_file, heading};
 use stage::Failure;
 use testkit::say;
 
@@ -11,7 +12,6 @@ use crate::hint::find_task;
 use crate::lock::Lock;
 use crate::places::{Places, read_sources, replace_sources};
 use crate::progress::Progress;
-use crate::tasks::{Task, apply, by_file, heading};
 
 #[derive(clap::Args)]
 pub struct Solve {

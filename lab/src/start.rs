@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tasks::{Stage, Task, apply, by_file, heading};
+use course::{Stage, Task, apply, by_file, heading};
 use stage::{Failure, parse_number};
 use testkit::MAX_STAGE;
 use testkit::say;

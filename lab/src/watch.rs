@@ -12,8 +12,8 @@ use crate::build::Checked;
 use crate::check::{Check, Round};
 use crate::places::Places;
 use crate::sources;
-use crate::tasks::{Stage, Task};
 use crate::{hint, list};
+use course::{Stage, Task};
 use stage::Failure;
 use testkit::say;
 

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use lab::tasks::{all, heading, larger};
+use course::{all, heading, larger};
 use scratch::Scratch;
 
 mod scratch;

@@ -5,9 +5,9 @@
 
 use std::fs;
 
+use course::{Stage, larger, stages};
 use lab::places::Places;
 use lab::start::{cut, find_stage};
-use lab::tasks::{Stage, larger, stages};
 use scratch::Scratch;
 use testkit::Workspace;
 

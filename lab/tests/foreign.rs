@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use lab::tasks::stages;
+use course::stages;
 
 /// The exit code and the output of the check of a stage; `None` without Python.
 fn check(stage: u32) -> Option<(i32, String)> {

@@ -4,9 +4,9 @@
 
 use std::fs;
 
+use course::{Stage, apply, by_file, stages};
 use lab::places::{Places, read_sources};
 use lab::start::cut;
-use lab::tasks::{Stage, apply, by_file, stages};
 use scratch::Scratch;
 use testkit::Workspace;
 

@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::tasks::{
-    Program, Stage, Task, all, apply, breakage, by_file, failure, heading, larger, stages, stretch,
-};
+use course::{Stage, Task, all, apply, breakage, by_file, failure, heading, larger, stages, stretch};
+use testkit::Program;
 use testkit::text::wrap;
 
 fn workspace() -> PathBuf {
@@ -117,7 +116,7 @@ fn every_failure_names_the_observation_the_place_and_the_hint_command() {
     for task in all().chain(stretch()) {
         let seen = format!("the backend saw {} of 8 things", "very ".repeat(30));
         let text = failure(task, &seen, task, None);
-        let course::Task { name, promise, file, function, .. } = &**task;
+        let course::Task { name, promise, file, function, .. } = task;
         assert!(text.starts_with(&format!("FAIL {name} {promise}\n")), "{text}");
         assert!(text.contains("the backend saw very"), "{text}");
         assert!(text.contains(&format!("look at: work/src/{file}, {function}\n")), "{text}");
@@ -130,7 +129,7 @@ fn every_failure_names_the_observation_the_place_and_the_hint_command() {
 fn a_task_that_passed_before_is_reported_as_broken_and_not_as_undone() {
     let [broken, open] = ["3.1", "3.2"].map(|name| Task::find(name).unwrap());
     let text = breakage(broken, "nothing came for 4 seconds", open, None);
-    let course::Task { name, promise, .. } = &**broken;
+    let course::Task { name, promise, .. } = broken;
     assert!(text.starts_with(&format!("FAIL {name} {promise}\n     nothing came for 4 seconds\n")), "{text}");
     assert!(
         text.contains("it passed before: what you changed since then broke it, perhaps for 3.2\n"),

@@ -10,9 +10,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+use course::{Stage, stages};
 use lab::places::{Places, write_sources};
 use lab::start::{cut, patched};
-use lab::tasks::{Stage, stages};
 use scratch::Scratch;
 use testkit::{Child, Workspace};
 

@@ -8,8 +8,8 @@ use std::time::Instant;
 use testkit::{Backend, FullPort, KeptPort, listen_anywhere};
 
 use super::{CHECKED, LOOK_AGAIN, get_all, sent, wait_for_checks};
-use crate::tasks::observed::{Seen, answer, ensure};
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject};
+use crate::observed::{Seen, answer, ensure};
+use crate::trial::{CLIENT_PATIENCE, GET, HELLO, Subject};
 
 pub fn takes_back_what_is_well(subject: &Subject<'_>) -> Result<(), Seen> {
     let (port, good) = (KeptPort::bind()?, Backend::good(HELLO)?);

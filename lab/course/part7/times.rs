@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use testkit::Backend;
 
 use super::{LOOK_AGAIN, number, page};
-use crate::tasks::observed::{Seen, ensure};
-use crate::tasks::trial::{CLIENT_PATIENCE, HELLO, Running, Subject, get};
+use crate::observed::{Seen, ensure};
+use crate::trial::{CLIENT_PATIENCE, HELLO, Running, Subject, get};
 
 /// A backend that answers a path such as `/60` after as many milliseconds.
 fn late() -> Result<Backend, Seen> {

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use stage::Failure;
 
 use crate::places::{OrCannot, Places, binary};
-use crate::tasks;
 use testkit::{Profile, Workspace};
 
 /// A patch and the stage that it changes.
@@ -49,7 +48,7 @@ impl Variant {
             let path = changed_files(part).next().ok_or_else(none)?;
             let file = workspace.join(path);
             let text = fs::read_to_string(&file).or_cannot("read", &file)?;
-            let text = tasks::apply(&text, part).map_err(|error| {
+            let text = course::apply(&text, part).map_err(|error| {
                 let problem = format!("{}.patch does not fit {path}: {error}", self.name);
                 Failure::new(problem, format!("git diff {path}"))
             })?;

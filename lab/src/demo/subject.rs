@@ -75,7 +75,9 @@ impl Subject {
     /// Whether it has an ability. Of a command, none is known.
     pub fn can(&self, ability: Ability) -> bool {
         match self {
-            Subject::Package { stage, .. } => course::find(*stage).is_some_and(|stage| stage.can(ability)),
+            Subject::Package { stage, .. } => {
+                course::Stage::find(*stage).is_some_and(|stage| stage.can(ability))
+            }
             Subject::Command(_) => false,
         }
     }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use lab::tasks::stages;
+use course::stages;
 
 /// A workspace with the sources of all stages, and an empty work/.
 pub struct Scratch {

@@ -50,7 +50,7 @@ impl Subject {
 
     /// Whether it has this ability.
     pub fn can(&self, ability: Ability) -> bool {
-        course::find(self.stage).is_some_and(|stage| stage.can(ability))
+        course::Stage::find(self.stage).is_some_and(|stage| stage.can(ability))
     }
 
     /// The binary of a stage.

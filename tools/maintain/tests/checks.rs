@@ -2,8 +2,7 @@
 
 use std::process::Command;
 
-use course::Ability;
-use lab::tasks::{all, failure, stages, stretch};
+use course::{Ability, all, failure, stages, stretch};
 
 fn assert_narrow(text: &str) {
     for line in text.lines() {

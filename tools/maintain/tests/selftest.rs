@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::tasks::stages;
+use course::stages;
 use testkit::{Interruption, end_in_the_middle, stop};
 
 /// Replaces cargo: a server that records its start and end and exits with code 0 after Ctrl-C.

@@ -4,9 +4,9 @@
 
 mod pages;
 
-use lab::tasks::{by_file, stages};
-
 use pages::{chapters, text};
+
+use course::{by_file, stages};
 
 /// The most minutes for all stages of the workshop: two and a half hours.
 const MOST_MINUTES: u32 = 150;
@@ -59,7 +59,7 @@ fn every_stage_has_a_page_with_all_sections_its_picture_and_its_tasks() {
 
 /// The lines of its stage that a task asks for: what its patch removes, or adds in the case of a stretch task. Lines of
 /// a few letters, such as `match self {`, give no answer away.
-fn lines_asked_for(task: &lab::tasks::Task, mark: char) -> Vec<&'static str> {
+fn lines_asked_for(task: &course::Task, mark: char) -> Vec<&'static str> {
     const FEW_LETTERS: usize = 12;
     let lines = by_file(task.patch).flat_map(|(_, hunks)| hunks.lines());
     let lines = lines.filter_map(|line| line.strip_prefix(mark)).map(str::trim);

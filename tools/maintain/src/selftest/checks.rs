@@ -7,9 +7,8 @@ use std::time::Instant;
 use lab::build::{self, Checked};
 use lab::lock::Lock;
 use lab::places::Places;
-use lab::tasks::Program;
 use stage::Failure;
-use testkit::say;
+use testkit::{Program, say};
 
 use super::variants::{self, Expected, Proof, Variant};
 

@@ -8,12 +8,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use course::Mistake;
+use course::{Mistake, Stage, Task, stages};
 use lab::places::{OrCannot, Places, binary, write_sources};
 use lab::start;
-use lab::tasks::{Program, Stage, Task, stages};
 use stage::Failure;
-use testkit::{Binaries, Profile, Workspace, say};
+use testkit::{Binaries, Profile, Program, Workspace, say};
 
 use super::workspace;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use lab::tasks::stages;
+use course::stages;
 use stage::Failure;
 
 use lab::places::{OrCannot, Places, write_sources};

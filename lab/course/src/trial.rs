@@ -7,19 +7,18 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use course::Ability;
 use testkit::{Backend, Client, KeptPort, Process, Program, Response};
 
-use super::observed::{Seen, cause_of_silence, ensure, shortened, silence};
-use super::{Task, plain};
+use crate::observed::{Seen, cause_of_silence, ensure, shortened, silence};
+use crate::{Ability, Stage, Task, plain};
 
 /// How long a client of a check waits for the next byte. A working proxy answers in a hundredth of this time.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(4);
 
 /// The response of a good backend.
-pub(super) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+pub(crate) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 /// A valid request.
-pub(super) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
+pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
 /// The most lines of the proxy's log below an observation.
 const LOG_LINES: usize = 3;
@@ -63,7 +62,7 @@ impl Task {
     /// The promise does not hold, or the proxy has panicked. The error says what was seen: first the panic, if there
     /// was one, because a guess at the cause would mislead. Otherwise the last lines of the log are below it.
     pub fn check(&self, program: &Program) -> Result<(), String> {
-        let has_rpc = course::find(self.stage()).is_some_and(|stage| stage.can(Ability::Rpc));
+        let has_rpc = Stage::find(self.stage()).is_some_and(|stage| stage.can(Ability::Rpc));
         let subject = Subject { program, has_rpc, said: Arc::default() };
         let holds = self.holds.map_or(Ok(()), |holds| holds(&subject));
         let outcome = holds.and_then(|()| plain::holds(&subject, &self.name));
@@ -109,17 +108,17 @@ fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
 
 impl Subject<'_> {
     /// Whether it is a stage, which takes its flags. A program given as a command line may be any proxy.
-    pub(super) fn is_stage(&self) -> bool {
+    pub(crate) fn is_stage(&self) -> bool {
         !matches!(self.program, Program::Command(_))
     }
 
     /// Starts it in front of a backend.
-    pub(super) fn start(&self, backend: &Backend) -> Result<Running, Seen> {
+    pub(crate) fn start(&self, backend: &Backend) -> Result<Running, Seen> {
         self.start_with(&[backend.address()], &[])
     }
 
     /// Starts it in front of several backends, with flags if it takes them.
-    pub(super) fn start_with(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
+    pub(crate) fn start_with(&self, backends: &[SocketAddr], flags: &[&str]) -> Result<Running, Seen> {
         let rpc: &[&str] = if self.has_rpc { &["--rpc", "127.0.0.1:0"] } else { &[] };
         let flags = &[rpc, flags].concat();
         let (proxy, rpc) = match self.program {
@@ -149,22 +148,22 @@ impl Subject<'_> {
 
 impl Running {
     /// The address that it listens on.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn client(&self) -> Result<Client, Seen> {
+    pub(crate) fn client(&self) -> Result<Client, Seen> {
         let client = Client::connect_with(self.address(), CLIENT_PATIENCE);
         client.map_err(|error| Seen::new(format!("no connection to the proxy: {error}")))
     }
 
     /// Sends a request on a new connection. The error names the request if there is no response.
-    pub(super) fn exchange(&self, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
+    pub(crate) fn exchange(&self, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
         exchange(&mut self.client()?, request)
     }
 
     /// Connects to its stats RPC.
-    pub(super) fn rpc_client(&self) -> Result<Client, Seen> {
+    pub(crate) fn rpc_client(&self) -> Result<Client, Seen> {
         let rpc = self.rpc.ok_or_else(|| Seen::new("its ready line names no stats RPC"))?;
         let client = Client::connect_with(rpc, CLIENT_PATIENCE);
         client.map_err(|error| Seen::new(format!("no connection to its stats RPC: {error}")))
@@ -184,7 +183,7 @@ impl Drop for Running {
 /// The body begins with many small chunks, so that the proxy is writing a piece when the reset comes, and a piece fails.
 /// A proxy that waits for the backend at that moment would end the exchange because of `wait_for_reset`. It also looks
 /// for a reset after some hundred pieces, so there are several clients.
-pub(super) fn leave_within_body(subject: &Subject<'_>) -> Result<(), Seen> {
+pub(crate) fn leave_within_body(subject: &Subject<'_>) -> Result<(), Seen> {
     const CLIENTS: usize = 3;
     const SMALL_CHUNKS: usize = 40_000;
     // More than all buffers between the backend and a client hold.
@@ -220,7 +219,7 @@ pub(super) fn leave_within_body(subject: &Subject<'_>) -> Result<(), Seen> {
 }
 
 /// Sends a request and reads its response. The error names the request if there is no response.
-pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
+pub(crate) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result<Response, Seen> {
     let request = request.as_ref();
     client.exchange(request).map_err(|error| {
         let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
@@ -230,11 +229,11 @@ pub(super) fn exchange(client: &mut Client, request: impl AsRef<[u8]>) -> Result
 }
 
 /// A GET of this path.
-pub(super) fn get(path: &str) -> String {
+pub(crate) fn get(path: &str) -> String {
     GET.replacen('/', path, 1)
 }
 
 /// Bytes that differ from their neighbours.
-pub(super) fn pattern(length: usize) -> Vec<u8> {
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|place| (place ^ (place >> 8) ^ (place >> 16)) as u8).collect()
 }

@@ -6,16 +6,19 @@ use std::thread;
 
 use testkit::{Backend, Client, Response};
 
-use crate::tasks::TaskCheck;
-use crate::tasks::observed::{Seen, ensure};
-use crate::tasks::trial::{HELLO, Running, Subject, exchange, get};
+use crate::Folder;
+use crate::observed::{Seen, ensure};
+use crate::trial::{HELLO, Running, Subject, exchange, get};
 
-/// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[TaskCheck] = &[
-    ("5.1", include_str!("5.1.patch"), reports_the_counts),
-    ("5.2", include_str!("5.2.patch"), distinguishes_calls),
-    ("5.3", include_str!("5.3.patch"), delays_no_other_client),
-];
+pub const FOLDER: Folder = Folder {
+    description: include_str!("stage.toml"),
+    checks: &[
+        ("5.1", include_str!("5.1.patch"), reports_the_counts),
+        ("5.2", include_str!("5.2.patch"), distinguishes_calls),
+        ("5.3", include_str!("5.3.patch"), delays_no_other_client),
+    ],
+    larger: Some(include_str!("5.all.patch")),
+};
 
 const CALL: &str = r#"{"jsonrpc":"2.0","method":"RpcServer.GetStats","id":1}"#;
 

@@ -5,17 +5,20 @@ use std::sync::mpsc::channel;
 
 use testkit::Backend;
 
-use crate::tasks::TaskCheck;
-use crate::tasks::observed::{Seen, answer, ensure, silence};
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, leave_within_body};
+use crate::Folder;
+use crate::observed::{Seen, answer, ensure, silence};
+use crate::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, leave_within_body};
 use testkit::text::counted;
 
-/// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[TaskCheck] = &[
-    ("2.1", include_str!("2.1.patch"), serves_clients_at_once),
-    ("2.2", include_str!("2.2.patch"), keeps_the_connection),
-    ("2.3", include_str!("2.3.patch"), runs_both_directions_at_once),
-];
+pub const FOLDER: Folder = Folder {
+    description: include_str!("stage.toml"),
+    checks: &[
+        ("2.1", include_str!("2.1.patch"), serves_clients_at_once),
+        ("2.2", include_str!("2.2.patch"), keeps_the_connection),
+        ("2.3", include_str!("2.3.patch"), runs_both_directions_at_once),
+    ],
+    larger: Some(include_str!("2.all.patch")),
+};
 
 fn serves_clients_at_once(subject: &Subject<'_>) -> Result<(), Seen> {
     const CLIENTS: usize = 8;

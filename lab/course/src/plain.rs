@@ -3,8 +3,8 @@
 
 use testkit::Backend;
 
-use super::observed::{Seen, answer, ensure};
-use super::trial::{GET, HELLO, Subject, exchange, get};
+use crate::observed::{Seen, answer, ensure};
+use crate::trial::{GET, HELLO, Subject, exchange, get};
 
 /// The task that does not send the response yet, so no client of its check gets a 200.
 const NO_RESPONSE_YET: &str = "1.1";

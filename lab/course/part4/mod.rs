@@ -6,18 +6,21 @@ use std::thread;
 
 use testkit::{Backend, Client, Response};
 
-use crate::tasks::TaskCheck;
-use crate::tasks::observed::{Seen, answer, ensure, times};
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, exchange, get};
+use crate::Folder;
+use crate::observed::{Seen, answer, ensure, times};
+use crate::trial::{CLIENT_PATIENCE, GET, HELLO, Subject, exchange, get};
 use testkit::text::counted;
 
-/// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[TaskCheck] = &[
-    ("4.1", include_str!("4.1.patch"), takes_idle_connections),
-    ("4.2", include_str!("4.2.patch"), puts_back_only_what_is_clean),
-    ("4.3", include_str!("4.3.patch"), uses_no_closed_connection),
-    ("4.4", include_str!("4.4.patch"), repeats_what_may_be_repeated),
-];
+pub const FOLDER: Folder = Folder {
+    description: include_str!("stage.toml"),
+    checks: &[
+        ("4.1", include_str!("4.1.patch"), takes_idle_connections),
+        ("4.2", include_str!("4.2.patch"), puts_back_only_what_is_clean),
+        ("4.3", include_str!("4.3.patch"), uses_no_closed_connection),
+        ("4.4", include_str!("4.4.patch"), repeats_what_may_be_repeated),
+    ],
+    larger: Some(include_str!("4.all.patch")),
+};
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 4\r\n\r\nbody";
 

@@ -7,18 +7,21 @@ use std::time::{Duration, Instant};
 
 use testkit::{Backend, Client};
 
-use crate::tasks::Check;
-use crate::tasks::observed::{Seen, answer, ensure};
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Subject, exchange, get};
+use crate::Folder;
+use crate::observed::{Seen, answer, ensure};
+use crate::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Subject, exchange, get};
 
-/// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[Check] = &[
-    ("7.1", include_str!("7.1.patch"), refuses_what_it_has_no_room_for),
-    ("7.2", include_str!("7.2.patch"), keeps_no_place_for_a_tunnel),
-    ("7.3", include_str!("7.3.patch"), times::counts_each_time_in_its_bucket),
-    ("7.4", include_str!("7.4.patch"), times::estimates_percentiles),
-    ("7.5", include_str!("7.5.patch"), drops_requests_of_clients_that_left),
-];
+pub const FOLDER: Folder = Folder {
+    description: include_str!("stage.toml"),
+    checks: &[
+        ("7.1", include_str!("7.1.patch"), refuses_what_it_has_no_room_for),
+        ("7.2", include_str!("7.2.patch"), keeps_no_place_for_a_tunnel),
+        ("7.3", include_str!("7.3.patch"), times::counts_each_time_in_its_bucket),
+        ("7.4", include_str!("7.4.patch"), times::estimates_percentiles),
+        ("7.5", include_str!("7.5.patch"), drops_requests_of_clients_that_left),
+    ],
+    larger: None,
+};
 
 /// The bounds of the checks.
 const PLACES: usize = 3;

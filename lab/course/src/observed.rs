@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use testkit::{Response, StartError};
 
-use super::trial::CLIENT_PATIENCE;
+use crate::trial::CLIENT_PATIENCE;
 
 /// The most characters of a word: it fits into 80 columns with the indentation of a message.
 const MAX_WORD: usize = 70;

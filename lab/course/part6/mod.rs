@@ -7,19 +7,22 @@ use std::time::{Duration, Instant};
 
 use testkit::{Backend, Client, RefusedPort};
 
-use crate::tasks::TaskCheck;
-use crate::tasks::observed::{Seen, answer, ensure, times};
-use crate::tasks::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Subject, exchange};
+use crate::Folder;
+use crate::observed::{Seen, answer, ensure, times};
+use crate::trial::{CLIENT_PATIENCE, GET, HELLO, Running, Subject, exchange};
 use testkit::text::counted;
 
-/// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[TaskCheck] = &[
-    ("6.1", include_str!("6.1.patch"), takes_turns),
-    ("6.2", include_str!("6.2.patch"), leaves_out_what_fails),
-    ("6.3", include_str!("6.3.patch"), repeats_what_is_safe),
-    ("6.4", include_str!("6.4.patch"), recovery::takes_back_what_is_well),
-    ("6.5", include_str!("6.5.patch"), takes_the_least_busy),
-];
+pub const FOLDER: Folder = Folder {
+    description: include_str!("stage.toml"),
+    checks: &[
+        ("6.1", include_str!("6.1.patch"), takes_turns),
+        ("6.2", include_str!("6.2.patch"), leaves_out_what_fails),
+        ("6.3", include_str!("6.3.patch"), repeats_what_is_safe),
+        ("6.4", include_str!("6.4.patch"), recovery::takes_back_what_is_well),
+        ("6.5", include_str!("6.5.patch"), takes_the_least_busy),
+    ],
+    larger: None,
+};
 
 /// The polling interval for what has no notification.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);

@@ -2,16 +2,19 @@
 
 use testkit::Backend;
 
-use crate::tasks::TaskCheck;
-use crate::tasks::observed::{Seen, answer, difference, ensure};
-use crate::tasks::trial::{GET, HELLO, Subject, leave_within_body, pattern};
+use crate::Folder;
+use crate::observed::{Seen, answer, difference, ensure};
+use crate::trial::{GET, HELLO, Subject, leave_within_body, pattern};
 
-/// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[TaskCheck] = &[
-    ("1.1", include_str!("1.1.patch"), forwards_the_request),
-    ("1.2", include_str!("1.2.patch"), forwards_the_response),
-    ("1.3", include_str!("1.3.patch"), forwards_interim_responses),
-];
+pub const FOLDER: Folder = Folder {
+    description: include_str!("stage.toml"),
+    checks: &[
+        ("1.1", include_str!("1.1.patch"), forwards_the_request),
+        ("1.2", include_str!("1.2.patch"), forwards_the_response),
+        ("1.3", include_str!("1.3.patch"), forwards_interim_responses),
+    ],
+    larger: Some(include_str!("1.all.patch")),
+};
 
 fn forwards_the_request(subject: &Subject<'_>) -> Result<(), Seen> {
     const SIZE: usize = 100_000;

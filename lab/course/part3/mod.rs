@@ -5,17 +5,20 @@ use std::thread;
 
 use testkit::{Backend, Response};
 
-use crate::tasks::TaskCheck;
-use crate::tasks::observed::{Seen, cause_of_silence, ensure, silence};
-use crate::tasks::trial::{GET, HELLO, Running, Subject, exchange, get};
+use crate::Folder;
+use crate::observed::{Seen, cause_of_silence, ensure, silence};
+use crate::trial::{GET, HELLO, Running, Subject, exchange, get};
 use testkit::text::counted;
 
-/// For each task, the unified diff that removes it from the sources, and the check of its promise.
-pub const CHECKS: &[TaskCheck] = &[
-    ("3.1", include_str!("3.1.patch"), announces_known_lengths),
-    ("3.2", include_str!("3.2.patch"), counts_exactly),
-    ("3.3", include_str!("3.3.patch"), corrects_what_was_announced),
-];
+pub const FOLDER: Folder = Folder {
+    description: include_str!("stage.toml"),
+    checks: &[
+        ("3.1", include_str!("3.1.patch"), announces_known_lengths),
+        ("3.2", include_str!("3.2.patch"), counts_exactly),
+        ("3.3", include_str!("3.3.patch"), corrects_what_was_announced),
+    ],
+    larger: Some(include_str!("3.all.patch")),
+};
 
 /// A response of 5 bytes whose length is not announced.
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";

@@ -2,7 +2,7 @@
 
 use testkit::text::{counted, wrap};
 
-use super::Task;
+use crate::Task;
 
 /// The indentation of lines that belong to the line above.
 const INDENT: &str = "     ";
@@ -10,9 +10,9 @@ const INDENT: &str = "     ";
 /// The message of a failed check: the promise, the observation, where to look and what to type next. `suspect` is the
 /// task that is being worked on, and `source` the text of its file; without it, no line number is shown.
 pub fn failure(task: &Task, seen: &str, suspect: &Task, source: Option<&str>) -> String {
-    let course::Task { name, promise, .. } = &**task;
+    let Task { name, promise, .. } = task;
     let seen = wrap(seen, INDENT);
-    let course::Task { name: suspected, file, function, .. } = &**suspect;
+    let Task { name: suspected, file, function, .. } = suspect;
     let line =
         source.and_then(|source| line_of(suspect, source)).map_or(String::new(), |line| format!(":{line}"));
     format!(
@@ -42,7 +42,7 @@ fn line_of(task: &Task, source: &str) -> Option<usize> {
 
 /// The description of a task.
 pub fn heading(task: &Task) -> String {
-    let course::Task { name, title, file, function, lines, minutes, .. } = &**task;
+    let Task { name, title, file, function, lines, minutes, .. } = task;
     let lines = counted(*lines, "line");
     format!("{name} {title}\n{INDENT}work/src/{file}, {function}: at most {lines}, {minutes} minutes\n")
 }
