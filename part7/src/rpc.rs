@@ -87,7 +87,7 @@ impl Rpc {
 async fn serve(mut client: ClientConnection, rpc: &Rpc) {
     while client.wait_for_request().await {
         let outcome = exchange(&mut client, rpc).await;
-        stage::log_report(&client.finish(outcome, None).await);
+        stage::log_call(&client.finish(outcome, None).await);
     }
     client.close().await;
 }

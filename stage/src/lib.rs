@@ -35,5 +35,5 @@ pub use failure::{Failure, OrTry, exit};
 pub use flags::{EXAMPLES, Flags, parse_duration, parse_number, parse_size, resolve_address};
 pub use hosts::{is_known_host, parse_host_name};
 pub use open_files::raise_open_files_limit;
-pub use output::{announce, log_report, log_silent_client};
+pub use output::{announce, log_call, log_report, log_silent_client};
 pub use stderr::{report_panics, start_log};

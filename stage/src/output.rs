@@ -57,6 +57,15 @@ pub fn log_report(report: &Report) {
     }
 }
 
+/// Logs the outcome of a call to an administration port. A success is logged for debugging only: a page that is open asks
+/// twice a second, and its lines would hide all others.
+pub fn log_call(report: &Report) {
+    match report.error {
+        None => log::debug!("{report}"),
+        Some(_) => log_report(report),
+    }
+}
+
 /// Logs that a client connected and sent nothing.
 pub fn log_silent_client(client: IpAddr) {
     log::info!("{client} sent no request");

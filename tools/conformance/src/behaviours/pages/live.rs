@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use testkit::{Backend, Client, PATIENCE, Process, poll};
 
-use crate::behaviours::queue::{page, state};
+use crate::behaviours::queue::{administration, page, state};
 use crate::behaviours::setup::{GET, HELLO};
 use crate::{Behaviour, Subject};
 
-pub(crate) const LIST: &[Behaviour] =
-    behaviours![the_live_page_needs_only_files_of_the_proxy, the_state_has_clients_and_idle_connections,];
+pub(crate) const LIST: &[Behaviour] = behaviours![
+    the_live_page_needs_only_files_of_the_proxy,
+    the_state_has_clients_and_idle_connections,
+    an_open_page_writes_no_lines_to_the_log,
+];
 
 /// The file that each of these marks is followed by, up to the next quotation mark.
 fn named<'a>(text: &'a str, marks: &[&str]) -> Vec<&'a str> {
@@ -67,4 +70,17 @@ fn the_state_has_clients_and_idle_connections(subject: &Subject) {
     wait_for(&proxy, "IdleConnections", &json!([1]));
     drop(clients);
     wait_for(&proxy, "Clients", &json!(0));
+}
+
+fn an_open_page_writes_no_lines_to_the_log(subject: &Subject) {
+    let backend = Backend::good(HELLO).unwrap();
+    let proxy = subject.start(backend.address(), &[]).unwrap();
+    for _ in 0..3 {
+        state(&proxy);
+    }
+    let refused = Client::connect(administration(&proxy)).unwrap().exchange("BAD\r\n\r\n").unwrap();
+    assert_eq!(refused.status, 400);
+    // A call that fails is logged, after those before it.
+    proxy.wait_for_log(" 400").unwrap();
+    assert!(!proxy.log().contains("/state.json"), "{}", proxy.log());
 }
