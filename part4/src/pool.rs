@@ -8,15 +8,13 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use async_channel::{Receiver, Sender, TrySendError};
-use codec::tokio::{BackendConnection, Borrows};
+use async_channel::{Receiver, Sender};
+use codec::tokio::{BackendConnection, Borrow, Borrows};
 use codec::{BackendAddress, Blame, Cause, Error, Limits};
-use tokio::select;
 use tokio::time::{sleep, timeout};
 
-/// How long a connection may wait for room in a full pool before it is closed.
-const PUT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The interval between two sweeps of the idle connections: `--pool-idle` is exceeded by at most this time.
+/// The interval between two sweeps of the idle connections: they exceed `--pool-idle` and `--pool-size` by at most
+/// this time.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The flags of the pool.
@@ -28,7 +26,7 @@ pub struct Flags {
     pool_size: usize,
 
     /// How long to wait for a borrowed connection before a new one is opened
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = stage::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "250ms", value_parser = stage::parse_duration)]
     pool_wait: Duration,
 
     /// How long a connection may be idle; choose less than the idle timeout of the backend
@@ -39,7 +37,6 @@ pub struct Flags {
 /// The connections to one backend.
 pub struct Pool {
     backend: BackendAddress,
-    size: usize,
     wait: Duration,
     pub idle: Arc<IdleConnections>,
     /// Connections that may come back, including those that are being opened.
@@ -48,6 +45,7 @@ pub struct Pool {
 
 /// The channel of idle connections.
 pub struct IdleConnections {
+    size: usize,
     max_age: Duration,
     sender: Sender<Idle>,
     pub receiver: Receiver<Idle>,
@@ -71,62 +69,45 @@ pub struct Borrowed<'a> {
 impl Pool {
     pub fn new(backend: BackendAddress, flags: &Flags) -> Pool {
         let idle = Arc::new(IdleConnections::new(flags.pool_size, flags.pool_idle));
-        let borrows = Borrows::default();
+        let borrows = Borrows::new(flags.pool_size);
         tokio::spawn(sweep(Arc::downgrade(&idle), borrows.clone()));
-        Pool { backend, size: flags.pool_size, wait: flags.pool_wait, idle, borrows }
+        Pool { backend, wait: flags.pool_wait, idle, borrows }
     }
 
     /// A connection to the backend: an idle one if there is one, otherwise a new one.
-    ///
-    /// A request waits only while as many connections are borrowed as the pool holds, and may come back. Otherwise it
-    /// connects at once, as with an empty pool.
     pub async fn get(&self) -> Result<Borrowed<'_>, Error> {
-        if let Some(connection) = self.idle.take() {
-            return Ok(self.reuse(connection));
-        }
-        match timeout(self.wait, self.wait_for_return()).await {
-            Ok(Some(connection)) => Ok(self.reuse(connection)),
-            Ok(None) | Err(_) => self.connect().await,
+        let borrow = self.borrow().await;
+        match self.idle.take() {
+            Some(connection) => Ok(self.reuse(connection, borrow)),
+            None => self.connect(borrow).await,
         }
     }
 
-    /// A connection that has come back; `None` if fewer are borrowed than the pool holds, and none is idle.
-    async fn wait_for_return(&self) -> Option<BackendConnection> {
-        loop {
-            let loss = self.borrows.loss();
-            // Read before the channel, because a returned connection is first sent into the channel and then uncounted.
-            let may_return = self.borrows.count() >= self.size;
-            let idle = self.idle.take();
-            if idle.is_some() || !may_return {
-                return idle;
-            }
-            select! {
-                Ok(idle) = self.idle.receiver.recv() => {
-                    if self.idle.is_usable(&idle) {
-                        return Some(idle.connection);
-                    }
-                }
-                () = loss => {}
-            }
+    /// Waits while as many connections are borrowed as the pool holds, and may come back. Requests wait in the order
+    /// in which they came. After the wait, the pool is too small: it grows by a connection.
+    async fn borrow(&self) -> Borrow {
+        if let Some(borrow) = self.borrows.try_begin() {
+            return borrow;
         }
+        timeout(self.wait, self.borrows.begin()).await.unwrap_or_else(|_| self.borrows.begin_beyond_size())
     }
 
     /// Discards a connection that has failed, and opens a new one.
-    pub async fn replace(&self, failed: Borrowed<'_>) -> Result<Borrowed<'_>, Error> {
-        // It never returns, so it must not count as borrowed while the new one is opened.
+    pub async fn replace(&self, mut failed: Borrowed<'_>) -> Result<Borrowed<'_>, Error> {
+        // It never returns, so the new one takes its turn.
+        let borrow = failed.take_borrow().unwrap_or_else(|| self.borrows.begin_beyond_size());
         drop(failed);
-        self.connect().await
+        self.connect(borrow).await
     }
 
-    async fn connect(&self) -> Result<Borrowed<'_>, Error> {
-        let borrow = self.borrows.begin();
+    async fn connect(&self, borrow: Borrow) -> Result<Borrowed<'_>, Error> {
         let mut connection = BackendConnection::connect(&self.backend, &Limits::DEFAULT).await?;
         connection.set_borrow(borrow);
         Ok(Borrowed { pool: self, connection, is_reused: false })
     }
 
-    fn reuse(&self, mut connection: BackendConnection) -> Borrowed<'_> {
-        connection.set_borrow(self.borrows.begin());
+    fn reuse(&self, mut connection: BackendConnection, borrow: Borrow) -> Borrowed<'_> {
+        connection.set_borrow(borrow);
         Borrowed { pool: self, connection, is_reused: true }
     }
 }
@@ -160,8 +141,8 @@ impl Borrowed<'_> {
 
 impl IdleConnections {
     pub fn new(size: usize, max_age: Duration) -> IdleConnections {
-        let (sender, receiver) = async_channel::bounded(size);
-        IdleConnections { max_age, sender, receiver, sweeping: Mutex::default() }
+        let (sender, receiver) = async_channel::unbounded();
+        IdleConnections { size, max_age, sender, receiver, sweeping: Mutex::default() }
     }
 
     /// A usable connection, if one is idle.
@@ -188,19 +169,19 @@ impl IdleConnections {
     }
 
     pub fn put(&self, idle: Idle) {
-        // More were opened than the pool holds. One may be taken out soon.
-        if let Err(TrySendError::Full(idle)) = self.sender.try_send(idle) {
-            let sender = self.sender.clone();
-            tokio::spawn(async move { timeout(PUT_TIMEOUT, sender.send(idle)).await });
-        }
+        // It never fails: the channel has no bound, and is open because the receiver is here.
+        drop(self.sender.try_send(idle));
     }
 
-    /// Closes the connections that are not usable. A channel cannot be looked into, so each is taken out once.
-    pub fn sweep(&self) {
+    /// Closes the connections that are not usable, and of those beyond the size at most `surplus`. A channel cannot be
+    /// looked into, so each is taken out once.
+    pub fn sweep(&self, surplus: usize) {
         let _sweeping = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..self.receiver.len() {
+        let count = self.receiver.len();
+        let surplus = surplus.min(count.saturating_sub(self.size));
+        for number in 0..count {
             match self.receiver.try_recv() {
-                Ok(idle) if self.is_usable(&idle) => self.put(idle),
+                Ok(idle) if number >= surplus && self.is_usable(&idle) => self.put(idle),
                 Ok(_) => {}
                 Err(_) => return,
             }
@@ -215,8 +196,8 @@ async fn sweep(idle: Weak<IdleConnections>, borrows: Borrows) {
         let Some(idle) = idle.upgrade() else {
             return;
         };
-        idle.sweep();
-        borrows.wake();
+        // Connections beyond the size are kept while requests wait for them.
+        idle.sweep(borrows.shrink());
     }
 }
 

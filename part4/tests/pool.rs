@@ -26,7 +26,7 @@ async fn take_finds_an_idle_connection_during_a_sweep() {
     let ends = Arc::clone(&is_over);
     let sweeping = thread::spawn(move || {
         while !ends.load(Ordering::Relaxed) {
-            sweeper.sweep();
+            sweeper.sweep(0);
         }
     });
     for round in 0..100_000 {

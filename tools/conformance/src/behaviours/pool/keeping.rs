@@ -1,5 +1,7 @@
 //! When a connection is kept, waited for, opened or closed.
 
+use std::time::Duration;
+
 use crate::{Behaviour, Subject};
 use testkit::{Backend, Client};
 
@@ -10,6 +12,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     all_400_requests_of_8_clients_reach_the_backend_on_8_connections_at_most,
     an_empty_pool_connects_at_once,
     a_request_waits_for_a_borrowed_connection_and_then_opens_a_new_one,
+    waiting_requests_are_served_in_the_order_in_which_they_came,
     connections_over_the_pool_size_are_closed,
     a_connection_that_the_backend_has_closed_is_not_used,
     a_connection_that_is_too_old_is_not_used,
@@ -59,6 +62,25 @@ fn a_request_waits_for_a_borrowed_connection_and_then_opens_a_new_one(subject: &
     for client in &mut clients {
         assert_eq!(client.read_response("GET").unwrap().text(), "hello");
     }
+}
+
+fn waiting_requests_are_served_in_the_order_in_which_they_came(subject: &Subject) {
+    let backend = Backend::slow(HELLO).unwrap();
+    let flags = ["--pool-size", "1", "--pool-wait", "10m"];
+    let proxy = subject.start(backend.address(), &flags).unwrap();
+    let get = |path| GET.replace("GET /", &format!("GET /{path}"));
+    let [mut first, mut second] = [(); 2].map(|()| Client::connect(proxy.address()).unwrap());
+    // Pipelined: the proxy reads the second request of this client directly after its first response.
+    first.send(get("first") + &get("third")).unwrap();
+    backend.wait_for_requests(1).unwrap();
+    second.send(get("second")).unwrap();
+    let arrives = backend.wait_for_requests_within(2, Duration::from_millis(50));
+    assert!(arrives.is_err(), "it waits for the only connection");
+    backend.release(3);
+    backend.wait_for_requests(3).unwrap();
+    let order: Vec<_> = backend.requests().into_iter().map(|request| request.head.start_line).collect();
+    let wanted = ["first", "second", "third"].map(|path| format!("GET /{path} HTTP/1.1"));
+    assert_eq!(order, wanted);
 }
 
 fn connections_over_the_pool_size_are_closed(subject: &Subject) {
