@@ -18,6 +18,8 @@ use crate::{KeptPort, Process, StartError};
 pub enum Peer {
     Nginx,
     Haproxy,
+    /// HAProxy with `option splice-auto`: long bodies stay in the kernel.
+    HaproxySplice,
 }
 
 /// How it is configured.
@@ -34,7 +36,7 @@ const SYSTEM_PROGRAMS: &str = "/usr/sbin";
 
 impl Peer {
     /// All known peers.
-    pub const ALL: [Peer; 2] = [Peer::Nginx, Peer::Haproxy];
+    pub const ALL: [Peer; 3] = [Peer::Nginx, Peer::Haproxy, Peer::HaproxySplice];
 
     /// Whether its program is installed.
     pub fn is_installed(self) -> bool {
@@ -44,7 +46,8 @@ impl Peer {
     fn program(self) -> Option<PathBuf> {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = env::split_paths(&path).chain([PathBuf::from(SYSTEM_PROGRAMS)]);
-        folders.map(|folder| folder.join(self.to_string())).find(|program| program.is_file())
+        let name = if self == Peer::Nginx { "nginx" } else { "haproxy" };
+        folders.map(|folder| folder.join(name)).find(|program| program.is_file())
     }
 
     /// Starts it in front of `backend`, with its files in a temporary folder.
@@ -59,13 +62,14 @@ impl Peer {
         let file = folder.0.join("peer.conf");
         let configuration = match self {
             Peer::Nginx => nginx(settings, listen, backend),
-            Peer::Haproxy => haproxy(settings, listen, backend),
+            Peer::Haproxy => haproxy(settings, listen, backend, ""),
+            Peer::HaproxySplice => haproxy(settings, listen, backend, "option splice-auto"),
         };
         fs::write(&file, configuration)?;
         let mut command = Command::new(program);
         match self {
             Peer::Nginx => command.arg("-p").arg(&folder.0).args(["-e", "error.log", "-c"]).arg(&file),
-            Peer::Haproxy => command.args(["-db", "-q", "-f"]).arg(&file),
+            Peer::Haproxy | Peer::HaproxySplice => command.args(["-db", "-q", "-f"]).arg(&file),
         };
         let process = Process::listening(command, listen)?;
         Ok(process.with_folder(folder))
@@ -77,6 +81,7 @@ impl fmt::Display for Peer {
         f.write_str(match self {
             Peer::Nginx => "nginx",
             Peer::Haproxy => "haproxy",
+            Peer::HaproxySplice => "haproxy-splice",
         })
     }
 }
@@ -140,7 +145,7 @@ http {{
     )
 }
 
-fn haproxy(settings: Settings, listen: SocketAddr, backend: SocketAddr) -> String {
+fn haproxy(settings: Settings, listen: SocketAddr, backend: SocketAddr, option: &str) -> String {
     let (limit, client, reuse) = match settings {
         Settings::Default => ("", "20s", ""),
         Settings::Fast => ("global\n    maxconn 4096", "60s", "http-reuse always"),
@@ -153,6 +158,7 @@ defaults
     timeout client {client}
     timeout server {client}
     {reuse}
+    {option}
 frontend front
     bind {listen}
     default_backend back
