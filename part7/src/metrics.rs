@@ -3,6 +3,7 @@
 //! Paths are no labels: each value of a label is a series that Prometheus keeps, and clients can invent any number of
 //! paths. Methods and statuses are bounded.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -35,10 +36,14 @@ pub fn write(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
     single(out, "proxy_queue_refused_total", "counter", help, queue.refused)?;
 
     head(out, "proxy_backend_up", "gauge", "Whether the backend gets requests.")?;
+    // A backend that is named twice gets two shares of the requests, but two samples must not have the same labels.
+    let mut backends: BTreeMap<String, bool> = BTreeMap::new();
     for backend in proxy.balancer.snapshot().backends {
-        let is_up = u8::from(backend.state == Availability::Up);
+        *backends.entry(backend.address).or_default() |= backend.state == Availability::Up;
+    }
+    for (address, is_up) in backends {
         // An address has none of the characters that would have to be escaped.
-        writeln!(out, r#"proxy_backend_up{{backend="{}"}} {is_up}"#, backend.address)?;
+        writeln!(out, r#"proxy_backend_up{{backend="{address}"}} {}"#, u8::from(is_up))?;
     }
     head(out, "proxy_build_info", "gauge", "The version of the proxy.")?;
     writeln!(out, r#"proxy_build_info{{version="{}"}} 1"#, env!("CARGO_PKG_VERSION"))?;

@@ -6,12 +6,13 @@ use testkit::{Backend, Client, Process};
 
 use super::{ask_for_hostile_paths, wait_until_counted};
 use crate::behaviours::queue::page;
-use crate::behaviours::setup::{GET, HELLO};
+use crate::behaviours::setup::{GET, HELLO, start_before};
 use crate::{Behaviour, Subject};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
     each_response_is_counted_by_method_and_status,
     the_metrics_are_valid_whatever_clients_ask_for,
+    a_backend_that_is_named_twice_is_one_sample,
 ];
 
 /// The samples of the metrics: name with labels -> value. Panics if the text breaks a rule of the format.
@@ -100,4 +101,15 @@ fn the_metrics_are_valid_whatever_clients_ask_for(subject: &Subject) {
     let added: Vec<_> = after.keys().filter(|name| !before.contains_key(*name)).collect();
     assert!(added.iter().all(|name| name.starts_with("proxy_requests_total{")), "{added:?}");
     assert!(added.len() <= 4, "{added:?}");
+}
+
+fn a_backend_that_is_named_twice_is_one_sample(subject: &Subject) {
+    // Named twice, it gets two shares of the requests.
+    let (good, other) = (Backend::good(HELLO).unwrap(), Backend::good(HELLO).unwrap());
+    let backends = format!("{0},{0},{1}", good.address(), other.address());
+    // Panics if two samples have the same name and labels.
+    let metrics = read(&start_before(subject, &backends, &[]));
+    for backend in [good, other] {
+        assert_eq!(metrics[&format!("proxy_backend_up{{backend=\"{}\"}}", backend.address())], 1.0);
+    }
 }
