@@ -136,6 +136,9 @@ impl Latencies {
     pub fn record(&self, report: Report) {
         let (method, path) = report.request.split_once(' ').unwrap_or((UNREAD, UNREAD));
         let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
+        // After a 101 a tunnel follows, perhaps for hours. The request itself has ended.
+        let began = report.first_byte.filter(|_| report.status == Some(101));
+        let whole = began.unwrap_or(report.elapsed);
         let mut counted = self.lock();
         let has_room = counted.paths.len() < MAX_PATHS && path.len() <= MAX_PATH_BYTES;
         let path = match counted.paths.get_mut(path) {
@@ -144,14 +147,14 @@ impl Latencies {
         };
         path.bytes += report.body_bytes;
         path.first_byte += report.first_byte.unwrap_or_default();
-        path.whole.record(report.elapsed);
+        path.whole.record(whole);
 
         let totals = &mut counted.totals;
         totals.bytes += report.body_bytes;
         if let Some(first_byte) = report.first_byte {
             totals.first_byte.record(first_byte);
         }
-        totals.whole.record(report.elapsed);
+        totals.whole.record(whole);
         *totals.answers.entry((method, report.status.unwrap_or(0))).or_default() += 1;
         totals.recent.truncate(MAX_RECENT - 1);
         totals.recent.push_front(Recent::new(report));

@@ -13,6 +13,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     each_response_is_counted_by_method_and_status,
     the_metrics_are_valid_whatever_clients_ask_for,
     a_backend_that_is_named_twice_is_one_sample,
+    the_time_of_a_tunnel_ends_when_it_begins,
 ];
 
 /// The samples of the metrics: name with labels -> value. Panics if the text breaks a rule of the format.
@@ -112,4 +113,28 @@ fn a_backend_that_is_named_twice_is_one_sample(subject: &Subject) {
     for backend in [good, other] {
         assert_eq!(metrics[&format!("proxy_backend_up{{backend=\"{}\"}}", backend.address())], 1.0);
     }
+}
+
+fn the_time_of_a_tunnel_ends_when_it_begins(subject: &Subject) {
+    let backend = Backend::script(|connection| {
+        connection.read_request()?;
+        connection
+            .send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")?;
+        connection.wait_for_end()?;
+        connection.send("bye")
+    })
+    .unwrap();
+    let proxy = subject.start(backend.address(), &[]).unwrap();
+    let mut client = Client::connect(proxy.address()).unwrap();
+    let offer = "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+    client.send(offer).unwrap();
+    assert_eq!(client.read_head().unwrap().unwrap().status, 101);
+    client.half_close().unwrap();
+    assert_eq!(client.read_bytes(3).unwrap(), b"bye");
+    wait_until_counted(&proxy, 1);
+    let metrics = read(&proxy);
+    let sum = |name: &str| metrics[&format!("{name}_seconds_sum")];
+    assert_eq!(sum("proxy_request_duration"), sum("proxy_first_byte"));
+    // What it sent to the client counts all the same.
+    assert_eq!(metrics["proxy_response_bytes_total"], 3.0);
 }
