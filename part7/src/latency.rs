@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use codec::Report;
 use stats_client::RequestStats;
@@ -45,7 +45,9 @@ pub struct Histogram {
 
 /// The times of all requests, and of each path.
 pub struct Latencies {
-    began: SystemTime,
+    started_at: SystemTime,
+    /// Not the clock, which may be set.
+    began: Instant,
     counted: Mutex<Counted>,
 }
 
@@ -119,17 +121,17 @@ impl Histogram {
 
 impl Latencies {
     pub fn new() -> Latencies {
-        Latencies { began: SystemTime::now(), counted: Mutex::default() }
+        Latencies { started_at: SystemTime::now(), began: Instant::now(), counted: Mutex::default() }
     }
 
     /// Since when requests are counted, in seconds since 1970.
     pub fn started_at(&self) -> f64 {
-        self.began.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+        self.started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
     }
 
     /// For how long requests have been counted.
     pub fn uptime(&self) -> Duration {
-        self.began.elapsed().unwrap_or_default()
+        self.began.elapsed()
     }
 
     /// Counts a request that has ended.
