@@ -187,8 +187,12 @@ fn list_names_completed_tasks_and_the_next_command() {
     )));
     fs::write(&progress, "done 1.1\ndone 1.2\ndone 1.3\n").unwrap();
     assert!(scratch.run(&["list"]).stdout.ends_with("next: cargo lab next\n"));
+    // Also if earlier stages were left out.
+    let done = "stage 3\ndone 3.1\ndone 3.2\ndone 3.3\n";
+    fs::write(&progress, done).unwrap();
+    assert!(scratch.run(&["list"]).stdout.ends_with("next: cargo lab next\n"));
     // Only the code of the stage before can go on.
-    fs::write(&progress, "stage 3\ndone 3.1\ndone 3.2\ndone 3.3\n").unwrap();
+    fs::write(&progress, done.to_owned() + "done 4.1\ndone 4.2\ndone 4.3\ndone 4.4\n").unwrap();
     assert!(scratch.run(&["list"]).stdout.ends_with("next: cargo lab start 1\n"));
 }
 
