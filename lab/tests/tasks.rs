@@ -157,7 +157,7 @@ fn a_failure_begins_with_the_first_panic_or_ends_with_the_last_log_lines_of_the_
         ),
         ("warns", warning.to_owned(), "", "\nits log: [WARN ] GET / 502 (backend: closed)"),
         ("talks", "1\n2\n3\n4".to_owned(), "", "\nits log: 2\nits log: 3\nits log: 4"),
-        ("rambles", "a".repeat(500), "", &format!("\nits log: {}...", "a".repeat(70))),
+        ("rambles", "a".repeat(500), "", &format!("\nits log: {}...", "a".repeat(35))),
         ("is-silent", String::new(), "", ""),
     ] {
         let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-that-{name}"));

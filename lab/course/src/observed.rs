@@ -9,7 +9,7 @@ use testkit::{Response, StartError};
 use crate::trial::CLIENT_PATIENCE;
 
 /// The most characters of a word: it fits into 80 columns with the indentation of a message.
-const MAX_WORD: usize = 70;
+pub const MAX_WORD: usize = 70;
 
 /// The time that a proxy has after a failure to log what led to it. It logs a request after its response.
 const LAST_WORDS: Duration = Duration::from_millis(100);
@@ -64,9 +64,9 @@ pub fn difference(sent: &[u8], received: &[u8]) -> String {
     }
 }
 
-/// Text with words cut that do not fit into a line of a terminal, such as a long path.
-pub fn shortened(text: &str) -> String {
-    let word = |word: &str| match word.char_indices().nth(MAX_WORD) {
+/// Text with words cut that have more characters than this, such as a long path.
+pub fn shortened(text: &str, most: usize) -> String {
+    let word = |word: &str| match word.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", &word[..end]),
         None => word.to_owned(),
     };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use testkit::{Backend, Client, KeptPort, Process, Program, Response};
 
-use crate::observed::{Seen, cause_of_silence, ensure, shortened, silence};
+use crate::observed::{MAX_WORD, Seen, cause_of_silence, ensure, shortened, silence};
 use crate::{Ability, Stage, Task, plain};
 
 /// How long a client of a check waits for the next byte. A working proxy answers in a hundredth of this time.
@@ -20,6 +20,8 @@ pub(crate) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell
 /// A valid request.
 pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
+/// The most characters of a word in the log: with it, the line of a request fits into 80 columns.
+const MAX_LOG_WORD: usize = 35;
 /// The most lines of the proxy's log below an observation.
 const LOG_LINES: usize = 3;
 
@@ -73,7 +75,7 @@ impl Task {
             (Err(seen), Some(panic)) => format!("it {panic}\n{}", seen.text),
             (Err(seen), None) => seen.text + &said.log_until(seen.at),
         };
-        Err(shortened(&seen))
+        Err(shortened(&seen, MAX_WORD))
     }
 }
 
@@ -98,7 +100,7 @@ impl Said {
     fn log_until(&self, end: Instant) -> String {
         let lines = self.last.as_ref().map_or_else(Vec::new, |(_, last)| last.log_until(end));
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
-        last.iter().map(|line| format!("\nits log: {line}")).collect()
+        last.iter().map(|line| format!("\nits log: {}", shortened(line, MAX_LOG_WORD))).collect()
     }
 }
 
