@@ -48,6 +48,8 @@ export class Flow {
     say(element("places-most"), most === null ? "no bound" : queue.InFlight === most ? "all places taken" : "");
     this.drawSlots("queue", queue.MostWaiting, queue.Waiting);
     this.drawSlots("places", most ?? queue.InFlight, queue.InFlight);
+    // The proxy may have been started anew, with fewer backends.
+    this.backends.splice(state.Backends.length).forEach(({ box }) => box.remove());
     state.Backends.forEach((backend, index) => this.drawBackend(index, backend, state.IdleConnections[index], now, perSecond));
     const routes = this.routes();
     this.drawRoutes(routes, {
