@@ -142,7 +142,7 @@ impl Latencies {
         let began = report.first_byte.filter(|_| report.status == Some(101));
         let whole = began.unwrap_or(report.elapsed);
         let mut counted = self.lock();
-        let has_room = counted.paths.len() < MAX_PATHS && path.len() <= MAX_PATH_BYTES;
+        let has_room = path == UNREAD || (counted.paths.len() < MAX_PATHS && path.len() <= MAX_PATH_BYTES);
         let path = match counted.paths.get_mut(path) {
             Some(path) => path,
             None => counted.paths.entry(Arc::from(if has_room { path } else { OTHER })).or_default(),

@@ -70,8 +70,10 @@ fn paths_are_bounded_in_number_and_in_length() {
     }
     latencies.record(report(&format!("GET /{}", "x".repeat(1024)), 200, 100));
     latencies.record(report("GET /1", 200, 100));
+    // A request that could not be read has no path of its own to count.
+    latencies.record(report("", 400, 100));
     let requests = latencies.snapshot().requests;
-    assert_eq!(requests.len(), 10_001);
+    assert_eq!((requests.len(), requests["-"].request_count), (10_002, 1));
     assert_eq!((requests["(other)"].request_count, requests["/1"].request_count), (2, 2));
 }
 
