@@ -35,11 +35,11 @@ export class History {
 
 /** What a state has counted. */
 function sample(state) {
-  const { Uptime: time, Clients: clients, Queue: queue, Backends: backends, Whole: whole, FirstByte: firstByte } = state;
+  const { Uptime: time, Queue: queue, Backends: backends, Whole: whole, FirstByte: firstByte } = state;
   const finished = sum(whole.Buckets);
   const inside = queue.InFlight + queue.Waiting;
   return {
-    time, clients, queue, backends, whole, firstByte, finished, inside,
+    time, queue, backends, whole, firstByte, finished, inside,
     // A request is inside until it is counted as finished. One that is refused is finished at once.
     arrived: finished + inside,
     refused: queue.Refused,
