@@ -1,9 +1,8 @@
 """Drives headless Chromium over the book, its sources, its differences and its live pages, through a stage.
 
-Fails on a request that failed, on an error in the console, on a page that is wider than its window, and on what
-axe-core and html-validate find (see checkers.py). Leaves screenshots of each kind of page (light, dark, phone, print) in
-target/browser. The live picture of the backend and the live page of the proxy have checks of their own (see live.py and
-page.py). Needs only Python's standard library: chromedriver speaks HTTP and JSON (https://www.w3.org/TR/webdriver2/).
+Fails on a request that failed, on an error in the console, on a page that is wider than its window, and on what axe-core and
+html-validate find (see checkers.py). Leaves screenshots of each kind of page in target/browser. The live picture of the backend
+and the live page of the proxy are checked in live.py and page.py. Needs only Python's standard library: chromedriver speaks HTTP.
 
 Usage: browser.py CHROMIUM TARGET_FOLDER [NODE_MODULES]
 """
