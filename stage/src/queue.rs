@@ -68,14 +68,19 @@ impl Queue {
         }
     }
 
-    /// Waits until all queued messages are written, for `time` at most.
+    /// Waits until all queued messages are written, for `time` at most. If the writer has not begun by then, because
+    /// the machine is busy, it gets ten times as long.
     pub(crate) fn flush(&self, time: Duration) {
         let mut state = self.lock();
         state.is_flushing = true;
         self.changed.notify_one();
         let is_unwritten =
             |state: &mut State| state.is_writing || !state.bytes.is_empty() || state.dropped > 0;
-        let _ = self.emptied.wait_timeout_while(state, time, is_unwritten);
+        let waited = self.emptied.wait_timeout_while(state, time, is_unwritten);
+        let (state, result) = waited.unwrap_or_else(PoisonError::into_inner);
+        if result.timed_out() && !state.is_writing {
+            let _ = self.emptied.wait_timeout_while(state, 9 * time, is_unwritten);
+        }
     }
 
     /// Writes the queued messages until the process ends. If the output fails, such as a pipe without a
@@ -117,8 +122,8 @@ impl Queue {
         // The dropped messages came after all queued ones, and there is room for the notice now.
         let dropped = mem::take(&mut state.dropped);
         if dropped > 0 {
-            let notice =
-                format!("[WARN ] {dropped} lines of the log were dropped: they were not read in time\n");
+            let lines = if dropped == 1 { "line was" } else { "lines were" };
+            let notice = format!("[WARN ] {dropped} {lines} dropped from the log: not read in time\n");
             state.bytes.extend(notice.as_bytes());
         }
     }
@@ -190,6 +195,25 @@ mod tests {
     }
 
     #[test]
+    fn a_flush_waits_longer_for_a_writer_that_has_not_begun() {
+        let queue = queue();
+        queue.push(b"late\n");
+        let (begin, begun) = channel();
+        let (pieces, written) = channel();
+        thread::spawn(move || {
+            begun.recv().expect("a flush that is over its time");
+            queue.write_to(Output { pieces, failures: Vec::new() })
+        });
+        // If this is early on a busy machine, the flush has less to wait for.
+        thread::spawn(move || {
+            thread::sleep(2 * SHORT);
+            begin.send(())
+        });
+        queue.flush(SHORT);
+        assert_eq!(text(&written), "late\n");
+    }
+
+    #[test]
     fn a_message_that_does_not_fit_is_dropped_and_counted_in_its_place() {
         let queue = queue();
         let line = "x".repeat(1023) + "\n";
@@ -203,7 +227,7 @@ mod tests {
         queue.push(b"later\n");
         queue.flush(PATIENCE);
         let expected = line.repeat(MAX_QUEUED_BYTES / 1024)
-            + "[WARN ] 3 lines of the log were dropped: they were not read in time\nlater\n";
+            + "[WARN ] 3 lines were dropped from the log: not read in time\nlater\n";
         assert!(text(&written) == expected);
     }
 
@@ -213,7 +237,7 @@ mod tests {
         let written = write(queue, &[]);
         queue.push(&[b'x'; MAX_QUEUED_BYTES + 1]);
         queue.flush(PATIENCE);
-        assert_eq!(text(&written), "[WARN ] 1 lines of the log were dropped: they were not read in time\n");
+        assert_eq!(text(&written), "[WARN ] 1 line was dropped from the log: not read in time\n");
     }
 
     #[test]
