@@ -94,7 +94,7 @@ def check_overload(browser):
     wait_until("a dot on its way", lambda: count(browser, ".ways .dot"))
     wait_until("a request that bounces off the queue", lambda: count(browser, ".ways .refused"))
     wait_until("a rate of refusals", lambda: count(browser, "#rate .rejected[d^=M]"))
-    wait_until("percentiles", lambda: count(browser, "#whole .percentile") == 3)
+    wait_until("percentiles", lambda: count(browser, "#duration .percentile") == 3)
     wait_until("Little's law to hold", lambda: text(browser, "#little-words").startswith("✓"))
     wait_until("a refusal in the table", lambda: "503" in text(browser, "#rows"))
     wait_until("a path as text", lambda: "GET /hello/<script>" in text(browser, "#rows"))

@@ -62,7 +62,7 @@ struct Counted {
 struct Path {
     bytes: u64,
     first_byte: Duration,
-    whole: Histogram,
+    duration: Histogram,
 }
 
 /// What is counted of all requests.
@@ -70,7 +70,7 @@ struct Path {
 pub struct Totals {
     pub bytes: u64,
     pub first_byte: Histogram,
-    pub whole: Histogram,
+    pub duration: Histogram,
     /// By method and status; the status is 0 if there was no response.
     pub answers: BTreeMap<(&'static str, u16), u64>,
     /// The last requests, the newest first.
@@ -140,7 +140,7 @@ impl Latencies {
         let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
         // After a 101 a tunnel follows, perhaps for hours. The request itself has ended.
         let began = report.first_byte.filter(|_| report.status == Some(101));
-        let whole = began.unwrap_or(report.elapsed);
+        let duration = began.unwrap_or(report.elapsed);
         let mut counted = self.lock();
         let has_room = path == UNREAD || (counted.paths.len() < MAX_PATHS && path.len() <= MAX_PATH_BYTES);
         let path = match counted.paths.get_mut(path) {
@@ -149,14 +149,14 @@ impl Latencies {
         };
         path.bytes += report.body_bytes;
         path.first_byte += report.first_byte.unwrap_or_default();
-        path.whole.record(whole);
+        path.duration.record(duration);
 
         let totals = &mut counted.totals;
         totals.bytes += report.body_bytes;
         if let Some(first_byte) = report.first_byte {
             totals.first_byte.record(first_byte);
         }
-        totals.whole.record(whole);
+        totals.duration.record(duration);
         *totals.answers.entry((method, report.status.unwrap_or(0))).or_default() += 1;
         totals.recent.truncate(MAX_RECENT - 1);
         totals.recent.push_front(Recent::new(report));
@@ -174,12 +174,12 @@ impl Latencies {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
         let stats = |path: &Path| RequestStats {
             total_bytes: path.bytes,
-            request_count: path.whole.count(),
-            response_total_millis: milliseconds(path.whole.sum),
+            request_count: path.duration.count(),
+            response_total_millis: milliseconds(path.duration.sum),
             response_first_byte_millis: milliseconds(path.first_byte),
-            p50: path.whole.percentile(50.0),
-            p90: path.whole.percentile(90.0),
-            p99: path.whole.percentile(99.0),
+            p50: path.duration.percentile(50.0),
+            p90: path.duration.percentile(90.0),
+            p99: path.duration.percentile(99.0),
         };
         stats_client::Requests {
             requests: paths.iter().map(|(name, path)| (Arc::clone(name), stats(path))).collect(),

@@ -22,7 +22,7 @@ pub fn write(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
         writeln!(out, r#"proxy_requests_total{{method="{method}",code="{code}"}} {count}"#)?;
     }
     let help = "Time from the first byte of a request to the last of its response.";
-    histogram(out, "proxy_request_duration_seconds", help, &totals.whole)?;
+    histogram(out, "proxy_request_duration_seconds", help, &totals.duration)?;
     let help = "Time from the first byte of a request until the head of its response was sent.";
     histogram(out, "proxy_first_byte_seconds", help, &totals.first_byte)?;
     let help = "Time in the queue, of requests that had to wait.";

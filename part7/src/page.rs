@@ -121,7 +121,7 @@ fn write_state(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
         // Of each backend, in the same order.
         "IdleConnections": proxy.balancer.backends.iter().map(idle).collect::<Vec<_>>(),
         "BoundsMicros": BOUNDS_MICROS,
-        "Whole": histogram(&totals.whole),
+        "Duration": histogram(&totals.duration),
         "FirstByte": histogram(&totals.first_byte),
         "Recent": totals.recent.iter().map(recent).collect::<Vec<_>>(),
     });

@@ -23,10 +23,10 @@ fn late() -> Result<Backend, Seen> {
     })?)
 }
 
-/// The count of each bucket of the histogram of whole requests.
+/// The count of each bucket of the histogram of durations.
 fn buckets(state: &str) -> Option<Vec<u64>> {
-    let whole = state.split("\"Whole\":").nth(1)?;
-    let list = whole.split("\"Buckets\":[").nth(1)?.split(']').next()?;
+    let duration = state.split("\"Duration\":").nth(1)?;
+    let list = duration.split("\"Buckets\":[").nth(1)?.split(']').next()?;
     list.split(',').map(|count| count.trim().parse().ok()).collect()
 }
 
@@ -40,7 +40,7 @@ pub fn counts_each_time_in_its_bucket(subject: &Subject<'_>) -> Result<(), Seen>
         wait_until_counted(&running, count + 1)?;
     }
     let state = page(&running, "/state.json")?;
-    let sum = state.split("\"Whole\":").nth(1).and_then(|whole| number(whole, "SumMillis"));
+    let sum = state.split("\"Duration\":").nth(1).and_then(|duration| number(duration, "SumMillis"));
     let least = milliseconds.iter().sum::<u64>() as f64;
     let sum = sum.unwrap_or(f64::NAN);
     ensure(sum >= least && sum < least + 4000.0, || {
@@ -111,7 +111,7 @@ pub fn estimates_percentiles(subject: &Subject<'_>) -> Result<(), Seen> {
     wait_until_counted(&running, 10)?;
     let state = page(&running, "/state.json")?;
     let (buckets, bounds) = (buckets(&state).unwrap_or_default(), bounds(&state));
-    let whole = state.split("\"Whole\":").nth(1).unwrap_or_default();
+    let duration = state.split("\"Duration\":").nth(1).unwrap_or_default();
     for (name, rank) in [("P50", 5), ("P90", 9), ("P99", 10)] {
         let (mut sum, mut index) = (0, 0);
         while index < buckets.len() && sum + buckets[index] < rank {
@@ -121,7 +121,7 @@ pub fn estimates_percentiles(subject: &Subject<'_>) -> Result<(), Seen> {
         let milliseconds = |bound: Option<&u64>| bound.map_or(f64::INFINITY, |&bound| bound as f64 / 1000.0);
         let from = if index == 0 { 0.0 } else { milliseconds(bounds.get(index - 1)) };
         let to = milliseconds(bounds.get(index));
-        let seen = number(whole, name).unwrap_or(f64::NAN);
+        let seen = number(duration, name).unwrap_or(f64::NAN);
         ensure(from <= seen && seen <= to, || {
             format!(
                 "8 requests took a moment and 2 took 300 ms; {name} is {seen} ms, need {from} to {to}: time number {rank} \
@@ -129,7 +129,7 @@ pub fn estimates_percentiles(subject: &Subject<'_>) -> Result<(), Seen> {
             )
         })?;
     }
-    let (half, most) = (number(whole, "P90").unwrap_or(0.0), number(whole, "P99").unwrap_or(0.0));
+    let (half, most) = (number(duration, "P90").unwrap_or(0.0), number(duration, "P99").unwrap_or(0.0));
     ensure(half < most, || {
         format!(
             "P90 is {half} ms and P99 is {most} ms, of 2 times in one bucket: the times of a bucket lie evenly between \

@@ -94,7 +94,7 @@ export function drawHistogram(id, buckets, bounds, percentiles, seconds, refused
 }
 
 /** Little's law: two bars that are equally long while the load is steady. */
-export function drawLittle({ seconds, finished, whole: { millis }, inside, waiting }) {
+export function drawLittle({ seconds, finished, duration: { millis }, inside, waiting }) {
   const picture = element("little");
   const width = begin(picture, 4 * BAR_HEIGHT + 4);
   const computed = seconds > 0 ? millis / 1000 / seconds : 0;

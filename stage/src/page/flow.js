@@ -1,7 +1,7 @@
 // The picture of the way of a request: from the clients to the queue, to a place, to a backend. A dot in a box is a request
 // that is there now. The dots that move are what was counted between two looks.
 
-import { cut, element, html, plural, rate, roundUp, say, setAttributes, svg, whole } from "./words.js";
+import { cut, element, html, integer, plural, rate, roundUp, say, setAttributes, svg } from "./words.js";
 
 /** The most dots in a box. With more places, a dot stands for several requests. */
 const MAX_SLOTS = 100;
@@ -39,12 +39,12 @@ export class Flow {
     const idle = Math.max(clients - queue.InFlight - queue.Waiting, 0);
     const most = queue.MostInFlight;
     const isFull = queue.Waiting > 0 && queue.Waiting === queue.MostWaiting;
-    say(element("clients-now"), whole(clients));
-    say(element("clients-idle"), `${whole(idle)} idle`);
-    say(element("queue-now"), `${whole(queue.Waiting)} of ${whole(queue.MostWaiting)}`);
-    say(element("queue-refused"), `${isFull ? "FULL, " : ""}${whole(queue.Refused)} refused`);
+    say(element("clients-now"), integer(clients));
+    say(element("clients-idle"), `${integer(idle)} idle`);
+    say(element("queue-now"), `${integer(queue.Waiting)} of ${integer(queue.MostWaiting)}`);
+    say(element("queue-refused"), `${isFull ? "FULL, " : ""}${integer(queue.Refused)} refused`);
     element("queue").classList.toggle("full", isFull);
-    say(element("places-now"), most === null ? whole(queue.InFlight) : `${whole(queue.InFlight)} of ${whole(most)}`);
+    say(element("places-now"), most === null ? integer(queue.InFlight) : `${integer(queue.InFlight)} of ${integer(most)}`);
     say(element("places-most"), most === null ? "no bound" : queue.InFlight === most ? "all places taken" : "");
     this.drawSlots("queue", queue.MostWaiting, queue.Waiting);
     this.drawSlots("places", most ?? queue.InFlight, queue.InFlight);
@@ -85,7 +85,7 @@ export class Flow {
       const at = { cx: (column + 0.5) * size, cy: (row + 0.5) * size, r: size / 2 - 2.5 };
       return svg("circle", { ...at, class: index < dots ? "dot" : "slot" });
     }));
-    say(element(`${id}-scale`), each > 1 ? `a dot is ${whole(each)} requests` : "");
+    say(element(`${id}-scale`), each > 1 ? `a dot is ${integer(each)} requests` : "");
   }
 
   drawBackend(index, backend, idle, now, perSecond) {
@@ -96,7 +96,7 @@ export class Flow {
     box.classList.toggle("down", isDown);
     say(name, cut(backend.Address));
     say(word, isDown ? "DOWN" : isFailing ? "up, fails" : "up");
-    say(current, `${whole(backend.InFlight)} in flight · ${perSecond(now.sent[index])} · pool ${whole(idle)} idle`);
+    say(current, `${integer(backend.InFlight)} in flight · ${perSecond(now.sent[index])} · pool ${integer(idle)} idle`);
     say(total, `${plural(backend.Requests, "request")} · ${plural(backend.Failures, "failure")}`);
     say(error, (isDown || isFailing) && backend.LastError !== null ? cut(backend.LastError) : "");
   }

@@ -35,11 +35,11 @@ export class History {
 
 /** What a state has counted. */
 function sample(state) {
-  const { Uptime: time, Queue: queue, Backends: backends, Whole: whole, FirstByte: firstByte } = state;
-  const finished = sum(whole.Buckets);
+  const { Uptime: time, Queue: queue, Backends: backends, Duration: duration, FirstByte: firstByte } = state;
+  const finished = sum(duration.Buckets);
   const inside = queue.InFlight + queue.Waiting;
   return {
-    time, queue, backends, whole, firstByte, finished, inside,
+    time, queue, backends, duration, firstByte, finished, inside,
     // A request is inside until it is counted as finished. One that is refused is finished at once.
     arrived: finished + inside,
     refused: queue.Refused,
@@ -60,7 +60,7 @@ export function change(samples) {
     finished: less("finished"), arrived: less("arrived"), refused: less("refused"),
     sent: last.sent.map((count, index) => count - (first.sent[index] ?? count)),
     failures: last.backends.map((backend, index) => backend.Failures - (first.backends[index]?.Failures ?? backend.Failures)),
-    whole: histogram("whole"), firstByte: histogram("firstByte"),
+    duration: histogram("duration"), firstByte: histogram("firstByte"),
     inside: sum(samples.map((sample) => sample.inside)) / samples.length,
     waiting: sum(samples.map((sample) => sample.queue.Waiting)) / samples.length,
   };

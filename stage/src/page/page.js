@@ -3,7 +3,7 @@
 import { drawHistogram, drawLittle, drawRate } from "./charts.js";
 import { Flow } from "./flow.js";
 import { History, change, percentile } from "./history.js";
-import { cut, duration, element, html, milliseconds, plural, rate, say, whole } from "./words.js";
+import { cut, duration, element, html, integer, milliseconds, plural, rate, say } from "./words.js";
 
 const POLL_MS = 500;
 /** A proxy that does not answer is asked less often. */
@@ -73,7 +73,7 @@ function show(isMoving) {
     const percentiles = PERCENTS.map((percent) => [percent, percentile(buckets, state.BoundsMicros, percent)]);
     return drawHistogram(id, buckets, state.BoundsMicros, percentiles, WINDOW, lately.refused);
   };
-  fillNumbers(now, timesTo("first-byte", lately.firstByte), timesTo("whole", lately.whole));
+  fillNumbers(now, timesTo("first-byte", lately.firstByte), timesTo("duration", lately.duration));
   Object.entries(STRIPS).forEach(([part, draw]) => {
     element(part).hidden = !(part in state);
     if (part in state) {
@@ -87,16 +87,16 @@ function fillNumbers(now, firstByte, lastByte) {
   const perSecond = (count) => rate(now.seconds > 0 ? count / now.seconds : 0);
   fill("numbers", [
     ["The proxy runs for", duration(state.Uptime)],
-    ["Clients connected", whole(state.Clients)],
+    ["Clients connected", integer(state.Clients)],
     ["Requests that arrive", perSecond(now.arrived)],
-    ["Waiting in the queue", `${whole(queue.Waiting)} of at most ${whole(queue.MostWaiting)}`],
-    ["Refused, because the queue was full or the wait too long", `${whole(queue.Refused)} in all, ${perSecond(now.refused)} now`],
-    ["In flight", queue.MostInFlight === null ? `${whole(queue.InFlight)}, no bound` : `${whole(queue.InFlight)} of at most ${whole(queue.MostInFlight)}`],
+    ["Waiting in the queue", `${integer(queue.Waiting)} of at most ${integer(queue.MostWaiting)}`],
+    ["Refused, because the queue was full or the wait too long", `${integer(queue.Refused)} in all, ${perSecond(now.refused)} now`],
+    ["In flight", queue.MostInFlight === null ? `${integer(queue.InFlight)}, no bound` : `${integer(queue.InFlight)} of at most ${integer(queue.MostInFlight)}`],
     ["Time to the first byte", firstByte],
     ["Time to the last byte", lastByte],
     ...backends.map((backend, index) => [
       `Backend ${cut(backend.Address)}`,
-      `${backend.State}, ${whole(backend.InFlight)} in flight, ${plural(idle[index], "idle connection")}, ` +
+      `${backend.State}, ${integer(backend.InFlight)} in flight, ${plural(idle[index], "idle connection")}, ` +
         `${plural(backend.Requests, "request")}, ${plural(backend.Failures, "failure")}` +
         (backend.LastError === null ? "" : `, last error: ${cut(backend.LastError)}`),
     ]),

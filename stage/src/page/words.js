@@ -34,11 +34,11 @@ export const cut = (text) => {
 /** At most three digits of a number below 1000. */
 const short = (number) => Number(number.toFixed(number >= 100 ? 0 : number >= 10 ? 1 : 2));
 
-export const whole = (number) => number.toLocaleString("en");
+export const integer = (number) => number.toLocaleString("en");
 /** One digit after the point, where it says something. */
 export const one = (number) => Number(number.toFixed(number >= 100 ? 0 : 1));
-export const plural = (number, noun) => `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
-export const rate = (perSecond) => `${perSecond >= 10 ? whole(Math.round(perSecond)) : one(perSecond)}/s`;
+export const plural = (number, noun) => `${integer(number)} ${noun}${number === 1 ? "" : "s"}`;
+export const rate = (perSecond) => `${perSecond >= 10 ? integer(Math.round(perSecond)) : one(perSecond)}/s`;
 export const milliseconds = (time) => (time >= 1000 ? `${short(time / 1000)} s` : `${short(time)} ms`);
 
 export const duration = (seconds) => {

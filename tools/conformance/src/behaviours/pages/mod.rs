@@ -28,7 +28,7 @@ const PAGES: [&str; 6] = ["/", "/page.css", "/page.js", "/state.json", "/stats",
 
 /// The requests that have ended.
 fn counted(proxy: &Process) -> u64 {
-    state(proxy)["Whole"]["Buckets"].as_array().unwrap().iter().filter_map(Value::as_u64).sum()
+    state(proxy)["Duration"]["Buckets"].as_array().unwrap().iter().filter_map(Value::as_u64).sum()
 }
 
 /// Waits until so many requests have been counted: that happens after the response.
@@ -107,7 +107,7 @@ fn the_first_byte_of_a_slow_body_is_counted_before_its_end(subject: &Subject) {
     let state = state(&proxy);
     let sum = |name: &str| state[name]["SumMillis"].as_f64().unwrap();
     // The client has the head after the proxy has queued it.
-    assert!(sum("Whole") - sum("FirstByte") >= at_least, "{state}, {at_least} ms");
+    assert!(sum("Duration") - sum("FirstByte") >= at_least, "{state}, {at_least} ms");
 }
 
 fn the_bytes_of_a_chunked_body_are_counted(subject: &Subject) {
