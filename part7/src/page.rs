@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use codec::tokio::ResponseWriter;
-use codec::{BodyFraming, Error, RequestHead, ResponseHead, printable};
+use codec::{BodyFraming, Error, RequestHead, ResponseHead};
 use serde_json::{json, to_writer};
 use stage::answers::{Answers, Body, Encoded};
 use stage::page::FILES;
@@ -128,27 +128,7 @@ fn write_state(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
     Ok(to_writer(out, &state)?)
 }
 
-/// The times of each path, in the columns of the original.
+/// The times of each path.
 fn write_stats(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
-    writeln!(
-        out,
-        "   count     total bytes   avg bytes    avg ms first ms      p50      p90      p99  path"
-    )?;
-    for (path, stats) in proxy.latencies.snapshot().requests {
-        let count = stats.request_count;
-        let average = |sum: f64| sum / count as f64;
-        writeln!(
-            out,
-            "{count:8} {:15} {:11} {:9.2} {:8.2} {:8.2} {:8.2} {:8.2}  {}",
-            stats.total_bytes,
-            stats.total_bytes / count,
-            average(stats.response_total_millis),
-            average(stats.response_first_byte_millis),
-            stats.p50,
-            stats.p90,
-            stats.p99,
-            printable(&path)
-        )?;
-    }
-    Ok(())
+    write!(out, "{}", proxy.latencies.snapshot())
 }

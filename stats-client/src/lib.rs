@@ -8,8 +8,10 @@ mod client;
 mod http;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use codec::printable;
 use serde::{Deserialize, Serialize};
 
 pub use client::{ClientError, get_backends, get_queue, get_request_stats, get_stats};
@@ -77,7 +79,7 @@ pub struct RequestStats {
     pub total_bytes: u64,
     /// Requests that have ended.
     pub request_count: u64,
-    /// The sum of all times from the first byte of a request to the last of its response.
+    /// The sum of all times from the first byte of a request to the last byte of its response.
     pub response_total_millis: f64,
     /// The sum of all times from the first byte of a request until the head of its response was sent.
     pub response_first_byte_millis: f64,
@@ -113,6 +115,34 @@ pub enum Availability {
     Up,
     /// It gets no requests until a check passes.
     Down,
+}
+
+/// A line for each path, in the columns of the original and with percentiles.
+impl fmt::Display for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "   count     total bytes   avg bytes    avg ms first ms      p50      p90      p99  path"
+        )?;
+        for (path, stats) in &self.requests {
+            // An answer may come from any server, so the count may be 0.
+            let count = stats.request_count.max(1);
+            writeln!(
+                f,
+                "{:8} {:15} {:11} {:9.2} {:8.2} {:8.2} {:8.2} {:8.2}  {}",
+                stats.request_count,
+                stats.total_bytes,
+                stats.total_bytes / count,
+                stats.response_total_millis / count as f64,
+                stats.response_first_byte_millis / count as f64,
+                stats.p50,
+                stats.p90,
+                stats.p99,
+                printable(path)
+            )?;
+        }
+        Ok(())
+    }
 }
 
 impl Stats {

@@ -40,31 +40,9 @@ pub fn backends(backends: &Backends) -> String {
     text
 }
 
-/// How long the requests for each path took, a line each, in the columns of the original and with percentiles.
+/// How long the requests for each path took, a line each.
 pub fn latencies(requests: &Requests) -> String {
-    if requests.requests.is_empty() {
-        return NO_PATHS.to_owned();
-    }
-    let mut text =
-        "   count     total bytes   avg bytes    avg ms first ms      p50      p90      p99  path\n"
-            .to_owned();
-    for (path, stats) in &requests.requests {
-        // The answer may come from any server, so the count may be 0.
-        let count = stats.request_count.max(1);
-        text += &format!(
-            "{:8} {:15} {:11} {:9.2} {:8.2} {:8.2} {:8.2} {:8.2}  {}\n",
-            stats.request_count,
-            stats.total_bytes,
-            stats.total_bytes / count,
-            stats.response_total_millis / count as f64,
-            stats.response_first_byte_millis / count as f64,
-            stats.p50,
-            stats.p90,
-            stats.p99,
-            printable(path)
-        );
-    }
-    text
+    if requests.requests.is_empty() { NO_PATHS.to_owned() } else { requests.to_string() }
 }
 
 /// The queue of a proxy, in a line.
