@@ -52,7 +52,7 @@ pub enum Cause {
         /// The time after which a retry is worthwhile.
         retry_after: Duration,
     },
-    /// As many requests as may be served at once are being served, and as many as may wait are waiting.
+    /// The proxy has no room for the request: the limits on requests that are served and that wait are reached.
     Overloaded {
         /// The time after which a retry is worthwhile.
         retry_after: Duration,
@@ -97,7 +97,7 @@ impl Error {
         Error::backend(Cause::Unavailable { retry_after })
     }
 
-    /// An error that blames this proxy: it serves as many requests as it may, but may have room after `retry_after`.
+    /// An error that blames this proxy: it has no room for the request now, but may have some after `retry_after`.
     pub fn overloaded(retry_after: Duration) -> Error {
         Error::proxy(Cause::Overloaded { retry_after })
     }

@@ -82,8 +82,8 @@ fn next_stage(progress: &Progress) -> Result<&'static Stage, Failure> {
     ))
 }
 
-/// The comments that mark the tasks of a stage, line by line. They are not the attendee's, also if they still stand in
-/// a task that is done.
+/// The comments that mark the tasks of a stage, line by line. They do not count as written by the attendee, even if
+/// they are left in a task that is done.
 fn markers(stage: &Stage) -> BTreeSet<&'static str> {
     let mut markers = BTreeSet::new();
     for task in stage.tasks.iter().chain(&stage.larger) {

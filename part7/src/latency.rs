@@ -1,4 +1,4 @@
-//! How long requests take: by path, and in all.
+//! How long requests take: by path, and in total.
 //!
 //! A time is counted in one of a few buckets, so the memory is bounded, and percentiles can be computed for any time.
 //! Averages would hide the few slow requests that people complain about.
@@ -100,8 +100,8 @@ impl Histogram {
         self.buckets.iter().sum()
     }
 
-    /// The time in milliseconds that this percentage of all was not longer than: estimated, as if the times of a bucket
-    /// were evenly distributed over it. 0 if there are none.
+    /// The time in milliseconds that this percentage of all times did not exceed. It is an estimate, as if the times of a
+    /// bucket were evenly distributed over it. 0 if no time was recorded.
     pub fn percentile(&self, percent: f64) -> f64 {
         let rank = self.count() as f64 * percent / 100.0;
         let mut before = 0.0;
@@ -109,7 +109,7 @@ impl Histogram {
             let count = count as f64;
             if count > 0.0 && before + count >= rank {
                 let from = if index == 0 { 0 } else { BOUNDS_MICROS[index - 1] };
-                // The last bucket has no bound: all that is known is that the time was longer.
+                // The last bucket has no bound: it is only known that the time was longer.
                 let to = BOUNDS_MICROS.get(index).copied().unwrap_or(from);
                 return (from as f64 + (to - from) as f64 * (rank - before) / count) / 1000.0;
             }

@@ -1,7 +1,7 @@
 //! How many requests are served at once, and how many wait for that. The next one is refused.
 //!
 //! Invariant: a request is served only while it holds a place, and is served or waits only while there is room for it.
-//! Both are given back when they are dropped, so a request that ends in any way leaves nothing behind.
+//! Both are given back when they are dropped, so no request keeps them after its end, however it ends.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -47,7 +47,8 @@ pub struct Queue {
     waits: Mutex<Histogram>,
 }
 
-/// Permits, and how many there are. The semaphore is fair: one that comes free goes to who has waited longest.
+/// Permits, and how many there are. The semaphore is fair: a permit that comes free goes to the request that has waited
+/// longest.
 struct Permits {
     free: Semaphore,
     most: usize,
@@ -55,7 +56,8 @@ struct Permits {
 
 /// The place of a request that is served. Another request gets it when this is dropped.
 ///
-/// The room is given back first. Otherwise a request could be refused while one that waited is about to be served.
+/// The room is given back first. Otherwise a waiting request could get the place before the room is given back, and a new
+/// request could be refused although the queue is not full.
 pub struct Place<'a> {
     _room: SemaphorePermit<'a>,
     _place: SemaphorePermit<'a>,
@@ -86,7 +88,7 @@ impl Queue {
         };
         let place = match self.places.free.try_acquire() {
             Ok(place) => place,
-            // Boxed, so that a request that need not wait reserves no space for it.
+            // Boxed, so that a request that does not wait reserves no memory for it.
             Err(_) => Box::pin(self.wait_for_place(client)).await?,
         };
         Ok(Place { _room: room, _place: place })
@@ -94,12 +96,12 @@ impl Queue {
 
     async fn wait_for_place(&self, client: &mut ClientConnection) -> Result<SemaphorePermit<'_>, Error> {
         let began = Instant::now();
-        // The client is watched, not read: its body waits in the socket.
+        // The client is watched, not read: the body of its request stays in the socket.
         let (mut request_body, _to_client) = client.split();
         let place = select! {
-            // A client that is gone gets no place.
+            // If the client has left, its request gets no place.
             biased;
-            Err(gone) = request_body.wait_for_reset() => Err(gone),
+            Err(reset) = request_body.wait_for_reset() => Err(reset),
             Ok(place) = self.places.free.acquire() => Ok(place),
             () = sleep(self.wait) => Err(self.refuse()),
         };

@@ -6,7 +6,7 @@ use std::io;
 /// that there is none.
 ///
 /// # Errors
-/// The system does not permit what it has stated to be permitted.
+/// The system refuses a limit that it has reported as allowed.
 #[cfg(unix)]
 pub fn raise_open_files_limit() -> io::Result<u64> {
     use rustix::process::{Resource, getrlimit, setrlimit};

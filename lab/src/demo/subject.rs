@@ -93,8 +93,8 @@ impl Subject {
         rpc.strip_suffix(RPC_PATH).filter(|_| self.can(Ability::Queue))
     }
 
-    /// Checks that the ports are free which the flags of the stage do not change. Otherwise a program would suggest its own
-    /// flag, which a demo does not have.
+    /// Checks that the default ports are free, except those that the flags of the stage change. Otherwise a program would
+    /// suggest a flag of its own, which a demo does not have.
     pub fn need_ports(&self, flags: &[String]) -> Result<(), Failure> {
         let keeps = |flag: &str| !flags.iter().any(|given| given.split('=').next() == Some(flag));
         let proxy = self.package().map(|_| DEFAULT_PROXY).filter(|_| keeps("--listen"));

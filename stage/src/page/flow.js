@@ -1,5 +1,5 @@
 // The picture of the way of a request: from the clients to the queue, to a place, to a backend. A dot in a box is a request
-// that is there now. The dots that move are what was counted between two looks.
+// that is in it now. The dots that move are what was counted between two looks.
 
 import { cut, element, html, integer, plural, rate, roundUp, say, setAttributes, svg } from "./words.js";
 
@@ -159,7 +159,7 @@ export class Flow {
       ...sent.map((count, index) => [`backend ${index}`, routes.toBackends[index], count, WAY_MS]),
     ];
     const each = roundUp(Math.max(...flows.map(([, , count]) => count)) / MAX_DOTS);
-    say(element("scale"), `A dot in a box is a request that is there. A dot on its way is ${plural(each, "request")}; a ring that falls is one that was refused.`);
+    say(element("scale"), `A dot in a box is a request that is in it now. A dot on its way is ${plural(each, "request")}; a ring that falls is a refused request.`);
     for (const [name, corners, count, delay] of flows) {
       const owed = (this.owed.get(name) ?? 0) + Math.max(count, 0);
       const dots = Math.floor(owed / each);
@@ -184,7 +184,7 @@ export class Flow {
       offset += lengths[index] / length;
       return { transform: `translate(${x}px, ${y}px)`, offset: Math.min(offset, 1) };
     });
-    // It is not seen before it sets out.
+    // The dot is invisible until it starts.
     frames.push({ opacity: 0, offset: 0 }, { opacity: 1, offset: 0.01 });
     frames.sort((one, other) => one.offset - other.offset);
     const duration = isRefused ? 2 * WAY_MS : WAY_MS;

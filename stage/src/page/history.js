@@ -12,7 +12,7 @@ export class History {
 
   add(state) {
     const last = this.samples.at(-1);
-    // The proxy was started anew, or nobody has asked for a while.
+    // The proxy was restarted, or this page has not asked for a while.
     if (last && (state.Uptime < last.time || state.Uptime - last.time > LONGEST_GAP)) {
       this.samples = [];
     }

@@ -8,7 +8,7 @@ import { cut, duration, element, html, integer, milliseconds, plural, rate, say 
 const POLL_MS = 500;
 /** A proxy that does not answer is asked less often. */
 const UNREACHABLE_POLL_MS = 2000;
-/** A state that takes longer is no answer. */
+/** A request for the state fails after this time. */
 const TIMEOUT_MS = 1500;
 /** The seconds that percentiles and Little's law look back. */
 const WINDOW = 10;
@@ -17,11 +17,11 @@ const RATE_WINDOW = 2;
 const SHOWN_REQUESTS = 30;
 const PERCENTS = [50, 90, 99];
 
-/** The strips that not every proxy has: each is shown if the state has its part, and drawn from that. */
-const STRIPS = { Recent: fillRecent };
+/** The sections that only some proxies have: each is shown if the state has the part from which it is drawn. */
+const SECTIONS = { Recent: fillRecent };
 
-/** Whether no motion is asked for. */
-const stands = matchMedia("(prefers-reduced-motion: reduce)");
+/** Whether the user has asked for less motion. */
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const pause = element("pause");
 const history = new History();
 const flow = new Flow();
@@ -52,14 +52,14 @@ async function look() {
   } catch {
     flow.stop();
     element("page").classList.add("unreachable");
-    const seen = state ? " The grey picture is the last that was seen." : "";
+    const seen = state ? " The grey picture shows its last state." : "";
     say(element("status"), `The proxy cannot be reached. This page asks again every ${UNREACHABLE_POLL_MS / 1000} s.${seen}`);
     return UNREACHABLE_POLL_MS;
   }
   element("page").classList.remove("unreachable");
   say(element("status"), isPaused ? "Paused." : `The proxy whose RPC is at ${location.host}.`);
   history.add(state);
-  show(!isPaused && !stands.matches);
+  show(!isPaused && !reducedMotion.matches);
   return POLL_MS;
 }
 
@@ -74,7 +74,7 @@ function show(isMoving) {
     return drawHistogram(id, buckets, state.BoundsMicros, percentiles, WINDOW, lately.refused);
   };
   fillNumbers(now, timesTo("first-byte", lately.firstByte), timesTo("duration", lately.duration));
-  Object.entries(STRIPS).forEach(([part, draw]) => {
+  Object.entries(SECTIONS).forEach(([part, draw]) => {
     element(part).hidden = !(part in state);
     if (part in state) {
       draw(state[part]);
@@ -86,7 +86,7 @@ function fillNumbers(now, firstByte, lastByte) {
   const { Queue: queue, Backends: backends, IdleConnections: idle } = state;
   const perSecond = (count) => rate(now.seconds > 0 ? count / now.seconds : 0);
   fill("numbers", [
-    ["The proxy runs for", duration(state.Uptime)],
+    ["Uptime", duration(state.Uptime)],
     ["Clients connected", integer(state.Clients)],
     ["Requests that arrive", perSecond(now.arrived)],
     ["Waiting in the queue", `${integer(queue.Waiting)} of at most ${integer(queue.MostWaiting)}`],

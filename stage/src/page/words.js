@@ -19,7 +19,7 @@ export const setAttributes = (target, attributes) =>
   Object.entries(attributes).forEach(([key, value]) =>
     target.setAttribute(key, typeof value === "number" ? Math.round(value * 10) / 10 : value));
 
-/** Sets the text of an element, and leaves it alone if it is the same. */
+/** Sets the text of an element, unless it is the same. */
 export const say = (target, text) => {
   if (target.textContent !== text) {
     target.textContent = text;
@@ -35,7 +35,7 @@ export const cut = (text) => {
 const short = (number) => Number(number.toFixed(number >= 100 ? 0 : number >= 10 ? 1 : 2));
 
 export const integer = (number) => number.toLocaleString("en");
-/** One digit after the point, where it says something. */
+/** One digit after the point, below 100. */
 export const one = (number) => Number(number.toFixed(number >= 100 ? 0 : 1));
 export const plural = (number, noun) => `${integer(number)} ${noun}${number === 1 ? "" : "s"}`;
 export const rate = (perSecond) => `${perSecond >= 10 ? integer(Math.round(perSecond)) : one(perSecond)}/s`;

@@ -15,7 +15,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     an_open_page_writes_no_lines_to_the_log,
 ];
 
-/// The file that each of these marks is followed by, up to the next quotation mark.
+/// The text between each of these marks and the next quotation mark: a file.
 fn named<'a>(text: &'a str, marks: &[&str]) -> Vec<&'a str> {
     let after = |mark: &str| text.split(mark).skip(1).collect::<Vec<_>>();
     let parts = marks.iter().flat_map(|mark| after(mark));
@@ -33,10 +33,10 @@ fn the_live_page_needs_only_files_of_the_proxy(subject: &Subject) {
         let response = page(&proxy, &path);
         assert_eq!(response.status, 200, "{path}");
         let text = response.text();
-        // An address of XML is a name, which nothing is loaded from.
+        // A namespace of XML is a name. Nothing is loaded from it.
         let text = text.replace("http://www.w3.org/2000/svg", "");
         assert!(!text.contains("://"), "{path} names another server");
-        // The policy that the page is sent with forbids these.
+        // The Content-Security-Policy of the page forbids these.
         assert!(
             !["<style", "style=", "onclick=", "innerHTML"].iter().any(|bad| text.contains(bad)),
             "{path}"

@@ -31,7 +31,7 @@ fn counted(proxy: &Process) -> u64 {
     state(proxy)["Duration"]["Buckets"].as_array().unwrap().iter().filter_map(Value::as_u64).sum()
 }
 
-/// Waits until so many requests have been counted: that happens after the response.
+/// Waits until this number of requests has been counted, which happens after the response.
 fn wait_until_counted(proxy: &Process, count: u64) {
     assert!(
         poll(PATIENCE, || counted(proxy) == count),
@@ -106,12 +106,12 @@ fn the_first_byte_of_a_slow_body_is_counted_before_its_end(subject: &Subject) {
     wait_until_counted(&proxy, 1);
     let state = state(&proxy);
     let sum = |name: &str| state[name]["SumMillis"].as_f64().unwrap();
-    // The client has the head after the proxy has queued it.
+    // The proxy queues the head before the client receives it.
     assert!(sum("Duration") - sum("FirstByte") >= at_least, "{state}, {at_least} ms");
 }
 
 fn the_bytes_of_a_chunked_body_are_counted(subject: &Subject) {
-    // Named after the original, which adds a length of -1.
+    // The original adds a length of -1.
     let chunked =
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhello\r\n0\r\n\r\n";
     let backend = Backend::good(chunked).unwrap();
@@ -210,7 +210,7 @@ fn the_pages_can_only_be_read(subject: &Subject) {
 }
 
 fn the_port_for_clients_has_none_of_the_pages(subject: &Subject) {
-    // Named after the original, whose /stats hides a path of the backend, and is shown to everybody.
+    // The /stats of the original hides that of the backend, and is shown to every client.
     let backend = Backend::good(HELLO).unwrap();
     let proxy = subject.start(backend.address(), &[]).unwrap();
     for path in PAGES {
@@ -225,7 +225,7 @@ fn the_port_for_clients_has_none_of_the_pages(subject: &Subject) {
 }
 
 fn a_reader_that_reads_nothing_delays_no_request(subject: &Subject) {
-    // Named after the original, which holds its lock while it writes to the reader.
+    // The original holds its lock while it writes to the reader.
     let backend = Backend::good(HELLO).unwrap();
     let proxy = subject.start(backend.address(), &[]).unwrap();
     let mut client = Client::connect(proxy.address()).unwrap();

@@ -1,4 +1,5 @@
-//! Bounded queueing (from part7 on): so many requests are served, so many wait, and the next one is refused.
+//! Bounded queueing (from part7 on): a fixed number of requests is served at once, and a fixed number may wait. The next
+//! one is refused.
 
 pub mod places;
 
@@ -12,7 +13,7 @@ use crate::{Behaviour, Subject};
 pub(crate) const LIST: &[Behaviour] = behaviours![
     a_request_that_finds_no_room_is_refused_at_once,
     no_request_is_refused_while_a_place_is_free,
-    a_backend_has_never_more_requests_than_places,
+    a_backend_never_has_more_requests_than_places,
     a_request_that_has_waited_too_long_is_refused,
     a_refused_get_keeps_its_connection_and_a_refused_post_ends_it,
     a_refused_client_of_http_1_0_gets_a_complete_response,
@@ -112,7 +113,7 @@ fn a_request_that_finds_no_room_is_refused_at_once(subject: &Subject) {
 fn no_request_is_refused_while_a_place_is_free(subject: &Subject) {
     let backend = Backend::good(HELLO).unwrap();
     let proxy = subject.start(backend.address(), &["--max-in-flight", "1", "--queue", "1"]).unwrap();
-    // A place is given back before the next request of the same client, and of two clients one waits.
+    // A client gives its place back before its next request, so at most one of the two waits.
     at_once(2, || {
         let mut client = Client::connect(proxy.address()).unwrap();
         for _ in 0..200 {
@@ -122,7 +123,7 @@ fn no_request_is_refused_while_a_place_is_free(subject: &Subject) {
     assert_eq!(state(&proxy)["Queue"]["Refused"], 0);
 }
 
-fn a_backend_has_never_more_requests_than_places(subject: &Subject) {
+fn a_backend_never_has_more_requests_than_places(subject: &Subject) {
     let backend = Backend::good(HELLO).unwrap();
     let proxy = subject.start(backend.address(), &["--max-in-flight", "4", "--queue", "100"]).unwrap();
     at_once(32, || {
@@ -185,7 +186,7 @@ fn a_refused_request_gets_no_100(subject: &Subject) {
     let request = POST.replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
     let mut client = Client::connect(proxy.address()).unwrap();
     client.send(&request).unwrap();
-    // The first head that comes.
+    // The first head that arrives.
     assert_eq!(client.read_head().unwrap().unwrap().status, 503);
 }
 

@@ -1,4 +1,4 @@
-//! A place is given back however its request ends, and its room in the queue however it leaves.
+//! However a request ends, its place is given back. However it leaves the queue, its room is given back.
 
 use std::io;
 
@@ -13,7 +13,7 @@ pub(crate) const LIST: &[Behaviour] = behaviours![
     a_tunnel_gives_its_place_back_when_it_begins,
     a_request_whose_client_has_left_the_queue_reaches_no_backend,
     a_client_that_closes_its_side_still_waits,
-    the_body_of_a_request_that_waits_is_forwarded_whole,
+    the_complete_body_of_a_request_that_waits_is_forwarded,
     all_attempts_at_a_request_share_one_place,
 ];
 
@@ -70,7 +70,7 @@ fn a_place_is_given_back_however_its_request_ends(subject: &Subject) {
     let backend = Backend::script(script).unwrap();
     let proxy = subject.start(backend.address(), &BOUNDED).unwrap();
     let connect = || Client::connect(proxy.address()).unwrap();
-    // More often than there are places, so that one that is kept would be missed.
+    // More often than there are places: if one were kept, a later request would wait for it.
     for round in 0..=PLACES {
         for (path, status) in [("/close", 502), ("/invalid", 502), ("/reset", 502), ("/cut", 200)] {
             let head = connect().exchange(get(path));
@@ -151,7 +151,7 @@ fn a_client_that_closes_its_side_still_waits(subject: &Subject) {
     assert_eq!(client.read_response("GET").unwrap().status, 200);
 }
 
-fn the_body_of_a_request_that_waits_is_forwarded_whole(subject: &Subject) {
+fn the_complete_body_of_a_request_that_waits_is_forwarded(subject: &Subject) {
     let backend = Backend::script(script).unwrap();
     let proxy = subject.start(backend.address(), &BOUNDED).unwrap();
     let mut holding: Vec<Client> = (0..PLACES).map(|_| Client::connect(proxy.address()).unwrap()).collect();
@@ -159,7 +159,7 @@ fn the_body_of_a_request_that_waits_is_forwarded_whole(subject: &Subject) {
         client.send(get("/hold")).unwrap();
     }
     backend.wait_for_requests(PLACES).unwrap();
-    // Part of the body comes with the head, part while it waits, and the next request behind it.
+    // A part of the body arrives with the head, the rest while the request waits, followed by the next request.
     let mut client = Client::connect(proxy.address()).unwrap();
     client.send(format!("{POST}bo")).unwrap();
     wait_for(&proxy, "Waiting", 1);
