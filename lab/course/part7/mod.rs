@@ -1,4 +1,4 @@
-//! Stage 7: requests wait in a queue that has an end, and all times are counted.
+//! Stage 7: requests wait in a bounded queue, and all times are counted.
 
 mod times;
 
@@ -78,8 +78,16 @@ fn fill(running: &Running, backend: &Backend) -> Result<Vec<Client>, Seen> {
                 ))
             })?;
         } else {
-            let cause = "Does a request that gets no place wait?";
-            wait_for(running, "Waiting", count - PLACES, cause)?;
+            let cause = "Does a request that gets no place wait in the queue?";
+            let waits = wait_for(running, "Waiting", count - PLACES, cause);
+            let in_flight = backend.requests().len();
+            ensure(in_flight == PLACES, || {
+                format!(
+                    "{in_flight} requests reached the backend at once, need {PLACES}. Does a request wait if it gets no \
+                     place, and keep its place until its response is complete?"
+                )
+            })?;
+            waits?;
         }
     }
     Ok(clients)
@@ -89,12 +97,6 @@ fn refuses_what_it_has_no_room_for(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = Backend::slow(HELLO)?;
     let running = subject.start_with(&[backend.address()], &BOUNDED)?;
     let mut clients = fill(&running, &backend)?;
-    let in_flight = backend.requests().len();
-    ensure(in_flight == PLACES, || {
-        format!(
-            "{in_flight} requests reached the backend at once, need {PLACES}. Who gets no place must wait"
-        )
-    })?;
     let refused = running.client()?.exchange(GET);
     ensure(refused.as_ref().is_ok_and(|response| response.status == 503), || {
         format!(
@@ -103,6 +105,7 @@ fn refuses_what_it_has_no_room_for(subject: &Subject<'_>) -> Result<(), Seen> {
             answer(&refused)
         )
     })?;
+    wait_for(&running, "Refused", 1, "One request was refused: does `refuse` make its error, and count it?")?;
     // One place after the other comes free.
     for waiting in 1..=WAITING {
         backend.release(1);
@@ -126,6 +129,13 @@ fn refuses_what_it_has_no_room_for(subject: &Subject<'_>) -> Result<(), Seen> {
     ensure(order == needed, || {
         format!(
             "the requests reached the backend in the order {order:?}. The request that has waited longest is next"
+        )
+    })?;
+    let waited = format!("\nproxy_queue_wait_seconds_count {WAITING}\n");
+    ensure(page(&running, "/metrics")?.contains(&waited), || {
+        format!(
+            "{WAITING} requests had to wait, and proxy_queue_wait_seconds_count in /metrics is not {WAITING}. Does a \
+             request wait in `wait_for_place`, and only if no place is free?"
         )
     })?;
     // Again, on the same proxy: nothing was lost.
@@ -179,6 +189,9 @@ fn drops_requests_of_clients_that_left(subject: &Subject<'_>) -> Result<(), Seen
     }
     let cause = "Is the client watched while its request waits?";
     wait_for(&running, "Waiting", 0, cause)?;
+    let cause =
+        "A client that left was not refused: does the request end with the error of `wait_for_reset`?";
+    wait_for(&running, "Refused", 0, cause)?;
     backend.release(PLACES);
     for client in &mut clients {
         client.read_response("GET")?;
