@@ -104,7 +104,10 @@ fn addresses_of_the_pages_come_first_and_the_load_is_in_the_picture() {
         let text = show(&arguments);
         assert!(text.starts_with(&first), "{text}");
         // What the stage can do is what there is to try.
-        assert_eq!(text.contains("\n  cargo run -q -p stats-client\n"), arguments == ["7"], "{text}");
+        for flags in ["", " -- --latencies --queue", " -- --backends"] {
+            let command = format!("\n  cargo run -q -p stats-client{flags}\n");
+            assert_eq!(text.contains(&command), arguments == ["7"], "{text}");
+        }
     }
 }
 

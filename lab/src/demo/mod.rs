@@ -107,6 +107,9 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
     if subject.can(Ability::Rpc) {
         println!("  cargo run -q -p stats-client");
     }
+    if subject.can(Ability::Queue) {
+        println!("  cargo run -q -p stats-client -- --latencies --queue");
+    }
     if listens.len() > 1 {
         println!("  cargo run -q -p stats-client -- --backends");
         let numbers: Vec<String> = programs.iter().map(|program| program.process.id().to_string()).collect();
