@@ -36,15 +36,16 @@ enum Content {
 /// The pages besides the live page, which `stage` has.
 const PAGES: [Page; 3] = [
     Page::new("/state.json", "application/json", Content::Counts(write_state)),
-    Page::new("/stats", "text/plain; charset=utf-8", Content::Counts(write_stats)),
+    Page::new("/stats", TEXT, Content::Counts(write_stats)),
     Page::new("/metrics", "text/plain; version=0.0.4; charset=utf-8", Content::Counts(metrics::write)),
 ];
 
+/// The media type of text for people.
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// The answer to any method but GET and HEAD (RFC 9110 section 15.5.6).
-const METHOD_NOT_ALLOWED: Page = Page {
-    status: 405,
-    ..Page::new("", "text/plain; charset=utf-8", Content::Text("this page can only be read: use GET\n"))
-};
+const METHOD_NOT_ALLOWED: Page =
+    Page { status: 405, ..Page::new("", TEXT, Content::Text("this page can only be read: use GET\n")) };
 
 /// The page that a request is for; `None` if there is none, or if it is for a host that the RPC refuses.
 pub fn find(request: &RequestHead, host_names: &[String]) -> Option<Page> {
@@ -69,18 +70,18 @@ impl Page {
         answers: &Answers,
         proxy: &Arc<Proxy>,
     ) -> Result<(), Error> {
-        let (status, body) = match self.content {
-            Content::Text(text) => (self.status, Body::from(text.to_owned())),
+        let (status, content_type, body) = match self.content {
+            Content::Text(text) => (self.status, self.content_type, Body::from(text.to_owned())),
             Content::Counts(write) => {
                 let proxy = Arc::clone(proxy);
                 match answers.get(self.path, move |out| write(&proxy, out)).await {
-                    Ok(encoded) => (self.status, Body::from(encoded)),
-                    Err(failure) => (503, Body::from(format!("503 Service Unavailable: {failure}\n"))),
+                    Ok(encoded) => (self.status, self.content_type, Body::from(encoded)),
+                    Err(failure) => (503, TEXT, Body::from(format!("503 Service Unavailable: {failure}\n"))),
                 }
             }
         };
         let head = ResponseHead::new(status, BodyFraming::ContentLength(body.length()))
-            .with("Content-Type", self.content_type)
+            .with("Content-Type", content_type)
             .with("Allow", "GET, HEAD")
             .with("Cache-Control", "no-store")
             // Nothing from outside, and nothing that a client has put into a path, is executed.
