@@ -129,6 +129,8 @@ def check_looks(browser, pictures, looks, axe):
         browser.look(*settings)
         # It is drawn anew for another width with the next look.
         time.sleep(0.7)
+        # On a busy machine an answer may take too long, and the page is grey until the next one.
+        wait_until("an answer of the proxy", lambda: not count(browser, ".unreachable"))
         browser.check_width(f"the live page ({look})")
         browser.screenshot(pictures / f"page-{look}.png")
         if axe:
