@@ -71,22 +71,20 @@ impl Wire {
     }
 
     /// Ends the connection before its descriptor is closed. Closing alone may end it later: a program that another thread
-    /// is starting has a copy of the descriptor until it has begun. A close that is a reset, by [`Wire::reset`] or
-    /// because of unread bytes, stays one.
+    /// is starting has a copy of the descriptor until it has begun. As with a close, unread bytes make it a reset.
     pub fn end(&self) {
-        let is_reset =
-            socket2::SockRef::from(&*self.stream).linger().is_ok_and(|time| time == Some(Duration::ZERO));
-        // What fails here, the peer has ended.
+        // What fails here, the peer has ended, or `reset`.
         let _ = self.stream.set_nonblocking(true);
         let has_unread = self.stream.peek(&mut [0]).is_ok_and(|length| length > 0);
         let _ = self.stream.set_nonblocking(false);
-        if !is_reset && !has_unread {
-            let _ = self.stream.shutdown(Shutdown::Write);
-        }
+        let _ = if has_unread { self.reset() } else { self.stream.shutdown(Shutdown::Write) };
     }
 
-    /// Closes the connection with a reset.
+    /// Resets the connection: on Linux at once, elsewhere when its last descriptor is closed.
     pub fn reset(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        return Ok(rustix::net::connect_unspec(&*self.stream)?);
+        #[cfg(not(target_os = "linux"))]
         socket2::SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))
     }
 

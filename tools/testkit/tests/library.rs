@@ -1,5 +1,7 @@
 //! The client and the backends, tested against each other. No test of a proxy can detect what they miss.
 
+#![allow(clippy::unwrap_used)] // A failed unwrap fails the test.
+
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -179,8 +181,20 @@ fn a_command_line_is_split_with_shell_quoting() {
 #[cfg(unix)]
 #[test]
 fn a_connection_that_counts_as_closed_has_ended_although_programs_are_being_started() {
+    assert_ends_at_once(Backend::script(|connection| connection.read_request().map(drop)).unwrap());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_that_was_reset_has_ended_although_programs_are_being_started() {
+    assert_ends_at_once(Backend::resetting("").unwrap());
+    // The bytes that are not read make the close a reset.
+    assert_ends_at_once(Backend::script(|connection| connection.read_bytes(1).map(drop)).unwrap());
+}
+
+#[cfg(unix)]
+fn assert_ends_at_once(backend: Backend) {
     const CONNECTIONS: usize = 500;
-    let backend = Backend::script(|connection| connection.read_request().map(drop)).unwrap();
     let is_done = AtomicBool::new(false);
     let still_open = thread::scope(|scope| {
         for _ in 0..4 {
