@@ -131,8 +131,7 @@ impl Subject<'_> {
             }
             program => {
                 let proxy = program.start(backends, flags)?;
-                let rpc = proxy.ready_line().split("stats RPC on http://").nth(1);
-                let rpc = rpc.and_then(|url| url.split('/').next()?.parse().ok());
+                let rpc = proxy.rpc_address();
                 (proxy, rpc)
             }
         };

@@ -84,7 +84,7 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
             start(binary(&binaries, name)?, name.clone(), &arguments)?
         }
     };
-    if let Some(page) = subject.page(proxy.process.ready_line()) {
+    if let Some(page) = subject.page(&proxy.process) {
         println!("The proxy at work, as a live page: {page}");
     }
     let with = if listens.len() == 1 { String::new() } else { format!("?with={list}") };

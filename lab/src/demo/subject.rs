@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use course::Ability;
 use stage::Failure;
-use testkit::{COMMAND_LINE, check_command_line};
+use testkit::{COMMAND_LINE, Process, check_command_line};
 
 use super::{BACKENDS_LISTEN, Demo, Stage, WORK};
 use crate::get::DEFAULT_PROXY;
@@ -13,8 +13,6 @@ use crate::progress::Progress;
 
 /// Where a stage with a stats RPC listens for its clients.
 const RPC_LISTEN: &str = "127.0.0.1:8079";
-/// The path of the RPC in the ready line of a stage.
-const RPC_PATH: &str = "rpc";
 
 /// What is shown.
 pub enum Subject {
@@ -87,10 +85,10 @@ impl Subject {
         if self.can(Ability::SeveralBackends) { &BACKENDS_LISTEN } else { &BACKENDS_LISTEN[..1] }
     }
 
-    /// The URL of its live page, which is on the port of the RPC. The ready line names the port.
-    pub fn page<'a>(&self, ready_line: &'a str) -> Option<&'a str> {
-        let (_, rpc) = ready_line.split_once("stats RPC on ")?;
-        rpc.strip_suffix(RPC_PATH).filter(|_| self.can(Ability::Queue))
+    /// The URL of its live page, which is on the port of the RPC.
+    pub fn page(&self, process: &Process) -> Option<String> {
+        let rpc = process.rpc_address().filter(|_| self.can(Ability::Queue))?;
+        Some(format!("http://{rpc}/"))
     }
 
     /// Checks that the default ports are free, except those that the flags of the stage change. Otherwise a program would

@@ -31,6 +31,8 @@ mod process;
 mod program;
 /// The progress of a long command.
 pub mod progress;
+/// The ready line of a program.
+mod ready_line;
 /// What a backend received, and how to wait for changes.
 mod record;
 /// The memory, descriptors and CPU time of a process.

@@ -17,6 +17,7 @@ use crate::child::Child;
 use crate::log::Log;
 use crate::peer::Folder;
 use crate::poll;
+use crate::ready_line::{listening_address, rpc_address};
 
 /// How long to wait for the last output of a process that has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -145,6 +146,11 @@ impl Process {
         self.address
     }
 
+    /// The address of its stats RPC, which its ready line names; `None` if it names none.
+    pub fn rpc_address(&self) -> Option<SocketAddr> {
+        rpc_address(&self.ready_line)
+    }
+
     /// Its stderr so far.
     pub fn log(&self) -> String {
         self.log.text()
@@ -212,7 +218,7 @@ impl Process {
     fn wait_for_ready_line(&mut self, lines: &Receiver<String>) -> Result<SocketAddr, StartError> {
         match lines.recv_timeout(PATIENCE) {
             Ok(line) => {
-                let address = ready_address(&line);
+                let address = listening_address(&line);
                 self.ready_line = line;
                 address.ok_or_else(|| {
                     self.start_error(&format!("its first line is not a ready line: {:?}", self.ready_line))
@@ -261,12 +267,6 @@ fn wait_for_exit(child: &mut Child) -> io::Result<ExitStatus> {
         status.is_some()
     });
     status.unwrap_or_else(|| Err(io::Error::new(io::ErrorKind::TimedOut, "the process did not end in time")))
-}
-
-/// The address in `NAME listening on http://ADDRESS`; more text may follow after a comma.
-fn ready_address(line: &str) -> Option<SocketAddr> {
-    let (_, address) = line.split_once(" listening on http://")?;
-    address.split([',', ' ']).next()?.parse().ok()
 }
 
 fn each_line(from: impl Read + Send + 'static, line: impl Fn(&str) + Send + 'static) -> JoinHandle<()> {

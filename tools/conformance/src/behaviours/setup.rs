@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
+use serde_json::{Value, json};
 use testkit::{Backend, Client, Connection, PATIENCE, Process, Received, Response, poll};
 
 use course::Ability;
@@ -84,6 +85,17 @@ impl Setup {
 pub fn start_before(subject: &Subject, backends: &str, flags: &[&str]) -> Process {
     let arguments = [&["--listen", "127.0.0.1:0", "--backend", backends], flags, subject.free_ports()];
     Process::stage(subject.binary(), &arguments.concat()).unwrap()
+}
+
+/// The result of a method of the stats RPC.
+pub fn rpc_result(proxy: &Process, method: &str) -> Value {
+    let call = json!({ "jsonrpc": "2.0", "method": method, "id": 1 }).to_string();
+    let fields = "Host: localhost\r\nContent-Type: application/json";
+    let request = format!("POST /rpc HTTP/1.1\r\n{fields}\r\nContent-Length: {}\r\n\r\n{call}", call.len());
+    let response = Client::connect(proxy.rpc_address().unwrap()).unwrap().exchange(request).unwrap();
+    let mut answer: Value = serde_json::from_slice(&response.body).unwrap();
+    assert!(answer["result"].is_object(), "{answer}");
+    answer["result"].take()
 }
 
 /// The connection ends without further bytes.

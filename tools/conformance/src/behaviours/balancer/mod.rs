@@ -14,7 +14,7 @@ use crate::Subject;
 use serde_json::Value;
 use testkit::{Backend, Client, PATIENCE, Process, poll};
 
-use crate::behaviours::setup::{GET, HELLO, at_once, start_before};
+use crate::behaviours::setup::{GET, HELLO, at_once, rpc_result, start_before};
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 10\r\n\r\n";
 /// No check runs during a test, so requests alone cause all effects.
@@ -52,15 +52,8 @@ fn exchange(proxy: &Process, request: &str) -> testkit::Response {
 
 /// What the stage reports about its backends over RPC.
 fn told(proxy: &Process) -> Vec<Value> {
-    let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap();
-    let rpc = url.strip_suffix("/rpc").unwrap().parse().unwrap();
-    let call = r#"{"jsonrpc":"2.0","method":"RpcServer.GetBackends","id":1}"#;
-    let fields =
-        format!("Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {}", call.len());
-    let request = format!("POST /rpc HTTP/1.1\r\n{fields}\r\n\r\n{call}");
-    let response = Client::connect(rpc).unwrap().exchange(request).unwrap();
-    let answer: Value = serde_json::from_slice(&response.body).unwrap();
-    answer["result"]["Backends"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()
+    let result = rpc_result(proxy, "RpcServer.GetBackends");
+    result["Backends"].as_array().unwrap_or_else(|| panic!("{result}")).clone()
 }
 
 fn state(proxy: &Process, index: usize) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use testkit::{Backend, Client, PATIENCE, Process, poll};
 
-use crate::behaviours::queue::{administration, page, state};
+use crate::behaviours::queue::{page, state};
 use crate::behaviours::setup::{GET, HELLO};
 use crate::{Behaviour, Subject};
 
@@ -78,7 +78,7 @@ fn an_open_page_writes_no_lines_to_the_log(subject: &Subject) {
     for _ in 0..3 {
         state(&proxy);
     }
-    let refused = Client::connect(administration(&proxy)).unwrap().exchange("BAD\r\n\r\n").unwrap();
+    let refused = Client::connect(proxy.rpc_address().unwrap()).unwrap().exchange("BAD\r\n\r\n").unwrap();
     assert_eq!(refused.status, 400);
     // A call that fails is logged, after those before it.
     proxy.wait_for_log(" 400").unwrap();

@@ -8,8 +8,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use testkit::{Backend, Client, PATIENCE, Process, poll};
 
-use super::queue::{administration, page, state};
-use crate::behaviours::setup::{GET, HELLO};
+use super::queue::{page, state};
+use crate::behaviours::setup::{GET, HELLO, rpc_result};
 use crate::{Behaviour, Subject};
 
 pub(crate) const LIST: &[Behaviour] = behaviours![
@@ -120,29 +120,20 @@ fn the_bytes_of_a_chunked_body_are_counted(subject: &Subject) {
         assert_eq!(Client::connect(proxy.address()).unwrap().exchange(GET).unwrap().text(), "hellohello");
     }
     wait_until_counted(&proxy, 2);
-    assert_eq!(call(&proxy, "RpcServer.GetRequestStats")["Requests"]["/"]["TotalBytes"], 20);
+    assert_eq!(rpc_result(&proxy, "RpcServer.GetRequestStats")["Requests"]["/"]["TotalBytes"], 20);
     assert_eq!(metrics::read(&proxy)["proxy_response_bytes_total"], 20.0);
-}
-
-/// The result of a method of the RPC.
-fn call(proxy: &Process, method: &str) -> Value {
-    let call = json!({ "jsonrpc": "2.0", "method": method, "id": 1 }).to_string();
-    let fields = "Host: localhost\r\nContent-Type: application/json";
-    let request = format!("POST /rpc HTTP/1.1\r\n{fields}\r\nContent-Length: {}\r\n\r\n{call}", call.len());
-    let response = Client::connect(administration(proxy)).unwrap().exchange(request).unwrap();
-    serde_json::from_str::<Value>(&response.text()).unwrap()["result"].take()
 }
 
 fn the_rpc_returns_the_times_of_each_path(subject: &Subject) {
     let backend = Backend::good(HELLO).unwrap();
     let proxy = subject.start(backend.address(), &[]).unwrap();
-    assert_eq!(call(&proxy, "RpcServer.GetRequestStats"), json!({ "Requests": {} }));
+    assert_eq!(rpc_result(&proxy, "RpcServer.GetRequestStats"), json!({ "Requests": {} }));
     for path in ["/a", "/b?query", "/a"] {
         let request = GET.replacen('/', path, 1);
         assert_eq!(Client::connect(proxy.address()).unwrap().exchange(request).unwrap().status, 200);
     }
     wait_until_counted(&proxy, 3);
-    let requests = &call(&proxy, "RpcServer.GetRequestStats")["Requests"];
+    let requests = &rpc_result(&proxy, "RpcServer.GetRequestStats")["Requests"];
     assert_eq!(requests.as_object().unwrap().keys().collect::<Vec<_>>(), ["/a", "/b"]);
     let a = &requests["/a"];
     assert_eq!((&a["TotalBytes"], &a["RequestCount"]), (&json!(10), &json!(2)));
@@ -163,8 +154,8 @@ fn the_rpc_returns_the_queue(subject: &Subject) {
         clients.push(client);
     }
     let needed = json!({ "InFlight": 1, "MostInFlight": 1, "Waiting": 1, "MostWaiting": 2, "Refused": 0 });
-    let is_so = poll(PATIENCE, || call(&proxy, "RpcServer.GetQueue") == needed);
-    assert!(is_so, "{}", call(&proxy, "RpcServer.GetQueue"));
+    let is_so = poll(PATIENCE, || rpc_result(&proxy, "RpcServer.GetQueue") == needed);
+    assert!(is_so, "{}", rpc_result(&proxy, "RpcServer.GetQueue"));
 }
 
 fn the_pages_are_for_ip_addresses_and_localhost_only(subject: &Subject) {
@@ -176,7 +167,7 @@ fn the_pages_are_for_ip_addresses_and_localhost_only(subject: &Subject) {
             [("LOCALHOST:8079", 200), ("127.0.0.1", 200), ("[::1]", 200), ("attacker.test", 421)]
         {
             let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
-            let response = Client::connect(administration(&proxy)).unwrap().exchange(request).unwrap();
+            let response = Client::connect(proxy.rpc_address().unwrap()).unwrap().exchange(request).unwrap();
             assert_eq!(response.status, status, "{path} of {host}");
             // No other web page may read the answer.
             assert_eq!(response.field("access-control-allow-origin"), None);
@@ -190,7 +181,7 @@ fn the_pages_can_only_be_read(subject: &Subject) {
     for path in PAGES {
         let exchange = |method: &str| {
             let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
-            Client::connect(administration(&proxy)).unwrap().exchange(request).unwrap()
+            Client::connect(proxy.rpc_address().unwrap()).unwrap().exchange(request).unwrap()
         };
         let got = exchange("GET");
         assert_eq!((got.status, got.field("cache-control")), (200, Some("no-store")), "{path}");
@@ -236,7 +227,7 @@ fn a_reader_that_reads_nothing_delays_no_request(subject: &Subject) {
     // Together they are 10 MB, more than the sockets hold.
     let request = "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut readers: Vec<Client> =
-        (0..10).map(|_| Client::connect(administration(&proxy)).unwrap()).collect();
+        (0..10).map(|_| Client::connect(proxy.rpc_address().unwrap()).unwrap()).collect();
     for reader in &mut readers {
         reader.send(request.repeat(10)).unwrap();
         assert_eq!(reader.read_head().unwrap().unwrap().status, 200);

@@ -3,8 +3,6 @@
 
 pub mod places;
 
-use std::net::SocketAddr;
-
 use testkit::{Backend, Client, PATIENCE, Process, Response, poll};
 
 use crate::behaviours::setup::{GET, HELLO, assert_is_error, at_once};
@@ -34,16 +32,10 @@ fn get(path: &str) -> String {
     GET.replacen('/', path, 1)
 }
 
-/// The port of the RPC, which also has the pages.
-pub(super) fn administration(proxy: &Process) -> SocketAddr {
-    let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap();
-    url.split('/').next().unwrap().parse().unwrap()
-}
-
 /// A page of the port of the RPC.
 pub(super) fn page(proxy: &Process, path: &str) -> Response {
     let request = get(path).replace("example.test", "localhost");
-    Client::connect(administration(proxy)).unwrap().exchange(request).unwrap()
+    Client::connect(proxy.rpc_address().unwrap()).unwrap().exchange(request).unwrap()
 }
 
 /// What the live page draws.

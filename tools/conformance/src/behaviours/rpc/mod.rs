@@ -37,9 +37,9 @@ impl Rpc {
     }
 
     fn of(proxy: Process, backend: Backend) -> Rpc {
-        // The ready line continues: `, stats RPC on http://127.0.0.1:4711/rpc`.
-        let url = proxy.ready_line().split("stats RPC on http://").nth(1).unwrap().to_owned();
-        let address = url.strip_suffix("/rpc").unwrap().parse().unwrap();
+        // For people, the ready line names the URL.
+        assert!(proxy.ready_line().ends_with("/rpc"), "{}", proxy.ready_line());
+        let address = proxy.rpc_address().unwrap();
         Rpc { proxy, address, backend }
     }
 
