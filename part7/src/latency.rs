@@ -171,7 +171,6 @@ impl Latencies {
     pub fn snapshot(&self) -> stats_client::Requests {
         // A copy, so that no percentile is computed under the lock.
         let paths = self.lock().paths.clone();
-        let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
         let stats = |path: &Path| RequestStats {
             total_bytes: path.bytes,
             request_count: path.duration.count(),
@@ -201,4 +200,8 @@ impl Recent {
         };
         Recent { request, status, bytes, elapsed, error: error.map(|error| error.to_string()) }
     }
+}
+
+pub fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }

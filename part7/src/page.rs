@@ -13,7 +13,7 @@ use stage::page::FILES;
 use stage::tokio::client_count;
 
 use crate::balancer::Backend;
-use crate::latency::{BOUNDS_MICROS, Histogram, Recent};
+use crate::latency::{BOUNDS_MICROS, Histogram, Recent, milliseconds};
 use crate::metrics;
 use crate::proxy::Proxy;
 
@@ -98,7 +98,7 @@ fn write_state(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
     let histogram = |histogram: &Histogram| {
         json!({
             "Buckets": histogram.buckets,
-            "SumMillis": histogram.sum.as_secs_f64() * 1000.0,
+            "SumMillis": milliseconds(histogram.sum),
             "P50": histogram.percentile(50.0),
             "P90": histogram.percentile(90.0),
             "P99": histogram.percentile(99.0),
@@ -109,7 +109,7 @@ fn write_state(proxy: &Proxy, out: &mut Encoded) -> io::Result<()> {
             "Request": recent.request,
             "Status": recent.status,
             "Bytes": recent.bytes,
-            "Millis": recent.elapsed.as_secs_f64() * 1000.0,
+            "Millis": milliseconds(recent.elapsed),
             "Error": recent.error,
         })
     };
