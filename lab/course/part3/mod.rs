@@ -27,9 +27,7 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\
 fn x_bytes(response: &Response) -> Result<u64, Seen> {
     match &response.head.all("x-bytes")[..] {
         [] => Err(Seen::new(format!("a response {} has no X-Bytes field", response.status))),
-        [value] => {
-            value.parse().map_err(|_| Seen::new(format!("X-Bytes says {value:?}, which is no number")))
-        }
+        [value] => value.parse().map_err(|_| Seen::new(format!("X-Bytes is {value:?}, need a number"))),
         _ => Err(Seen::new("a response has more than one X-Bytes field")),
     }
 }
