@@ -5,6 +5,7 @@ mod times;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use testkit::{Backend, Client};
 
 use crate::Folder;
@@ -33,12 +34,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How long a check waits for a request that must not come.
 const MUST_NOT_COME: Duration = Duration::from_millis(100);
 
-/// The value of a field in an answer of the port of the RPC, such as `"Waiting":4`.
-fn number(text: &str, name: &str) -> Option<f64> {
-    let rest = text.split(&format!("\"{name}\":")).nth(1)?;
-    rest.split([',', '}']).next()?.trim().parse().ok()
-}
+/// The path of what the live page draws.
+const STATE: &str = "/state.json";
 
+/// A page on the port of the RPC.
 fn page(running: &Running, path: &str) -> Result<String, Seen> {
     let response = exchange(&mut running.rpc_client()?, get(path).replace("example.test", "localhost"))?;
     let status = response.status;
@@ -46,17 +45,21 @@ fn page(running: &Running, path: &str) -> Result<String, Seen> {
     Ok(response.text())
 }
 
-/// Waits until a number on the page has this value. The error has the last value, and the cause.
+/// What the live page draws; null if it is not JSON.
+fn state(running: &Running) -> Result<Value, Seen> {
+    Ok(serde_json::from_str(&page(running, STATE)?).unwrap_or_default())
+}
+
+/// Waits until a number of the queue has this value. The error has the last value, and the cause.
 fn wait_for(running: &Running, name: &str, needed: usize, cause: &str) -> Result<(), Seen> {
     let deadline = Instant::now() + CLIENT_PATIENCE;
     loop {
-        let seen = number(&page(running, "/state.json")?, name);
-        if seen == Some(needed as f64) {
+        let seen = &state(running)?["Queue"][name];
+        if *seen == needed {
             return Ok(());
         }
         ensure(Instant::now() < deadline, || {
-            let seen = seen.map_or("nothing".to_owned(), |seen| seen.to_string());
-            format!("\"{name}\" in /state.json is {seen}, need {needed}. {cause}")
+            format!("\"{name}\" in {STATE} is {seen}, need {needed}. {cause}")
         })?;
         thread::sleep(LOOK_AGAIN);
     }

@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use testkit::Backend;
 
-use super::{LOOK_AGAIN, number, page};
+use super::{LOOK_AGAIN, state};
 use crate::observed::{Seen, ensure};
 use crate::trial::{CLIENT_PATIENCE, HELLO, Running, Subject, get};
 
@@ -23,15 +24,14 @@ fn late() -> Result<Backend, Seen> {
     })?)
 }
 
-/// The histogram of the durations of requests, in the state: from its first brace on.
-fn duration(state: &str) -> &str {
-    state.split("\"Duration\":").nth(1).unwrap_or_default()
+/// The numbers of a list; none if it is no list.
+fn numbers(list: &Value) -> Vec<u64> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
 }
 
-/// The count of each bucket of this histogram.
-fn buckets(state: &str) -> Option<Vec<u64>> {
-    let list = duration(state).split("\"Buckets\":[").nth(1)?.split(']').next()?;
-    list.split(',').map(|count| count.trim().parse().ok()).collect()
+/// The count of each bucket of the durations of requests.
+fn buckets(state: &Value) -> Vec<u64> {
+    numbers(&state["Duration"]["Buckets"])
 }
 
 pub fn counts_each_time_in_its_bucket(subject: &Subject<'_>) -> Result<(), Seen> {
@@ -43,16 +43,15 @@ pub fn counts_each_time_in_its_bucket(subject: &Subject<'_>) -> Result<(), Seen>
         // A request is counted after its response.
         wait_until_counted(&running, count + 1)?;
     }
-    let state = page(&running, "/state.json")?;
-    let sum = number(duration(&state), "SumMillis").unwrap_or(f64::NAN);
+    let state = state(&running)?;
+    let sum = state["Duration"]["SumMillis"].as_f64().unwrap_or(f64::NAN);
     let least = milliseconds.iter().sum::<u64>() as f64;
     ensure(sum >= least && sum < least + 4000.0, || {
         format!(
             "four requests took a little over {least} ms together; the sum is {sum} ms. Is each time added?"
         )
     })?;
-    let buckets = buckets(&state).unwrap_or_default();
-    let bounds = bounds(&state);
+    let (buckets, bounds) = (buckets(&state), numbers(&state["BoundsMicros"]));
     for time in milliseconds {
         // A time is at least what the backend waits, so it is in none of the buckets below.
         let below: u64 = buckets
@@ -76,16 +75,10 @@ pub fn counts_each_time_in_its_bucket(subject: &Subject<'_>) -> Result<(), Seen>
     })
 }
 
-/// The upper bounds of the buckets in microseconds.
-fn bounds(state: &str) -> Vec<u64> {
-    let list = state.split("\"BoundsMicros\":[").nth(1).and_then(|rest| rest.split(']').next());
-    list.unwrap_or_default().split(',').filter_map(|bound| bound.trim().parse().ok()).collect()
-}
-
 fn wait_until_counted(running: &Running, needed: usize) -> Result<(), Seen> {
     let deadline = Instant::now() + CLIENT_PATIENCE;
     loop {
-        let counted: u64 = buckets(&page(running, "/state.json")?).unwrap_or_default().iter().sum();
+        let counted: u64 = buckets(&state(running)?).iter().sum();
         if counted == needed as u64 {
             return Ok(());
         }
@@ -101,9 +94,9 @@ fn wait_until_counted(running: &Running, needed: usize) -> Result<(), Seen> {
 pub fn estimates_percentiles(subject: &Subject<'_>) -> Result<(), Seen> {
     let backend = late()?;
     let running = subject.start_with(&[backend.address()], &[])?;
-    let before = page(&running, "/state.json")?;
-    ensure(number(&before, "P50") == Some(0.0), || {
-        format!("no request has come, and the 50th percentile is {:?}, need 0", number(&before, "P50"))
+    let before = &state(&running)?["Duration"]["P50"];
+    ensure(before.as_f64() == Some(0.0), || {
+        format!("no request has come, and the 50th percentile is {before}, need 0")
     })?;
     // Half of them, so that rank 5 of P50 is the last of the short times.
     for path in ["/0", "/110"] {
@@ -112,8 +105,9 @@ pub fn estimates_percentiles(subject: &Subject<'_>) -> Result<(), Seen> {
         }
     }
     wait_until_counted(&running, 10)?;
-    let state = page(&running, "/state.json")?;
-    let (buckets, bounds) = (buckets(&state).unwrap_or_default(), bounds(&state));
+    let state = state(&running)?;
+    let (buckets, bounds) = (buckets(&state), numbers(&state["BoundsMicros"]));
+    let percentile = |name: &str| state["Duration"][name].as_f64();
     for (name, rank) in [("P50", 5), ("P90", 9), ("P99", 10)] {
         let (mut sum, mut index) = (0, 0);
         while index < buckets.len() && sum + buckets[index] < rank {
@@ -123,7 +117,7 @@ pub fn estimates_percentiles(subject: &Subject<'_>) -> Result<(), Seen> {
         let milliseconds = |bound: Option<&u64>| bound.map_or(f64::INFINITY, |&bound| bound as f64 / 1000.0);
         let from = if index == 0 { 0.0 } else { milliseconds(bounds.get(index - 1)) };
         let to = milliseconds(bounds.get(index));
-        let seen = number(duration(&state), name).unwrap_or(f64::NAN);
+        let seen = percentile(name).unwrap_or(f64::NAN);
         ensure(from <= seen && seen <= to, || {
             format!(
                 "5 requests took a few ms at most and 5 took 110 ms; {name} is {seen} ms, need {from} to {to}: time number \
@@ -131,8 +125,7 @@ pub fn estimates_percentiles(subject: &Subject<'_>) -> Result<(), Seen> {
             )
         })?;
     }
-    let (lower, upper) =
-        (number(duration(&state), "P90").unwrap_or(0.0), number(duration(&state), "P99").unwrap_or(0.0));
+    let (lower, upper) = (percentile("P90").unwrap_or(0.0), percentile("P99").unwrap_or(0.0));
     ensure(lower < upper, || {
         format!(
             "P90 and P99 are {lower} ms and {upper} ms, of 5 times in one bucket: the times of a bucket lie evenly \
